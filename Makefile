@@ -1,0 +1,68 @@
+# Every target sets up what it needs in .venv; a second run finds it there.
+PYTHON ?= python3
+UV := 0.13.8
+ARGS ?=
+
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --upgrade pyproject.toml
+
+.DELETE_ON_ERROR:
+.PHONY: help demo test soak bench lint app lab lock clean
+
+help:
+	@echo "make demo    real sample recordings: ingested, found, downloaded, verified"
+	@echo "make test    the tests; make test ARGS='-k name' for some of them"
+	@echo "make soak    the long tests"
+	@echo "make bench   the benchmarks"
+	@echo "make lint    ruff and mypy"
+	@echo "make lab     JupyterLab with ursa"
+	@echo "make lock    newest versions into locks/"
+	@echo "make clean   removes .venv and caches"
+
+demo: .venv/.core
+	$(BIN)/ursa demo $(ARGS)
+
+test: .venv/.dev
+	$(PYTEST) -n 2 -m "not soak and not bench" $(ARGS)
+
+soak: .venv/.dev
+	HYPOTHESIS_PROFILE=soak $(PYTEST) -n 2 -m soak --timeout 3600 $(ARGS)
+
+bench: .venv/.dev
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+lint: .venv/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+app:
+	@echo "There is no page in the browser yet: use '$(BIN)/ursa --help' after 'make demo', or 'make lab'."
+	@exit 1
+
+lab: .venv/.jupyter
+	$(BIN)/jupyter lab $(ARGS)
+
+# The smaller locks take their versions from the first, so all three fit into one .venv.
+lock: .venv/.uv-$(UV)
+	$(COMPILE) --extra formats --group dev -o locks/dev.txt
+	$(COMPILE) --group build -c locks/dev.txt -o locks/core.txt
+	$(COMPILE) --extra jupyter --group build -c locks/dev.txt -o locks/jupyter.txt
+
+clean:
+	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	find ursa tests -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/.%: locks/%.txt pyproject.toml .venv/.uv-$(UV)
+	@$(BIN)/uv pip install -q --python $(BIN)/python -r $<
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.uv-$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "Ursa needs Python 3.11 or newer and '$(PYTHON)' is not: try 'make PYTHON=python3.12 ...'." >&2; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV)
+	@touch $@

@@ -1,0 +1,53 @@
+"""`import ursa` is quick and loads nothing heavy."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+HEAVY = {"av", "lancedb", "panel", "pandas", "pyarrow", "zarr"}
+BUDGET_SECONDS = 0.3
+
+IMPORT = """
+import json, sys, time
+start = time.perf_counter()
+import ursa
+seconds = time.perf_counter() - start
+print(json.dumps({"seconds": seconds, "modules": sorted(sys.modules)}))
+"""
+HELP = """
+import json, sys
+sys.argv = ["ursa", "--help"]
+from ursa.cli import main
+try:
+    main()
+finally:
+    print(json.dumps({"modules": sorted(sys.modules)}))
+"""
+
+
+def run(code: str) -> tuple[str, float, set[str]]:
+    """What a fresh interpreter printed, the seconds it measured, the modules it loaded."""
+    process = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    *printed, last = process.stdout.splitlines()
+    report = json.loads(last)
+    return "\n".join(printed), report.get("seconds", 0.0), set(report["modules"])
+
+
+def test_import_loads_nothing_heavy() -> None:
+    _, _, modules = run(IMPORT)
+    assert not HEAVY & modules
+
+
+def test_import_stays_within_its_budget() -> None:
+    best = min(run(IMPORT)[1] for _ in range(5))
+    assert best < BUDGET_SECONDS
+
+
+def test_help_needs_no_catalog() -> None:
+    printed, _, modules = run(HELP)
+    assert "Usage" in printed
+    assert "lancedb" not in modules

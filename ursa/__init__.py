@@ -1,0 +1,52 @@
+"""Ursa: find, download and ingest multimodal recordings.
+
+Importing this package loads nothing else; each public name loads what it needs on first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ursa.data_interface import DataInterface
+    from ursa.progress import DownloadProgress, UploadProgress
+    from ursa.query import QueryResult, QueryResultList, QuerySpec
+    from ursa.transfer.verify import VerifyReport, verify
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DataInterface",
+    "DownloadProgress",
+    "QueryResult",
+    "QueryResultList",
+    "QuerySpec",
+    "UploadProgress",
+    "VerifyReport",
+    "verify",
+]
+
+_HOME = {
+    "DataInterface": "ursa.data_interface",
+    "DownloadProgress": "ursa.progress",
+    "QueryResult": "ursa.query",
+    "QueryResultList": "ursa.query",
+    "QuerySpec": "ursa.query",
+    "UploadProgress": "ursa.progress",
+    "VerifyReport": "ursa.transfer.verify",
+    "verify": "ursa.transfer.verify",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        msg = f"module 'ursa' has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

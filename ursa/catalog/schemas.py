@@ -1,0 +1,424 @@
+"""One row class per catalog table, their value types and primary keys.
+
+Rows are frozen. A column that this version does not know is kept in `model_extra` and written
+back, so that a reader of version N does not lose what version N+1 added.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from array import array
+from collections import Counter
+from collections.abc import Sequence  # noqa: TC003 - Pydantic may evaluate it
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
+
+from ursa.time import INT64_MAX, epoch_ns, timedelta_to_ns
+
+URI_PATTERN = re.compile(r"^(r2|s3|gcs|file)://[^\s]")
+Scalar = str | int | float | bool | None
+
+
+class IngestionStatus(StrEnum):
+    """How far a modality has come."""
+
+    RAW = "raw"
+    INGESTING = "ingesting"
+    PROCESSED = "processed"
+    FAILED = "failed"
+
+
+class StorageFormat(StrEnum):
+    """How a modality is stored; the `raw_*` forms are whole files as the rig wrote them."""
+
+    RAW_VIDEO = "raw_video"
+    RAW_AUDIO = "raw_audio"
+    RAW_BINARY = "raw_binary"
+    RAW_JSONL = "raw_jsonl"
+    ZARR = "zarr"
+    LANCE = "lance"
+    MP4_INDEX = "mp4_index"
+    PARQUET = "parquet"
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether data of this form lies in the raw store."""
+        return self.value.startswith("raw_")
+
+
+def canonical_json(value: object) -> str:
+    """Return the one JSON text of `value`: sorted keys, no spaces, whole floats as integers.
+
+    Examples
+    --------
+    >>> canonical_json({"b": 1.0, "a": [True, None]})
+    '{"a":[true,null],"b":1}'
+    """
+    return json.dumps(
+        _canonical(value),
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+        allow_nan=False,
+    )
+
+
+def _canonical(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _canonical(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_canonical(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _check_metadata(value: dict[str, Any]) -> dict[str, Any]:
+    for key, item in value.items():
+        if not isinstance(key, str) or not key or "=" in key:
+            msg = f"metadata key {key!r} must be a non-empty string without '='"
+            raise ValueError(msg)
+        _check_text(key)
+        for scalar in item if isinstance(item, (list, tuple)) else (item,):
+            _check_scalar(key, scalar)
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in value.items()}
+
+
+def _check_scalar(key: str, value: object) -> None:
+    if not isinstance(value, str | int | float | bool | None):
+        kind = type(value).__name__
+        msg = (
+            f"metadata {key!r} is a {kind}: values are text, numbers, booleans, null or flat lists "
+            f"of these; flatten it, for example to '{key}.name'"
+        )
+        raise ValueError(msg)  # noqa: TRY004 - Pydantic reports ValueError as a validation error
+    if isinstance(value, float) and not math.isfinite(value):
+        msg = f"metadata {key!r} is {value}: JSON has no such number; use null"
+        raise ValueError(msg)
+    if isinstance(value, str):
+        _check_text(value)
+
+
+def _check_text(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        msg = f"{value!r} holds a lone surrogate, which is no valid Unicode text"
+        raise ValueError(msg) from error
+    return value
+
+
+def _check_id(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", value):
+        msg = f"{value!r} is not a catalog id: use letters A-Z a-z, digits, '_' and '-'"
+        raise ValueError(msg)
+    return value
+
+
+def _check_modality(value: str) -> str:
+    if not value or value in (".", "..") or re.search(r"[/\\\x00-\x1f\x7f]", value):
+        msg = f"{value!r} is no modality name: it names a directory, so it holds no slash"
+        raise ValueError(msg)
+    return _check_text(value)
+
+
+def _check_worker(value: str) -> str:
+    return _check_modality(value) if value else value
+
+
+def _check_uri(value: str) -> str:
+    if not URI_PATTERN.match(value):
+        msg = f"{value!r} is not a storage address: it starts with r2://, s3://, gcs:// or file://"
+        raise ValueError(msg)
+    return _check_text(value)
+
+
+def _check_intervals(value: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    last = -math.inf
+    for start, end in value:
+        if not (math.isfinite(start) and math.isfinite(end) and start < end and start >= last):
+            msg = (
+                f"interval ({start}, {end}) must have start < end and begin after the one before it"
+            )
+            raise ValueError(msg)
+        last = end
+    return value
+
+
+def _check_duration(value: timedelta) -> timedelta:
+    if not 0 <= timedelta_to_ns(value) <= INT64_MAX:
+        msg = f"duration {value} must lie between 0 and 292 years"
+        raise ValueError(msg)
+    return value
+
+
+def _as_float32(value: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(array("f", value))
+
+
+class Json:
+    """Marks a field that is stored as JSON text."""
+
+
+class Vector:
+    """Marks a field that is stored as float32 of one fixed length per table."""
+
+
+CatalogID = Annotated[str, AfterValidator(_check_id)]
+ModalityName = Annotated[str, AfterValidator(_check_modality)]
+WorkerID = Annotated[str, AfterValidator(_check_worker)]
+Text = Annotated[str, AfterValidator(_check_text)]
+StorageURI = Annotated[str, AfterValidator(_check_uri)]
+EpochNs = Annotated[int, BeforeValidator(epoch_ns)]
+Duration = Annotated[timedelta, AfterValidator(_check_duration)]
+Seconds = Annotated[float, Field(allow_inf_nan=False)]
+MetadataDict = Annotated[dict[str, Any], AfterValidator(_check_metadata), Json()]
+Interval = tuple[float, float]
+Intervals = Annotated[tuple[Interval, ...], AfterValidator(_check_intervals)]
+
+
+class Row(BaseModel):
+    """Base of all row classes."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    __table__: ClassVar[str]
+    __primary_key__: ClassVar[tuple[str, ...]]
+
+    @property
+    def primary_key(self) -> tuple[Any, ...]:
+        """Values of the primary key's fields."""
+        return tuple(getattr(self, name) for name in self.__primary_key__)
+
+    def __hash__(self) -> int:
+        return hash((type(self).__name__, self.primary_key))
+
+
+class _Struct(BaseModel):
+    """A value nested in a row: its columns are fixed, so unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TimeWindow(_Struct):
+    """A half-open window in seconds from the recording's start."""
+
+    start_seconds: Seconds
+    end_seconds: Seconds
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.end_seconds <= self.start_seconds:
+            msg = f"window [{self.start_seconds}, {self.end_seconds}) ends before it starts"
+            raise ValueError(msg)
+        return self
+
+
+class EmbeddingSource(_Struct):
+    """What an embedding was computed from."""
+
+    recording_hash: CatalogID
+    modality: ModalityName | None = None
+    worker_id: WorkerID = ""
+
+
+class ParticipantRow(Row):
+    """A person who was recorded."""
+
+    __table__ = "participants"
+    __primary_key__ = ("participant_id",)
+    participant_id: CatalogID
+    enrolled_at: EpochNs
+    metadata: MetadataDict = Field(default_factory=dict)
+
+
+class RecordingRow(Row):
+    """One recording; `start_time` is zero of the clock that all its modalities share."""
+
+    __table__ = "recordings"
+    __primary_key__ = ("recording_hash",)
+    recording_hash: CatalogID
+    participant_ids: tuple[CatalogID, ...] = ()
+    start_time: EpochNs
+    duration: Duration
+    device_info: MetadataDict = Field(default_factory=dict)
+    metadata: MetadataDict = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _end_fits(self) -> Self:
+        if self.end_time > INT64_MAX:
+            msg = f"start_time {self.start_time} + {self.duration} ends after the year 2262"
+            raise ValueError(msg)
+        if len(set(self.participant_ids)) != len(self.participant_ids):
+            msg = f"participant_ids {self.participant_ids} names somebody twice"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def end_time(self) -> int:
+        """End in ns since the Unix epoch; the recording is half-open."""
+        return self.start_time + timedelta_to_ns(self.duration)
+
+
+class ModalityRow(Row):
+    """One stream of a recording, by one worker (``""`` where there is a single one)."""
+
+    __table__ = "modalities"
+    __primary_key__ = ("recording_hash", "modality", "worker_id")
+    recording_hash: CatalogID
+    modality: ModalityName
+    worker_id: WorkerID = ""
+    ingestion_status: IngestionStatus = IngestionStatus.RAW
+    storage_uri: StorageURI
+    raw_storage_uri: StorageURI
+    format: StorageFormat | None = None
+    sampling_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    domain_intervals: Intervals | None = None
+    channel_spec: MetadataDict = Field(default_factory=dict)
+    metadata: MetadataDict = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _storage_uri_defaults_to_raw(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("storage_uri") is None:
+            return {**value, "storage_uri": value.get("raw_storage_uri")}
+        return value
+
+
+class RecordingEntry(RecordingRow):
+    """A recording together with its modality rows, as one row of the recordings table.
+
+    Both are stored in one row so that they appear in one commit and are read in one scan.
+    """
+
+    modalities: tuple[ModalityRow, ...] = ()
+
+    @property
+    def row(self) -> RecordingRow:
+        """The recording alone."""
+        return RecordingRow.model_validate(self.model_dump(exclude={"modalities"}))
+
+
+def modality_keys(rows: Sequence[ModalityRow]) -> dict[str, ModalityRow]:
+    """Return the rows of one recording by result key, in order of modality and worker.
+
+    The key is the modality's name where one worker recorded it, else name and worker.
+
+    Examples
+    --------
+    >>> uri = "r2://constellation-data/recordings/rec_1/eeg/"
+    >>> row = ModalityRow(recording_hash="h", modality="eeg", worker_id="a", raw_storage_uri=uri)
+    >>> list(modality_keys([row]))
+    ['eeg']
+    >>> list(modality_keys([row, row.model_copy(update={"worker_id": "b"})]))
+    ['eeg_a', 'eeg_b']
+    """
+    ordered = sorted(rows, key=lambda row: (row.modality, row.worker_id))
+    workers = Counter(row.modality for row in ordered)
+    keyed: dict[str, ModalityRow] = {}
+    for row in ordered:
+        single = workers[row.modality] == 1 or not row.worker_id
+        key = row.modality if single else f"{row.modality}_{row.worker_id}"
+        while key in keyed:  # only where one modality is named like another one with its worker
+            key += "_"
+        keyed[key] = row
+    return keyed
+
+
+class EventRow(Row):
+    """Something that happened at `event_time` seconds from the recording's start."""
+
+    __table__ = "events"
+    __primary_key__ = ("event_id",)
+    event_id: CatalogID
+    recording_hash: CatalogID
+    event_time: Seconds
+    event_type: Annotated[Text, Field(min_length=1)]
+    prompt: Text | None = None
+    response: Text | None = None
+    metadata: MetadataDict = Field(default_factory=dict)
+
+
+class EmbeddingRow(Row):
+    """A vector computed from a window of a recording."""
+
+    __table__ = "embeddings"
+    __primary_key__ = ("embedding_id",)
+    embedding_id: CatalogID
+    model: Text
+    vector: Annotated[
+        tuple[Seconds, ...], Field(min_length=1), AfterValidator(_as_float32), Vector()
+    ]
+    source: EmbeddingSource
+    window: TimeWindow | None = None
+    created_at: EpochNs
+    metadata: MetadataDict = Field(default_factory=dict)
+
+
+class VirgoAssetRow(Row):
+    """A processed asset and how it was made."""
+
+    __table__ = "virgo_assets"
+    __primary_key__ = ("asset_id",)
+    asset_id: CatalogID
+    recording_hash: CatalogID
+    modality: ModalityName
+    worker_id: WorkerID = ""
+    storage_uri: StorageURI
+    format: StorageFormat
+    pipeline_version: Text
+    created_at: EpochNs
+    last_accessed_at: EpochNs | None = None
+    metadata: MetadataDict = Field(default_factory=dict)
+
+
+class CheckpointRow(Row):
+    """A trained model and what it was trained on."""
+
+    __table__ = "checkpoints"
+    __primary_key__ = ("checkpoint_id",)
+    checkpoint_id: CatalogID
+    storage_uri: StorageURI
+    created_at: EpochNs
+    parent_checkpoint_id: CatalogID | None = None
+    recording_hashes: tuple[CatalogID, ...] = ()
+    config: MetadataDict = Field(default_factory=dict)
+    scores: MetadataDict = Field(default_factory=dict)
+    metadata: MetadataDict = Field(default_factory=dict)
+
+
+class BenchmarkSuiteRow(Row):
+    """A versioned set of tasks that checkpoints are measured on."""
+
+    __table__ = "benchmark_suites"
+    __primary_key__ = ("suite_name", "suite_version")
+    suite_name: CatalogID
+    suite_version: Annotated[int, Field(ge=0, le=INT64_MAX)]
+    storage_uri: StorageURI
+    created_at: EpochNs
+    metadata: MetadataDict = Field(default_factory=dict)
+
+
+class BenchmarkResultRow(Row):
+    """The scores of one checkpoint on one suite."""
+
+    __table__ = "benchmark_results"
+    __primary_key__ = ("result_id",)
+    result_id: CatalogID
+    suite_name: CatalogID
+    suite_version: Annotated[int, Field(ge=0, le=INT64_MAX)]
+    checkpoint_id: CatalogID
+    created_at: EpochNs
+    scores: MetadataDict = Field(default_factory=dict)
+    metadata: MetadataDict = Field(default_factory=dict)

@@ -1,0 +1,101 @@
+"""Filter values as one escaped Lance SQL predicate; no text of a user reaches SQL unescaped."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from ursa.errors import InvalidArgument
+from ursa.time import epoch_ns, timedelta_to_ns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+def literal(value: object) -> str:
+    """Return `value` as a SQL literal.
+
+    Raises
+    ------
+    InvalidArgument
+        A type that SQL has no literal for, or a number that is not finite.
+
+    Examples
+    --------
+    >>> literal("O'Brien")
+    "'O''Brien'"
+    """
+    if isinstance(value, Enum):
+        value = value.value
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, str):
+        return _quoted(value)
+    if isinstance(value, datetime | int):
+        return str(epoch_ns(value))
+    if isinstance(value, timedelta):
+        return str(timedelta_to_ns(value))
+    if isinstance(value, float) and math.isfinite(value):
+        return repr(value)
+    msg = f"cannot filter by {value!r}: use text, a finite number, a boolean, a time or a duration"
+    raise InvalidArgument(msg)
+
+
+def _quoted(text: str) -> str:
+    if not text.isprintable() and any("\ud800" <= char <= "\udfff" for char in text):
+        msg = f"{text!r} holds a lone surrogate, which is no valid Unicode text"
+        raise InvalidArgument(msg)
+    return "'" + text.replace("'", "''") + "'"
+
+
+def equals(column: str, value: object) -> str:
+    """Return ``column = value``, or ``column IS NULL`` for None."""
+    return f"{column} IS NULL" if value is None else f"{column} = {literal(value)}"
+
+
+def one_of(column: str, values: Iterable[object]) -> str:
+    """Return a predicate that holds where `column` is one of `values`; none matches nothing.
+
+    Examples
+    --------
+    >>> one_of("status", ["raw", "failed"])
+    "status IN ('raw', 'failed')"
+    """
+    listed = ", ".join(literal(value) for value in values)
+    return f"{column} IN ({listed})" if listed else "FALSE"
+
+
+def has_any(column: str, labels: Iterable[str]) -> str:
+    """Return a predicate that holds where the list `column` has at least one of `labels`."""
+    listed = ", ".join(literal(label) for label in labels)
+    return f"array_has_any({column}, [{listed}])" if listed else "FALSE"
+
+
+def has_all(column: str, labels: Iterable[str]) -> str:
+    """Return a predicate that holds where the list `column` has every one of `labels`."""
+    listed = ", ".join(literal(label) for label in labels)
+    return f"array_has_all({column}, [{listed}])" if listed else "TRUE"
+
+
+def all_of(predicates: Iterable[str]) -> str | None:
+    """Join predicates with AND; None where there is none.
+
+    Examples
+    --------
+    >>> all_of(["a = 1", "b = 2 OR c = 3"])
+    '(a = 1) AND (b = 2 OR c = 3)'
+    """
+    listed = [f"({predicate})" for predicate in predicates]
+    return " AND ".join(listed) or None
+
+
+def matches(values: Mapping[str, object]) -> str | None:
+    """Return the predicate for ``{column: value or list of values}``; None matches all."""
+    return all_of(
+        one_of(column, value)
+        if isinstance(value, list | tuple | set | frozenset)
+        else equals(column, value)
+        for column, value in values.items()
+    )

@@ -1,0 +1,665 @@
+"""`DataInterface`: the verbs, one call each."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, overload
+
+from pydantic import ValidationError
+
+from ursa.catalog.schemas import (
+    BenchmarkResultRow,
+    BenchmarkSuiteRow,
+    CheckpointRow,
+    EmbeddingRow,
+    EventRow,
+    IngestionStatus,
+    ModalityRow,
+    ParticipantRow,
+    RecordingRow,
+    Row,
+    VirgoAssetRow,
+)
+from ursa.errors import InvalidArgument, WritesNotEnabled, nearest
+from ursa.query import QueryResult, count, explained, find, make_spec
+from ursa.site import Site, WriteRole
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime, timedelta
+    from pathlib import Path
+
+    from ursa.catalog import Catalog
+    from ursa.catalog.schemas import StorageFormat
+    from ursa.progress import DownloadProgress, UploadProgress
+    from ursa.query import QueryResultList, QuerySpec, Status
+    from ursa.register.orchestrator import IngestResult
+    from ursa.register.rows import OnModalityConflict, OnRecordingConflict
+    from ursa.site import Profile
+    from ursa.stores import Stores
+    from ursa.transfer.memory import RecordingData
+    from ursa.transfer.plan import DownloadPlan, Layout, Source
+
+    Moment = int | str | datetime
+    Metadata = Mapping[str, Any]
+
+RowT = TypeVar("RowT", bound=Row)
+
+
+class DataInterface:
+    """A site's recordings: find, download, ingest and register.
+
+    Parameters
+    ----------
+    profile : {"r2", "r2-test", "local"}
+    path : path, optional
+        Directory of the site; for ``"local"``, and only there.
+    config_path : path, optional
+        Settings file of a bucket profile.
+
+    Raises
+    ------
+    InvalidArgument
+        Unknown profile, or `path` with the wrong one. Nothing else is looked at before first use.
+
+    Notes
+    -----
+    A fresh interface is read-only; call `enable_writes` before registering or ingesting.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ursa import DataInterface
+    >>> data = DataInterface("local", path=tempfile.mkdtemp())
+    >>> data.enable_writes()
+    >>> data.register_participant(participant_id="P001", enrolled_at=0).participant_id
+    'P001'
+    >>> data.query(status="all")
+    0 recordings
+    """
+
+    def __init__(
+        self,
+        profile: Profile = "r2",
+        *,
+        path: str | os.PathLike[str] | None = None,
+        config_path: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self._site = Site.open(profile, path=path, config_path=config_path)
+        self._roles: frozenset[WriteRole] = frozenset()
+
+    def __repr__(self) -> str:
+        place = f", path={str(self._site.root)!r}" if self._site.root else ""
+        return f"DataInterface({self._site.profile!r}{place})"
+
+    # -- opening ---------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def catalog(self) -> Catalog:
+        """The catalog, opened on first use."""
+        return self._site.catalog()
+
+    @functools.cached_property
+    def _reading(self) -> Stores:
+        return self._site.reading()
+
+    @property
+    def writes_enabled(self) -> bool:
+        """Whether `enable_writes` was called."""
+        return bool(self._roles)
+
+    def enable_writes(self, roles: WriteRole | Iterable[WriteRole] = ("assets_rw",)) -> None:
+        """Allow this interface to write; a missing or empty local directory becomes a site.
+
+        Parameters
+        ----------
+        roles : iterable of {"assets_rw", "raw_rw"}
+            Registering needs ``"assets_rw"``, ingesting both.
+
+        Raises
+        ------
+        InvalidArgument
+            Unknown role.
+        NotASite
+            The directory holds something else.
+        """
+        wanted: frozenset[WriteRole] = frozenset([roles] if isinstance(roles, str) else roles)
+        for role in wanted - set(get_args(WriteRole)):
+            msg = f"unknown role {role!r}{nearest(str(role), get_args(WriteRole))}"
+            raise InvalidArgument(msg)
+        self._site.create()
+        self._roles |= wanted
+
+    def _writing(self, verb: str, *roles: WriteRole) -> Stores:
+        missing = [role for role in roles if role not in self._roles]
+        if missing:
+            call = ", ".join(repr(role) for role in roles)
+            msg = (
+                f"{verb} writes, but this interface is read-only; "
+                f"call enable_writes(roles=({call},)) first"
+            )
+            raise WritesNotEnabled(msg)
+        return self._site.writing(roles)
+
+    # -- finding ---------------------------------------------------------------------------------
+
+    def query(
+        self,
+        spec: QuerySpec | None = None,
+        *,
+        participants: str | Iterable[str] | None = None,
+        modalities: str | Iterable[str] | None = None,
+        recording_hash: str | Iterable[str] | None = None,
+        metadata: Metadata | None = None,
+        status: Status | None = None,
+        time_range: tuple[Moment | None, Moment | None] | None = None,
+        limit: int | None = None,
+        **unknown: Any,
+    ) -> QueryResultList:
+        """Return the recordings that match every filter given, oldest first.
+
+        Parameters
+        ----------
+        spec : QuerySpec, optional
+            A whole filter; then only `limit` may be given beside it.
+        participants : str or iterable of str, optional
+            Any of these people took part.
+        modalities : str or iterable of str, optional
+            Narrows each result to these and drops recordings that have none of them.
+        recording_hash : str or iterable of str, optional
+        metadata : mapping, optional
+            Entries that the recording's metadata must all have.
+        status : {"ingested", "raw", "all"}
+            Modalities that are processed (the default), not yet processed, or any.
+        time_range : (start, end), optional
+            Recordings that overlap this half-open window: ns since the epoch, aware datetime or
+            ISO 8601 text with a zone; None leaves an end open.
+        limit : int, optional
+
+        Raises
+        ------
+        UnknownKeyword, InvalidArgument, SiteNotFound, NotASite
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from ursa import DataInterface
+        >>> data = DataInterface("local", path=tempfile.mkdtemp())
+        >>> data.enable_writes()
+        >>> data.query(participants="P001", modalities=["eeg"], status="all")
+        0 recordings
+        """
+        return find(
+            self.catalog,
+            make_spec(
+                spec,
+                {
+                    "participants": participants,
+                    "modalities": modalities,
+                    "recording_hash": recording_hash,
+                    "metadata": metadata,
+                    "status": status,
+                    "time_range": time_range,
+                    "limit": limit,
+                    **unknown,
+                },
+            ),
+        )
+
+    def count(self, spec: QuerySpec | None = None, **keywords: Any) -> int:
+        """Return how many recordings match; takes the keywords of `query`."""
+        return count(self.catalog, make_spec(spec, keywords))
+
+    # -- delivering ------------------------------------------------------------------------------
+
+    def plan(
+        self,
+        target: QueryResult | Iterable[QueryResult],
+        dest: str | os.PathLike[str] | None = None,
+        *,
+        layout: Layout = "by_recording",
+        source: Source = "auto",
+    ) -> DownloadPlan:
+        """Return what `download` would copy: files, bytes, what is already there, disk free.
+
+        Parameters and errors are those of `download`; nothing is written.
+        """
+        from ursa.transfer.plan import plan
+
+        return plan(target, self._reading, dest, layout=layout, source=source)
+
+    def download(
+        self,
+        target: QueryResult | Iterable[QueryResult],
+        dest: str | os.PathLike[str],
+        *,
+        layout: Layout = "by_recording",
+        source: Source = "auto",
+        overwrite: bool = False,
+        progress: Callable[[DownloadProgress], object] | None = None,
+    ) -> list[Path]:
+        """Copy the data of `target` into `dest`, verified, and return the files' paths.
+
+        Every refusal comes before a byte moves. A file appears under its name once its SHA-256 is
+        right. ``dest/ursa-manifest.json`` records what was delivered; `ursa.verify` reads it.
+
+        Parameters
+        ----------
+        target : QueryResult or iterable of QueryResult
+        dest : path
+            Directory, made if missing.
+        layout : {"by_recording", "by_modality", "flat"}
+            ``<hash>/<modality>/…``, ``<modality>/<hash>/…`` or ``<hash>__<modality>/…``.
+        source : {"auto", "raw", "processed"}
+            Raw files, processed data, or the best that each modality has.
+        overwrite : bool
+            Replace existing files that differ; those that are right are left alone.
+        progress : callable, optional
+            Called with each `DownloadProgress` on this thread.
+
+        Returns
+        -------
+        list of Path
+            In order of target, modality and key.
+
+        Raises
+        ------
+        DestinationExists, DestinationNotWritable, DestinationFull, DestinationClash
+        NothingToDownload, SourceNotAvailable, IntegrityError
+        """
+        from ursa.transfer.download import download
+
+        return download(
+            target,
+            self._reading,
+            dest,
+            layout=layout,
+            source=source,
+            overwrite=overwrite,
+            progress=progress,
+        )
+
+    @overload
+    def get(self, target: QueryResult, *, concat: bool = ...) -> RecordingData: ...
+    @overload
+    def get(self, target: Iterable[QueryResult], *, concat: bool = ...) -> list[RecordingData]: ...
+    def get(
+        self, target: QueryResult | Iterable[QueryResult], *, concat: bool = False
+    ) -> RecordingData | list[RecordingData]:
+        """Return the raw bytes of `target` in memory, verified; one object per recording.
+
+        Raises
+        ------
+        NotImplementedError
+            `concat=True`: raw bytes of several recordings have no common form.
+        """
+        from ursa.transfer.memory import fetch
+
+        if concat:
+            msg = "raw bytes cannot be joined across recordings; call get() without concat=True"
+            raise NotImplementedError(msg)
+        single = isinstance(target, QueryResult)
+        found = fetch([target] if isinstance(target, QueryResult) else list(target), self._reading)
+        return found[0] if single else found
+
+    # -- bringing in -----------------------------------------------------------------------------
+
+    def ingest(
+        self,
+        manifest_path: str | os.PathLike[str],
+        *,
+        source_dir: str | os.PathLike[str],
+        participant: str | None = None,
+        participant_id: str | None = None,
+        is_active: Callable[[], bool] | None = None,
+        progress: Callable[[UploadProgress], object] | None = None,
+        overwrite: bool = False,
+        max_concurrent_files: int = 4,
+    ) -> IngestResult:
+        """Store a session's files, verified, and then its catalog rows.
+
+        Running it again is cheap and changes nothing; after an interruption it goes on.
+
+        Parameters
+        ----------
+        manifest_path, source_dir : path
+            The augmented manifest, and the directory that its paths are relative to.
+        participant : str, optional
+            Id or display name; by default what ``participant.txt`` says, or nobody.
+        participant_id : str, optional
+            Older name of `participant`.
+        is_active : callable, optional
+            Asked before the upload, before each chunk and after each file, from several threads;
+            a true answer stops mid-file and gives ``paused=True``.
+        progress : callable, optional
+            Called with each `UploadProgress` on this thread.
+        overwrite : bool
+            Hash what is stored again, replace what differs, and replace rows that differ.
+        max_concurrent_files : int
+
+        Raises
+        ------
+        WritesNotEnabled
+        ManifestError
+            The manifest breaks a rule; see `ursa.errors` for the kinds.
+        SessionError
+            A file is missing, unreadable or changed, or the session is locked.
+        CatalogRowExists, ObjectExists
+            Something different is stored already.
+        """
+        from ursa.register.orchestrator import ingest
+
+        stores = self._writing("ingest", "assets_rw", "raw_rw")
+        return ingest(
+            manifest_path,
+            source_dir=source_dir,
+            catalog=self.catalog,
+            stores=stores,
+            raw_uri=self._site.raw_uri,
+            participant=participant,
+            participant_id=participant_id,
+            is_active=is_active,
+            progress=progress,
+            overwrite=overwrite,
+            max_concurrent_files=max_concurrent_files,
+        )
+
+    def ingest_from_r2(
+        self,
+        rec_id: str,
+        *,
+        participant: str | None = None,
+        participant_id: str | None = None,
+        overwrite: bool = False,
+    ) -> IngestResult:
+        """Register a session whose files are in the raw store already; local sites included.
+
+        Parameters
+        ----------
+        rec_id : str
+            The session's name below ``recordings/``.
+
+        Raises
+        ------
+        ObjectNotFound
+            The manifest or one of its files is not stored.
+        """
+        from ursa.register.orchestrator import ingest_from_r2
+
+        self._writing("ingest_from_r2", "assets_rw")
+        return ingest_from_r2(
+            rec_id,
+            catalog=self.catalog,
+            stores=self._reading,
+            raw_uri=self._site.raw_uri,
+            participant=participant,
+            participant_id=participant_id,
+            overwrite=overwrite,
+        )
+
+    # -- registering -----------------------------------------------------------------------------
+
+    def register_participant(
+        self, *, participant_id: str, enrolled_at: int | datetime, metadata: Metadata | None = None
+    ) -> ParticipantRow:
+        """Add a participant; an equal row is returned, a different one refused.
+
+        Raises
+        ------
+        WritesNotEnabled, InvalidArgument, CatalogRowExists
+        """
+        from ursa.register.rows import put
+
+        self._writing("register_participant", "assets_rw")
+        row = _row(
+            ParticipantRow,
+            participant_id=participant_id,
+            enrolled_at=enrolled_at,
+            metadata=dict(metadata or {}),
+        )
+        return put(self.catalog.table(ParticipantRow), [row])[0]
+
+    def register_recording(
+        self,
+        *,
+        recording_hash: str,
+        participant_ids: Iterable[str],
+        start_time: int | datetime,
+        duration: timedelta,
+        device_info: Metadata | None = None,
+        metadata: Metadata | None = None,
+        on_conflict: OnRecordingConflict = "error",
+    ) -> RecordingRow:
+        """Add a recording; an equal row is returned.
+
+        Parameters
+        ----------
+        recording_hash : str
+        participant_ids : iterable of str
+        start_time : int (ns since the epoch) or aware datetime
+            Zero of the clock that all modalities share.
+        duration : timedelta
+        device_info, metadata : mapping, optional
+        on_conflict : {"error", "extend", "merge_participants", "overwrite"}
+            Where a different row is stored: refuse, keep the longer duration, unite the
+            participants (the other fields must be equal in both cases), or replace it.
+
+        Raises
+        ------
+        WritesNotEnabled, InvalidArgument, CatalogRowExists
+        """
+        from ursa.register.rows import OnRecordingConflict, put_recording
+
+        self._writing("register_recording", "assets_rw")
+        _check_conflict_rule(on_conflict, get_args(OnRecordingConflict))
+        row = _row(
+            RecordingRow,
+            recording_hash=recording_hash,
+            participant_ids=(participant_ids,)
+            if isinstance(participant_ids, str)
+            else tuple(participant_ids),
+            start_time=start_time,
+            duration=duration,
+            device_info=dict(device_info or {}),
+            metadata=dict(metadata or {}),
+        )
+        return put_recording(self.catalog, row, on_conflict)
+
+    def register_modality(
+        self,
+        *,
+        recording_hash: str,
+        modality: str,
+        raw_storage_uri: str,
+        worker_id: str = "",
+        storage_uri: str | None = None,
+        ingestion_status: IngestionStatus | str = IngestionStatus.RAW,
+        format: StorageFormat | str | None = None,  # noqa: A002 - the column's name
+        domain_intervals: Iterable[tuple[float, float]] | None = None,
+        sampling_rate: float | None = None,
+        channel_spec: Metadata | None = None,
+        metadata: Metadata | None = None,
+        on_conflict: OnModalityConflict = "error",
+    ) -> ModalityRow:
+        """Add a modality of a recording; an equal row is returned.
+
+        Parameters
+        ----------
+        recording_hash, modality, worker_id : str
+            The key; `worker_id` is ``""`` where one worker recorded the modality.
+        raw_storage_uri : str
+            In the raw store, unless the data is registered in place (``file://``, ``s3://``).
+        storage_uri : str, optional
+            Where the data is now, by default `raw_storage_uri`; in the store that `format` implies.
+        ingestion_status : {"raw", "ingesting", "processed", "failed"}
+        format : StorageFormat, optional
+        domain_intervals : iterable of (float, float), optional
+            Seconds from the recording's start, sorted and disjoint.
+        sampling_rate : float, optional
+            Hz.
+        channel_spec, metadata : mapping, optional
+        on_conflict : {"error", "overwrite"}
+
+        Raises
+        ------
+        WritesNotEnabled, InvalidArgument, CatalogRowExists
+        """
+        from ursa.register.rows import OnModalityConflict, put_modalities
+
+        self._writing("register_modality", "assets_rw")
+        _check_conflict_rule(on_conflict, get_args(OnModalityConflict))
+        row = _row(
+            ModalityRow,
+            recording_hash=recording_hash,
+            modality=modality,
+            worker_id=worker_id,
+            ingestion_status=ingestion_status,
+            storage_uri=storage_uri,
+            raw_storage_uri=raw_storage_uri,
+            format=format,
+            sampling_rate=sampling_rate,
+            domain_intervals=None if domain_intervals is None else tuple(domain_intervals),
+            channel_spec=dict(channel_spec or {}),
+            metadata=dict(metadata or {}),
+        )
+        self._site.check_addresses(row)
+        return put_modalities(self.catalog, [row], on_conflict)[0]
+
+    def register_event(
+        self,
+        *,
+        event_id: str,
+        recording_hash: str,
+        event_time: float,
+        event_type: str,
+        prompt: str | None = None,
+        response: str | None = None,
+        metadata: Metadata | None = None,
+    ) -> EventRow:
+        """Add an event at `event_time` seconds from the recording's start.
+
+        Raises
+        ------
+        WritesNotEnabled, InvalidArgument, CatalogRowExists
+        """
+        row = _row(
+            EventRow,
+            event_id=event_id,
+            recording_hash=recording_hash,
+            event_time=event_time,
+            event_type=event_type,
+            prompt=prompt,
+            response=response,
+            metadata=dict(metadata or {}),
+        )
+        return self.register_events([row])[0]
+
+    def register_events(self, events: Iterable[EventRow]) -> list[EventRow]:
+        """Add many events in one commit; those already stored and equal are returned as they are.
+
+        Raises
+        ------
+        WritesNotEnabled
+        CatalogRowExists
+            A different event has one of the ids; no event of this call is added.
+        """
+        from ursa.register.rows import put
+
+        self._writing("register_events", "assets_rw")
+        return put(self.catalog.table(EventRow), list(events))
+
+    # -- looking up ------------------------------------------------------------------------------
+    # `where` maps columns to a value, or to a list of values of which one must be equal;
+    # `metadata={...}` in it matches rows that have all these entries.
+
+    def _list(self, row_type: type[RowT], where: Metadata | None) -> list[RowT]:
+        return self.catalog.table(row_type).list(where)
+
+    def list_participants(self, where: Metadata | None = None) -> list[ParticipantRow]:
+        """Return the rows of table participants that match `where`."""
+        return self._list(ParticipantRow, where)
+
+    def get_participant(self, participant_id: str) -> ParticipantRow | None:
+        """Return a participant by its key, or None."""
+        return self.catalog.table(ParticipantRow).get(participant_id)
+
+    def list_recordings(self, where: Metadata | None = None) -> list[RecordingRow]:
+        """Return the rows of table recordings that match `where`."""
+        return self._list(RecordingRow, where)
+
+    def get_recording(self, recording_hash: str) -> RecordingRow | None:
+        """Return a recording by its key, or None."""
+        return self.catalog.table(RecordingRow).get(recording_hash)
+
+    def list_modalities(self, where: Metadata | None = None) -> list[ModalityRow]:
+        """Return the rows of table modalities that match `where`."""
+        return self._list(ModalityRow, where)
+
+    def get_modality(
+        self, recording_hash: str, modality: str, worker_id: str = ""
+    ) -> ModalityRow | None:
+        """Return a modality by its key, or None."""
+        return self.catalog.table(ModalityRow).get(recording_hash, modality, worker_id)
+
+    def list_events(self, where: Metadata | None = None) -> list[EventRow]:
+        """Return the rows of table events that match `where`."""
+        return self._list(EventRow, where)
+
+    def get_event(self, event_id: str) -> EventRow | None:
+        """Return an event by its key, or None."""
+        return self.catalog.table(EventRow).get(event_id)
+
+    def list_embeddings(self, where: Metadata | None = None) -> list[EmbeddingRow]:
+        """Return the rows of table embeddings that match `where`."""
+        return self._list(EmbeddingRow, where)
+
+    def get_embedding(self, embedding_id: str) -> EmbeddingRow | None:
+        """Return an embedding by its key, or None."""
+        return self.catalog.table(EmbeddingRow).get(embedding_id)
+
+    def list_virgo_assets(self, where: Metadata | None = None) -> list[VirgoAssetRow]:
+        """Return the rows of table virgo_assets that match `where`."""
+        return self._list(VirgoAssetRow, where)
+
+    def get_virgo_asset(self, asset_id: str) -> VirgoAssetRow | None:
+        """Return a processed asset by its key, or None."""
+        return self.catalog.table(VirgoAssetRow).get(asset_id)
+
+    def list_checkpoints(self, where: Metadata | None = None) -> list[CheckpointRow]:
+        """Return the rows of table checkpoints that match `where`."""
+        return self._list(CheckpointRow, where)
+
+    def get_checkpoint(self, checkpoint_id: str) -> CheckpointRow | None:
+        """Return a checkpoint by its key, or None."""
+        return self.catalog.table(CheckpointRow).get(checkpoint_id)
+
+    def list_benchmark_suites(self, where: Metadata | None = None) -> list[BenchmarkSuiteRow]:
+        """Return the rows of table benchmark_suites that match `where`."""
+        return self._list(BenchmarkSuiteRow, where)
+
+    def get_benchmark_suite(self, suite_name: str, suite_version: int) -> BenchmarkSuiteRow | None:
+        """Return a benchmark suite by its key, or None."""
+        return self.catalog.table(BenchmarkSuiteRow).get(suite_name, suite_version)
+
+    def list_benchmark_results(self, where: Metadata | None = None) -> list[BenchmarkResultRow]:
+        """Return the rows of table benchmark_results that match `where`."""
+        return self._list(BenchmarkResultRow, where)
+
+    def get_benchmark_result(self, result_id: str) -> BenchmarkResultRow | None:
+        """Return a benchmark result by its key, or None."""
+        return self.catalog.table(BenchmarkResultRow).get(result_id)
+
+
+def _row(row_type: type[RowT], **fields: Any) -> RowT:
+    try:
+        return row_type(**fields)
+    except ValidationError as error:
+        msg = f"{row_type.__table__}: {explained(error)}"
+        raise InvalidArgument(msg) from error
+
+
+def _check_conflict_rule(rule: str, allowed: tuple[str, ...]) -> None:
+    if rule not in allowed:
+        msg = f"unknown on_conflict {rule!r}{nearest(str(rule), allowed)}"
+        raise InvalidArgument(msg)

@@ -1,0 +1,276 @@
+"""Every exception of Ursa; each one also inherits the fitting built-in.
+
+::
+
+    UrsaError
+    ├── InvalidArgument (ValueError)            a value that breaks a stated rule
+    ├── UnknownKeyword (TypeError)              a keyword nobody knows; names the nearest
+    ├── SiteError (RuntimeError)
+    │   ├── SiteNotFound (FileNotFoundError)    nothing at that path yet
+    │   ├── NotASite (ValueError)               something else is at that path
+    │   ├── SiteTooNew                          written by a newer format version
+    │   └── ProfileNotConfigured
+    ├── WritesNotEnabled (PermissionError)
+    ├── CatalogError (RuntimeError)
+    │   ├── CatalogRowExists (ValueError)       a different row has this key; carries `diff`
+    │   │   └── CatalogPKConflict               two different rows with one key in one call
+    │   ├── CatalogBusy                         a row kept changing under an update
+    │   └── CatalogSchemaError (ValueError)     a row that the table cannot hold
+    ├── ManifestError (ValueError)
+    │   ├── ManifestUnreadable                  not there, not JSON, or not of the right shape
+    │   ├── ManifestNotAugmented                lacks recording_hash or files
+    │   ├── ManifestHashMismatch                recording_hash does not follow from the files
+    │   ├── UnsafePath                          a path that could leave its root
+    │   ├── DuplicatePath
+    │   └── EmptySession
+    ├── SessionError (RuntimeError)
+    │   ├── SessionLocked                       session.lock is present
+    │   ├── SourceMissing (FileNotFoundError)
+    │   ├── SourceUnreadable (PermissionError)
+    │   └── SourceChanged (ValueError)          bytes differ from the manifest
+    ├── UploadInterrupted (RuntimeError)
+    ├── ObjectStoreError (OSError)
+    │   ├── UnknownAddress (LookupError)        no opened store holds this URI
+    │   ├── ObjectNotFound (FileNotFoundError)
+    │   ├── ObjectExists (FileExistsError)      other bytes are stored under this key
+    │   ├── ObjectAccessDenied (PermissionError)
+    │   └── IntegrityError (ValueError)         stored bytes differ from their SHA-256
+    ├── DownloadError (RuntimeError)
+    │   ├── NothingToDownload (FileNotFoundError)
+    │   ├── SourceNotAvailable (ValueError)     e.g. processed data of a raw row
+    │   ├── DestinationClash (ValueError)       two objects would share one path
+    │   ├── DestinationExists (FileExistsError)
+    │   ├── DestinationBusy (BlockingIOError)   another process writes that file
+    │   ├── DestinationNotWritable (PermissionError)
+    │   ├── DestinationFull (OSError)
+    │   └── ReceiptError (ValueError)           ursa-manifest.json is missing or damaged
+    └── SamplesUnavailable (RuntimeError)       the demo's sample packages cannot be had
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class UrsaError(Exception):
+    """Base of every error that Ursa raises on purpose."""
+
+
+class InvalidArgument(UrsaError, ValueError):
+    """An argument has a value that breaks a stated rule."""
+
+
+class UnknownKeyword(UrsaError, TypeError):
+    """A keyword that the verb does not know."""
+
+
+class SiteError(UrsaError, RuntimeError):
+    """A site (raw store, assets store and catalog) cannot be used."""
+
+
+class SiteNotFound(SiteError, FileNotFoundError):
+    """There is no site at the given path."""
+
+
+class NotASite(SiteError, ValueError):
+    """The directory holds something else than a site."""
+
+
+class SiteTooNew(SiteError):
+    """The site was written by a newer format version than this one reads."""
+
+
+class ProfileNotConfigured(SiteError):
+    """The profile needs settings that were not found."""
+
+
+class WritesNotEnabled(UrsaError, PermissionError):
+    """The interface is read-only until `enable_writes` is called."""
+
+
+class CatalogError(UrsaError, RuntimeError):
+    """The catalog refused an operation."""
+
+
+class CatalogRowExists(CatalogError, ValueError):
+    """A different row is already stored under this primary key.
+
+    Attributes
+    ----------
+    table : str
+    primary_key : tuple of (str, object)
+        Field names and values of the key.
+    diff : dict of str to (object, object)
+        Field -> (stored, offered), only the fields that differ.
+    """
+
+    def __init__(
+        self,
+        table: str,
+        primary_key: tuple[tuple[str, Any], ...],
+        diff: Mapping[str, tuple[Any, Any]],
+        hint: str = "",
+    ) -> None:
+        self.table, self.primary_key, self.diff, self.hint = table, primary_key, dict(diff), hint
+        key = ", ".join(f"{name}={value!r}" for name, value in primary_key)
+        fields = "; ".join(
+            f"{name}: stored {old!r}, offered {new!r}" for name, (old, new) in self.diff.items()
+        )
+        super().__init__(
+            f"{table} already has a different row for {key} ({fields}). {hint}".strip()
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.table, self.primary_key, self.diff, self.hint)
+
+
+class CatalogPKConflict(CatalogRowExists):
+    """Two different rows with one primary key were offered together."""
+
+
+class CatalogBusy(CatalogError):
+    """A row kept changing under an update; the update was not made."""
+
+
+class CatalogSchemaError(CatalogError, ValueError):
+    """The row cannot be stored in its table."""
+
+
+class ManifestError(UrsaError, ValueError):
+    """A session manifest breaks a rule."""
+
+
+class ManifestUnreadable(ManifestError):
+    """The manifest is missing, is not JSON, or has the wrong shape."""
+
+
+class ManifestNotAugmented(ManifestError):
+    """The manifest lacks `recording_hash` or `files`."""
+
+
+class ManifestHashMismatch(ManifestError):
+    """`recording_hash` does not follow from the files listed."""
+
+
+class UnsafePath(ManifestError):
+    """A relative path that could leave its root directory."""
+
+
+class DuplicatePath(ManifestError):
+    """Two paths that are one file on some file system."""
+
+
+class EmptySession(ManifestError):
+    """The session holds no data file."""
+
+
+class SessionError(UrsaError, RuntimeError):
+    """A session directory cannot be ingested as it is."""
+
+
+class SessionLocked(SessionError):
+    """A rig is still writing this session."""
+
+
+class SourceMissing(SessionError, FileNotFoundError):
+    """A file of the manifest is not in the session directory."""
+
+
+class SourceUnreadable(SessionError, PermissionError):
+    """A file of the session may not be read."""
+
+
+class SourceChanged(SessionError, ValueError):
+    """A file's bytes differ from what the manifest says."""
+
+
+class UploadInterrupted(UrsaError, RuntimeError):
+    """An upload stopped because `is_active` said so; nothing of the file is stored."""
+
+
+class ObjectStoreError(UrsaError, OSError):
+    """An object store refused an operation."""
+
+
+class UnknownAddress(ObjectStoreError, LookupError):
+    """No opened store holds this URI."""
+
+
+class ObjectNotFound(ObjectStoreError, FileNotFoundError):
+    """There is no object under this key."""
+
+
+class ObjectExists(ObjectStoreError, FileExistsError):
+    """Other bytes are already stored under this key."""
+
+
+class ObjectAccessDenied(ObjectStoreError, PermissionError):
+    """The credentials or file permissions do not allow this."""
+
+
+class IntegrityError(ObjectStoreError, ValueError):
+    """Stored bytes differ from their recorded size or SHA-256."""
+
+
+class DownloadError(UrsaError, RuntimeError):
+    """A download was refused or could not be finished."""
+
+
+class NothingToDownload(DownloadError, FileNotFoundError):
+    """The target has no stored object."""
+
+
+class SourceNotAvailable(DownloadError, ValueError):
+    """The modality has no data of the requested kind."""
+
+
+class DestinationClash(DownloadError, ValueError):
+    """Two objects would be written to one path."""
+
+
+class DestinationExists(DownloadError, FileExistsError):
+    """Files are already where the download would write."""
+
+
+class DestinationBusy(DownloadError, BlockingIOError):
+    """Another process is writing this file."""
+
+
+class DestinationNotWritable(DownloadError, PermissionError):
+    """The destination cannot be written to."""
+
+
+class DestinationFull(DownloadError, OSError):
+    """The destination has too little free space."""
+
+
+class ReceiptError(DownloadError, ValueError):
+    """`ursa-manifest.json` is missing, damaged or unsafe."""
+
+
+class SamplesUnavailable(UrsaError, RuntimeError):
+    """The sample packages of the demo cannot be fetched."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return "; did you mean …?" for the nearest known name, or the list of them.
+
+    Examples
+    --------
+    >>> nearest("participant", ["participants", "status"])
+    "; did you mean 'participants'?"
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(names)}"
+
+
+def unknown_keywords(verb: str, unknown: Iterable[str], known: Iterable[str]) -> UnknownKeyword:
+    """Build the error for keywords that `verb` does not take."""
+    names = list(known)
+    parts = [f"{name!r}{nearest(name, names)}" for name in sorted(unknown)]
+    return UnknownKeyword(f"{verb}() got an unknown keyword: {' '.join(parts)}")

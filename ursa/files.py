@@ -1,0 +1,248 @@
+"""Safe relative paths, hashing, and files that no reader ever sees half-written."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import unicodedata
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ursa.errors import (
+    DestinationBusy,
+    DestinationFull,
+    DestinationNotWritable,
+    DuplicatePath,
+    UnsafePath,
+    UrsaError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+    from typing import BinaryIO
+
+CHUNK = 1 << 20
+NAME_MAX = 255
+_DRIVE = re.compile(r"^[A-Za-z]:")
+
+
+def safe_rel_path(text: object) -> str:
+    """Return `text` if it is a relative path that stays below its root, else raise.
+
+    Parameters
+    ----------
+    text : str
+        ``/``-separated path, as it stands in a manifest or an object key.
+
+    Raises
+    ------
+    UnsafePath
+        Absolute, a drive letter, a backslash, ``.`` or ``..`` or an empty segment, a control
+        character, text that is no valid Unicode, or a name of more than 255 bytes.
+
+    Examples
+    --------
+    >>> safe_rel_path("eeg_a/run 1.bin")
+    'eeg_a/run 1.bin'
+    """
+    rule = _broken_rule(text)
+    if rule:
+        msg = f"path {shortened(text)} {rule}; use a relative path like 'eeg/data.bin'"
+        raise UnsafePath(msg)
+    assert isinstance(text, str)  # noqa: S101 - narrows the type; _broken_rule checked it
+    return text
+
+
+def shortened(value: object, width: int = 200) -> str:
+    """Return `repr(value)`, cut to `width` characters, for messages."""
+    text = repr(value)
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def _broken_rule(text: object) -> str | None:  # noqa: PLR0911 - one line per rule
+    if not isinstance(text, str) or not text:
+        return "is not a non-empty string"
+    if text.startswith("/"):
+        return "is absolute"
+    if _DRIVE.match(text):
+        return "starts with a drive letter"
+    if "\\" in text:
+        return "contains a backslash"
+    if any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
+        return "contains a control character or a lone surrogate"
+    parts = text.split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        return "contains an empty, '.' or '..' segment"
+    if any(len(part.encode()) > NAME_MAX for part in parts):
+        return f"has a name of more than {NAME_MAX} bytes"
+    return None
+
+
+def refuse_duplicates(paths: Iterable[str]) -> None:
+    """Raise `DuplicatePath` if two paths are one file on some file system.
+
+    Case is folded and Unicode is brought to one form, as macOS and Windows do. A path that is
+    also a directory of another one is a duplicate too.
+    """
+    seen: dict[str, str] = {}
+    for path in paths:
+        key = _folded(path)
+        if key in seen:
+            msg = f"{seen[key]!r} and {path!r} are one file on some file systems; rename one"
+            raise DuplicatePath(msg)
+        seen[key] = path
+    for key, path in seen.items():
+        parts = key.split("/")
+        for depth in range(1, len(parts)):
+            parent = "/".join(parts[:depth])
+            if parent in seen:
+                msg = f"{seen[parent]!r} is a file and also a directory of {path!r}; rename one"
+                raise DuplicatePath(msg)
+
+
+def _folded(path: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+
+
+def inside(root: Path, rel_path: str) -> Path:
+    """Return `root / rel_path`, refusing a symbolic link that leaves `root`.
+
+    Raises
+    ------
+    UnsafePath
+        The path is unsafe in itself, or resolves to a place outside `root`.
+    """
+    path = root / safe_rel_path(rel_path)
+    if not path.resolve().is_relative_to(root.resolve()):
+        msg = f"{rel_path!r} is a link out of {root}; copy the file into the directory instead"
+        raise UnsafePath(msg)
+    return path
+
+
+def sha256_file(path: Path) -> str:
+    """Return the SHA-256 of a file as hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def chunks_of(file: BinaryIO, size: int = CHUNK) -> Iterator[bytes]:
+    """Yield the rest of an open file in blocks of `size` bytes."""
+    while block := file.read(size):
+        yield block
+
+
+def is_sha256(text: object) -> bool:
+    """Say whether `text` is a SHA-256 in lower-case hex."""
+    return isinstance(text, str) and re.fullmatch(r"[0-9a-f]{64}", text) is not None
+
+
+def part_path(path: Path) -> Path:
+    """Return the sibling that holds `path` while it is being written.
+
+    A name too long to take the suffix is replaced by a hash of itself.
+    """
+    name = f"{path.name}.part"
+    if len(name.encode()) > NAME_MAX:
+        name = f"{hashlib.sha256(path.name.encode()).hexdigest()}.part"
+    return path.with_name(name)
+
+
+@contextmanager
+def replacing(path: Path, *, part: Path | None = None, wait: bool = False) -> Iterator[BinaryIO]:
+    """Write a new file beside `path` and put it in place when the block ends well.
+
+    After any failure, `path` is what it was before and the part file is gone. A part file left by
+    a killed process is taken over; one that a living process holds is not.
+
+    Parameters
+    ----------
+    path : Path
+        Final name; its directory is made if missing.
+    part : Path, optional
+        Where to write meanwhile, on the same file system; `part_path(path)` by default.
+    wait : bool
+        Wait for another writer of the same part file instead of raising.
+
+    Raises
+    ------
+    DestinationBusy, DestinationNotWritable, DestinationFull
+    """
+    part = part or part_path(path)
+    with _explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = _open_locked(part, path, wait=wait)
+    # The lock lives as long as the descriptor, so the file is renamed or removed before closing.
+    with os.fdopen(descriptor, "r+b", buffering=0) as file:
+        try:
+            with _explained(path):
+                file.truncate()
+                yield file
+                _before_rename(file)
+                part.replace(path)
+        except BaseException:
+            _before_rename(file)
+            part.unlink(missing_ok=True)
+            raise
+
+
+def _before_rename(file: BinaryIO) -> None:
+    if os.name == "nt":  # where an open file can be neither renamed nor removed
+        file.close()
+
+
+def _open_locked(part: Path, path: Path, *, wait: bool) -> int:
+    while True:
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+        descriptor = os.open(part, flags, 0o666)
+        try:
+            _lock(descriptor, path, wait=wait)
+            if _is_still(descriptor, part):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, path: Path, *, wait: bool) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows refuses to replace a file that is open, which protects as well
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError as error:
+        msg = f"{path} is being written by another process; wait for it to end, then try again"
+        raise DestinationBusy(msg) from error
+
+
+def _is_still(descriptor: int, part: Path) -> bool:
+    """Say whether `part` still names the opened file: its last holder may have renamed it."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), part.stat())
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn what the operating system says about a destination into an error for people."""
+    try:
+        yield
+    except UrsaError:
+        raise
+    except (PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        msg = f"cannot write {path}: {error.strerror}; choose a directory that you may write to"
+        raise DestinationNotWritable(msg) from error
+    except OSError as error:
+        if error.errno == errno.EROFS:
+            msg = f"cannot write {path}: the file system is read-only; choose another place"
+            raise DestinationNotWritable(msg) from error
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            msg = f"no space left while writing {path}; free some space and run the same again"
+            raise DestinationFull(msg) from error
+        raise

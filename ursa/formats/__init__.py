@@ -1,0 +1,14 @@
+"""Stored forms: which objects each consists of, and where their checksums are kept."""
+
+from ursa.formats.assets import Asset, assets, inventory_key, tier_of, write_inventory
+from ursa.formats.raw import raw_format, worker_of
+
+__all__ = [
+    "Asset",
+    "assets",
+    "inventory_key",
+    "raw_format",
+    "tier_of",
+    "worker_of",
+    "write_inventory",
+]

@@ -1,0 +1,92 @@
+"""Which addresses the stored data of a modality row consists of."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ursa.catalog.schemas import IngestionStatus, ModalityRow, StorageFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ursa.stores import WritableStore
+
+Tier = Literal["raw", "processed"]
+
+_TREES = (StorageFormat.ZARR, StorageFormat.LANCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One address of a modality.
+
+    Attributes
+    ----------
+    uri : str
+        An object, or a prefix if it ends in ``/``.
+    base : str
+        What a delivered file's path starts with; ``""`` or the asset's own name and ``/``.
+    only_children : bool
+        Take the objects directly below the prefix alone.
+    optional : bool
+        The asset may be absent.
+    """
+
+    uri: str
+    base: str = ""
+    only_children: bool = False
+    optional: bool = False
+
+
+def tier_of(row: ModalityRow) -> Tier:
+    """Return which store a row's `storage_uri` belongs to, by its form or else its status."""
+    if row.format is not None:
+        return "raw" if row.format.is_raw else "processed"
+    return "processed" if row.ingestion_status is IngestionStatus.PROCESSED else "raw"
+
+
+def assets(row: ModalityRow, tier: Tier) -> list[Asset]:
+    """Return the addresses that hold a row's data.
+
+    Raw data is every file of the worker's directory. A processed tree (Zarr, Lance) keeps its
+    name, so that it opens in place, and a video brings its frame index if it has one.
+    """
+    if tier == "raw":
+        return [_raw_asset(row.raw_storage_uri)]
+    uri = row.storage_uri.rstrip("/")
+    name = uri.rpartition("/")[2]
+    if row.format in _TREES or row.storage_uri.endswith("/"):
+        return [Asset(f"{uri}/", f"{name}/")]
+    if row.format is StorageFormat.MP4_INDEX:
+        return [Asset(uri), Asset(f"{uri}.lance/", f"{name}.lance/", optional=True)]
+    return [Asset(uri)]
+
+
+def _raw_asset(uri: str) -> Asset:
+    # Files outside any worker's directory share the recording's own prefix with everything else.
+    in_bucket = uri.split("://", 1)[1].rstrip("/").split("/")[1:]
+    whole_recording = len(in_bucket) == 2 and in_bucket[0] == "recordings"  # noqa: PLR2004
+    return Asset(uri, only_children=whole_recording and not uri.startswith("file:"))
+
+
+def inventory_key(key: str) -> str:
+    """Return where the checksums of a processed asset lie, beside the asset itself."""
+    return f"{key.rstrip('/')}.sha256.json"
+
+
+def write_inventory(store: WritableStore, key: str, files: Iterable[tuple[str, int, str]]) -> None:
+    """Leave the checksums of a processed asset beside it.
+
+    Parameters
+    ----------
+    store : WritableStore
+    key : str
+        Key of the asset.
+    files : iterable of (str, int, str)
+        Key, size in bytes and SHA-256 of every object of the asset.
+    """
+    listed = [{"key": name, "size": size, "sha256": digest} for name, size, digest in files]
+    text = json.dumps({"version": 1, "files": sorted(listed, key=lambda file: str(file["key"]))})
+    store.write(inventory_key(key), [text.encode()])

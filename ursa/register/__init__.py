@@ -1,0 +1,1 @@
+"""Writing: manifests, the one insert rule, and ingest."""

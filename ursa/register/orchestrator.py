@@ -1,0 +1,298 @@
+"""Bringing sessions into a site: bytes first, rows last."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from ursa.catalog.schemas import ModalityRow, ParticipantRow, RecordingRow
+from ursa.errors import (
+    InvalidArgument,
+    ManifestNotAugmented,
+    ManifestUnreadable,
+    ObjectExists,
+    ObjectNotFound,
+    UploadInterrupted,
+)
+from ursa.formats import raw_format, worker_of
+from ursa.formats.manifest import MANIFEST, PARTICIPANT, Manifest, parse, prefix_of, stored
+from ursa.progress import UploadProgress, report
+from ursa.query import explained
+from ursa.register import participants
+from ursa.register.manifest import refuse_locked
+from ursa.register.rows import difference, put, put_modalities, put_recording, refuse
+from ursa.time import ns_to_timedelta
+from ursa.transfer.upload import UploadRules, plan_upload, upload
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
+    from ursa.catalog import Catalog
+    from ursa.stores import Store, Stores, WritableStore
+
+__all__ = ["IngestResult", "UploadInterrupted", "UploadProgress", "ingest", "ingest_from_r2"]
+
+logger = logging.getLogger("ursa.register.orchestrator")
+_WORKER_FIELDS = {"sampling_rate", "channel_spec", "domain_intervals", "format", "metadata"}
+_PROCESSED_FIELDS = _WORKER_FIELDS | {"ingestion_status", "storage_uri"}
+
+
+@dataclass(frozen=True)
+class IngestResult:
+    """What an ingest did.
+
+    Attributes
+    ----------
+    paused : bool
+        `is_active` stopped it; no row was written.
+    recording : RecordingRow or None
+        None if paused.
+    files_uploaded, files_skipped, bytes_uploaded : int
+    """
+
+    paused: bool
+    recording: RecordingRow | None
+    files_uploaded: int = 0
+    files_skipped: int = 0
+    bytes_uploaded: int = 0
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of one session, before they are stored."""
+
+    participant: ParticipantRow | None
+    recording: RecordingRow
+    modalities: list[ModalityRow]
+
+
+def ingest(
+    manifest_path: str | os.PathLike[str],
+    *,
+    source_dir: str | os.PathLike[str],
+    catalog: Catalog,
+    stores: Stores,
+    raw_uri: str,
+    participant: str | None = None,
+    participant_id: str | None = None,
+    is_active: Callable[[], bool] | None = None,
+    progress: Callable[[UploadProgress], object] | None = None,
+    overwrite: bool = False,
+    max_concurrent_files: int = 4,
+) -> IngestResult:
+    """Store a session's files and then its rows; see `DataInterface.ingest`.
+
+    Parameters
+    ----------
+    catalog : Catalog
+    stores : Stores
+        Holds `raw_uri` for writing.
+    raw_uri : str
+        Prefix of the raw store's addresses.
+    """
+    if max_concurrent_files < 1:
+        msg = f"max_concurrent_files is {max_concurrent_files}; give 1 or more"
+        raise InvalidArgument(msg)
+    source, content = Path(source_dir), _content(Path(manifest_path))
+    refuse_locked(source)
+    manifest = parse(content, str(manifest_path))
+    who = participants.named(participant, participant_id, source)
+    rows = _rows(manifest, catalog, raw_uri, who)
+    known = _refuse_conflicts(catalog, rows, overwrite=overwrite)
+    store, prefix = stores.writable(f"{raw_uri}/{prefix_of(manifest.recording_id)}")
+    _refuse_taken(store, manifest, overwrite=overwrite)
+    totals = UploadProgress()
+    try:
+        for totals in upload(
+            plan_upload(manifest.files, source, prefix),
+            store,
+            prefix,
+            UploadRules(trusted=known and not overwrite, overwrite=overwrite),
+            is_active=is_active,
+            max_concurrent_files=max_concurrent_files,
+        ):
+            report(totals, progress, logger)
+    except UploadInterrupted:
+        return _result(None, totals)
+    _store_session_files(store, prefix, content, who)
+    return _result(_store_rows(catalog, rows, overwrite=overwrite), totals)
+
+
+def _result(recording: RecordingRow | None, totals: UploadProgress) -> IngestResult:
+    return IngestResult(
+        paused=recording is None,
+        recording=recording,
+        files_uploaded=totals.files_uploaded,
+        files_skipped=totals.files_done - totals.files_uploaded,
+        bytes_uploaded=totals.bytes_uploaded,
+    )
+
+
+def ingest_from_r2(
+    rec_id: str,
+    *,
+    catalog: Catalog,
+    stores: Stores,
+    raw_uri: str,
+    participant: str | None = None,
+    participant_id: str | None = None,
+    overwrite: bool = False,
+) -> IngestResult:
+    """Register a session whose files are already stored; see `DataInterface.ingest_from_r2`."""
+    store, prefix = stores.resolve(f"{raw_uri}/{prefix_of(rec_id)}")
+    manifest = stored(store, rec_id)
+    if manifest is None:
+        msg = (
+            f"{rec_id} has no manifest under {prefix}; store one made with: ursa manifest build DIR"
+        )
+        raise ObjectNotFound(msg)
+    _refuse_incomplete(store, prefix, manifest)
+    who = participants.named(participant, participant_id, None) or _stored_participant(
+        store, prefix
+    )
+    rows = _rows(manifest, catalog, raw_uri, who)
+    _refuse_conflicts(catalog, rows, overwrite=overwrite)
+    recording = _store_rows(catalog, rows, overwrite=overwrite)
+    return IngestResult(paused=False, recording=recording, files_skipped=len(manifest.files))
+
+
+def _content(manifest_path: Path) -> bytes:
+    try:
+        return manifest_path.read_bytes()
+    except OSError as error:
+        msg = (
+            f"cannot read {manifest_path}: {error.strerror}; make one with: ursa manifest build DIR"
+        )
+        raise ManifestUnreadable(msg) from error
+
+
+def _rows(manifest: Manifest, catalog: Catalog, raw_uri: str, who: str | None) -> _Rows:
+    """Return the rows of a session; a value that no row takes is refused before a byte moves."""
+    person = participants.resolved(catalog, who, manifest.started_at) if who is not None else None
+    try:
+        recording = RecordingRow(
+            recording_hash=manifest.recording_hash,
+            participant_ids=(person.participant_id,) if person else (),
+            start_time=manifest.started_at,
+            duration=ns_to_timedelta(manifest.ended_at - manifest.started_at),
+            device_info=manifest.device_info,
+            metadata={**manifest.metadata, "manifest_recording_id": manifest.recording_id},
+        )
+        modalities = [_modality(manifest, raw_uri, subdir) for subdir in manifest.by_worker()]
+    except ValidationError as error:
+        msg = f"{manifest.recording_id}: {explained(error)}; correct the manifest"
+        raise ManifestUnreadable(msg) from error
+    return _Rows(person, recording, modalities)
+
+
+def _modality(manifest: Manifest, raw_uri: str, subdir: str) -> ModalityRow:
+    modality, worker = worker_of(subdir)
+    known = manifest.modalities.get(subdir, {})
+    names = [file.rel_path for file in manifest.by_worker()[subdir]]
+    fields: dict[str, Any] = {"format": raw_format(modality, names)}
+    fields |= {name: value for name, value in known.items() if name in _WORKER_FIELDS}
+    place = f"{raw_uri}/{prefix_of(manifest.recording_id)}"
+    return ModalityRow(
+        recording_hash=manifest.recording_hash,
+        modality=modality,
+        worker_id=worker,
+        raw_storage_uri=f"{place}{subdir}/" if subdir else place,
+        **fields,
+    )
+
+
+def _refuse_conflicts(catalog: Catalog, rows: _Rows, *, overwrite: bool) -> bool:
+    """Refuse rows that differ from stored ones, before a byte moves.
+
+    Returns whether the recording is registered already.
+    """
+    keys = [row.primary_key for row in rows.modalities]
+    modalities = catalog.table(ModalityRow).get_many(keys)
+    recording = catalog.table(RecordingRow).get(rows.recording.recording_hash)
+    if not overwrite:
+        for row in rows.modalities:
+            if row.primary_key in modalities:
+                refuse(_as_ingested(modalities[row.primary_key], row), row)
+        if recording is not None:
+            refuse(recording, rows.recording)
+    return recording is not None
+
+
+def _as_ingested(stored: ModalityRow, offered: ModalityRow) -> ModalityRow:
+    """Return the stored row without what processing has added to it since it was ingested."""
+    added = set(difference(stored, offered)) - {"raw_storage_uri"}
+    return stored.model_copy(
+        update={name: getattr(offered, name) for name in added & _PROCESSED_FIELDS}
+    )
+
+
+def _refuse_taken(store: Store, manifest: Manifest, *, overwrite: bool) -> None:
+    """Refuse a recording id under which another session is stored."""
+    try:
+        other = stored(store, manifest.recording_id)
+    except ManifestNotAugmented:
+        return
+    if other is not None and other.recording_hash != manifest.recording_hash and not overwrite:
+        msg = (
+            f"another session is stored as {manifest.recording_id} (recording_hash "
+            f"{other.recording_hash}); give this one its own recording_id in the manifest"
+        )
+        raise ObjectExists(msg)
+
+
+def _refuse_incomplete(store: Store, prefix: str, manifest: Manifest) -> None:
+    present = {meta.key: meta.size for meta in store.list(prefix)}
+    wrong = [
+        file.rel_path
+        for file in manifest.files
+        if present.get(f"{prefix}{file.rel_path}") != file.size
+    ]
+    if wrong:
+        msg = (
+            f"{manifest.recording_id}: {len(wrong)} files are missing or have another size in the "
+            f"store, such as {', '.join(wrong[:5])}; store them first, or use ingest()"
+        )
+        raise ObjectNotFound(msg)
+
+
+def _stored_participant(store: Store, prefix: str) -> str | None:
+    try:
+        return b"".join(store.read(f"{prefix}{PARTICIPANT}")).decode("utf-8").strip() or None
+    except ObjectNotFound:
+        return None
+    except ValueError as error:
+        msg = f"{prefix}{PARTICIPANT} is not UTF-8 text; name the participant with participant="
+        raise ManifestUnreadable(msg) from error
+
+
+def _store_session_files(
+    store: WritableStore, prefix: str, content: bytes, who: str | None
+) -> None:
+    """Store participant and manifest; this one comes last, for it marks the session complete."""
+    files = {PARTICIPANT: f"{who}\n".encode()} if who is not None else {}
+    for name, wanted in {**files, MANIFEST: content}.items():
+        try:
+            present = b"".join(store.read(f"{prefix}{name}"))
+        except ObjectNotFound:
+            present = None
+        if present != wanted:
+            store.write(f"{prefix}{name}", [wanted])
+
+
+def _store_rows(catalog: Catalog, rows: _Rows, *, overwrite: bool) -> RecordingRow:
+    """Store participant, modalities and recording, in this order: a recording seen is complete."""
+    if rows.participant is not None:
+        put(catalog.table(ParticipantRow), [rows.participant], _keep_stored)
+    known = catalog.table(ModalityRow).get_many([row.primary_key for row in rows.modalities])
+    new = [row for row in rows.modalities if overwrite or row.primary_key not in known]
+    put_modalities(catalog, new, "overwrite" if overwrite else "error")
+    return put_recording(catalog, rows.recording, "overwrite" if overwrite else "error")
+
+
+def _keep_stored(stored: ParticipantRow, _offered: ParticipantRow) -> ParticipantRow:
+    return stored

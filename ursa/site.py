@@ -1,0 +1,222 @@
+"""A site: one raw store, one assets store and the catalog; the only reader of profile names.
+
+A local site is a directory::
+
+    ursa-site.json          format version of this layout
+    raw/                    object store behind r2://constellation-data
+    assets/                 object store behind r2://constellation-assets
+    assets/ursa/ACTIVE.json which catalog is in use
+    assets/ursa/catalog-1/  the catalog: one .lance directory per table
+
+Stored addresses are logical, so the directory can be moved, and a catalog can be copied between a
+bucket and a directory.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
+
+from ursa.catalog import Catalog
+from ursa.errors import (
+    InvalidArgument,
+    NotASite,
+    ProfileNotConfigured,
+    SiteNotFound,
+    SiteTooNew,
+    nearest,
+)
+from ursa.files import part_path, replacing, safe_rel_path
+from ursa.formats import tier_of
+from ursa.stores import Directory, Stores, WritableDirectory
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Collection
+
+    from ursa.catalog.schemas import ModalityRow
+
+Profile = Literal["r2", "r2-test", "local"]
+WriteRole = Literal["assets_rw", "raw_rw"]
+
+RAW_URI = "r2://constellation-data"
+ASSETS_URI = "r2://constellation-assets"
+SITE_FILE = "ursa-site.json"
+FORMAT_VERSION = 1
+_ACTIVE = "ursa/ACTIVE.json"
+_FIRST_CATALOG = "ursa/catalog-1"
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a profile keeps its bytes and its catalog.
+
+    Make one with `Site.open`; nothing is read or connected to before a store or the catalog is
+    asked for.
+
+    Attributes
+    ----------
+    profile : str
+    root : Path or None
+        Directory of a local site.
+    raw_uri, assets_uri : str
+        Prefixes of the addresses stored in the catalog.
+    """
+
+    profile: Profile
+    root: Path | None
+    raw_uri: str = RAW_URI
+    assets_uri: str = ASSETS_URI
+
+    @classmethod
+    def open(
+        cls,
+        profile: Profile = "r2",
+        *,
+        path: str | os.PathLike[str] | None = None,
+        config_path: str | os.PathLike[str] | None = None,
+    ) -> Self:
+        """Return the site of `profile` after checking the arguments alone.
+
+        Raises
+        ------
+        InvalidArgument
+            Unknown profile, or `path` missing for ``local`` or given for another profile.
+
+        Examples
+        --------
+        >>> Site.open("local", path="lab").profile
+        'local'
+        """
+        if profile not in get_args(Profile):
+            msg = f"unknown profile {profile!r}{nearest(str(profile), get_args(Profile))}"
+            raise InvalidArgument(msg)
+        if (profile == "local") != (path is not None):
+            rule = "needs path=, the site's directory" if path is None else "takes no path="
+            msg = (
+                f"profile {profile!r} {rule}; for a directory use DataInterface('local', path=...)"
+            )
+            raise InvalidArgument(msg)
+        if profile == "local" and config_path is not None:
+            msg = "profile 'local' takes no config_path=; it needs no settings"
+            raise InvalidArgument(msg)
+        suffix = "-test" if profile == "r2-test" else ""
+        root = Path(path).expanduser().absolute() if path is not None else None
+        return cls(profile, root, RAW_URI + suffix, ASSETS_URI + suffix)
+
+    @property
+    def _directory(self) -> Path:
+        if self.root is None:
+            msg = (
+                f"profile {self.profile!r} has no endpoint configured, and this version "
+                "reads none; use a directory: DataInterface('local', path=...)"
+            )
+            raise ProfileNotConfigured(msg)
+        return self.root
+
+    def reading(self) -> Stores:
+        """Return read-only stores for every address of this site, and for ``file://``."""
+        root = self._checked()
+        return Stores(
+            {
+                self.raw_uri: Directory(root / "raw"),
+                self.assets_uri: Directory(root / "assets"),
+                "file:": Directory(Path("/")),
+            }
+        )
+
+    def writing(self, roles: Collection[WriteRole]) -> Stores:
+        """Return the stores that `roles` may write to."""
+        root = self._checked()
+        mounts = {
+            "raw_rw": (self.raw_uri, WritableDirectory(root / "raw")),
+            "assets_rw": (self.assets_uri, WritableDirectory(root / "assets")),
+        }
+        return Stores(dict(mounts[role] for role in roles))
+
+    def catalog(self) -> Catalog:
+        """Return the catalog in use."""
+        assets = self._checked() / "assets"
+        active = _read_versioned(assets / _ACTIVE, {"prefix": _FIRST_CATALOG})
+        return Catalog(str(assets / safe_rel_path(active.get("prefix"))))
+
+    def check_addresses(self, row: ModalityRow) -> None:
+        """Raise `InvalidArgument` unless a row's addresses lie in the stores they belong to.
+
+        Data registered in place (``file://``, ``s3://``, ``gcs://``) may lie anywhere.
+        """
+        tier = self.raw_uri if tier_of(row) == "raw" else self.assets_uri
+        for name, uri, home in (
+            ("raw_storage_uri", row.raw_storage_uri, self.raw_uri),
+            ("storage_uri", row.storage_uri, tier),
+        ):
+            if uri.startswith("r2://") and not uri.startswith(f"{home}/"):
+                msg = f"{name} {uri!r} must start with {home}/, where such data lies"
+                raise InvalidArgument(msg)
+            safe_rel_path(uri.split("://", 1)[1].strip("/"))
+
+    def create(self) -> None:
+        """Make the site where the directory is missing or empty; an existing one is left as it is.
+
+        Raises
+        ------
+        NotASite
+            The path is a file, or a directory that holds something else.
+        """
+        root = self._directory
+        if not (root / SITE_FILE).exists():
+            _refuse_others_files(root)
+            _write_json(root / SITE_FILE, {"format": "ursa-site", "version": FORMAT_VERSION})
+        self._checked()
+        if not (root / "assets" / _ACTIVE).exists():
+            self.catalog().create()
+            active = {"prefix": _FIRST_CATALOG, "version": FORMAT_VERSION}
+            _write_json(root / "assets" / _ACTIVE, active)
+
+    def _checked(self) -> Path:
+        root = self._directory
+        if not root.exists():
+            msg = f"there is no site at {root}; enable_writes() makes a new one there"
+            raise SiteNotFound(msg)
+        if not (root / SITE_FILE).is_file():
+            msg = f"{root} is not a site: it has no {SITE_FILE}; give the directory that has one"
+            raise NotASite(msg)
+        _read_versioned(root / SITE_FILE)
+        return root
+
+
+def _refuse_others_files(root: Path) -> None:
+    if root.exists() and not root.is_dir():
+        msg = f"{root} is a file, not a directory for a site; choose another path"
+        raise NotASite(msg)
+    own = {SITE_FILE, part_path(root / SITE_FILE).name, ".DS_Store"}
+    others = (
+        sorted(entry.name for entry in root.iterdir() if entry.name not in own)
+        if root.exists()
+        else []
+    )
+    if others:
+        msg = f"{root} holds other files ({', '.join(others[:3])}); choose a new or empty directory"
+        raise NotASite(msg)
+
+
+def _read_versioned(path: Path, default: dict[str, Any] | None = None) -> dict[str, Any]:
+    if default is not None and not path.exists():
+        return default
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        version = int(found["version"])
+    except (ValueError, KeyError, TypeError) as error:
+        msg = f"{path} is damaged: it should hold JSON with a version; restore it from a backup"
+        raise NotASite(msg) from error
+    if version > FORMAT_VERSION:
+        msg = f"{path} has format version {version}; this Ursa reads {FORMAT_VERSION}: upgrade it"
+        raise SiteTooNew(msg)
+    return dict(found)
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    with replacing(path, wait=True) as file:
+        file.write(json.dumps(value, indent=2).encode())

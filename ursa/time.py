@@ -1,0 +1,110 @@
+"""Absolute times: int64 nanoseconds since the Unix epoch, UTC.
+
+Times inside a recording are float seconds from its `start_time` and need no conversion here.
+"""
+
+from __future__ import annotations
+
+import time as _clock
+from datetime import UTC, datetime, timedelta
+
+from ursa.errors import InvalidArgument
+
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def now_ns() -> int:
+    """Return the present time in ns since the Unix epoch."""
+    return _clock.time_ns()
+
+
+def epoch_ns(value: object) -> int:
+    """Return `value` as int64 ns since the Unix epoch.
+
+    Parameters
+    ----------
+    value : int or aware datetime
+        A naive datetime is refused, since it names no moment.
+
+    Raises
+    ------
+    InvalidArgument
+        Naive datetime, other type, or outside the int64 range (years 1677 to 2262).
+
+    Examples
+    --------
+    >>> from datetime import datetime, timezone
+    >>> epoch_ns(datetime(1970, 1, 1, 0, 0, 1, tzinfo=timezone.utc))
+    1000000000
+    """
+    if isinstance(value, datetime):
+        value = _datetime_to_ns(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        msg = f"{value!r} is not a time: give an int (ns since the epoch) or an aware datetime"
+        raise InvalidArgument(msg)
+    if not INT64_MIN <= value <= INT64_MAX:
+        msg = f"{value} ns is outside the int64 range (years 1677 to 2262)"
+        raise InvalidArgument(msg)
+    return value
+
+
+def _datetime_to_ns(value: datetime) -> int:
+    if value.tzinfo is None or value.utcoffset() is None:
+        msg = f"{value!r} is naive: add a time zone, for example .replace(tzinfo=timezone.utc)"
+        raise InvalidArgument(msg)
+    return (value - _EPOCH) // _MICROSECOND * 1000
+
+
+def parse_time(text: str) -> int:
+    """Read an ISO 8601 time with a zone, or an integer of ns, as epoch ns.
+
+    Digits beyond microseconds are cut off by the ISO form; the integer form is exact.
+
+    Examples
+    --------
+    >>> parse_time("1970-01-01T00:00:01Z")
+    1000000000
+    """
+    stripped = text.strip()
+    try:
+        if stripped.lstrip("-").isdecimal():
+            return epoch_ns(int(stripped))
+        moment = datetime.fromisoformat(stripped)
+    except ValueError as error:
+        msg = f"{text!r} is not a time: use ISO 8601 with a zone, like 2026-03-01T09:30:00Z"
+        raise InvalidArgument(msg) from error
+    return epoch_ns(moment)
+
+
+def ns_to_datetime(ns: int) -> datetime:
+    """Return the aware UTC datetime of `ns`, cut to whole microseconds.
+
+    Examples
+    --------
+    >>> ns_to_datetime(1_500).microsecond
+    1
+    """
+    return _EPOCH + timedelta(microseconds=ns // 1000)
+
+
+def iso(ns: int) -> str:
+    """Return `ns` as ISO 8601 text in UTC, to the second.
+
+    Examples
+    --------
+    >>> iso(0)
+    '1970-01-01T00:00:00Z'
+    """
+    return ns_to_datetime(ns).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def timedelta_to_ns(value: timedelta) -> int:
+    """Return `value` in ns; exact, since a timedelta counts microseconds."""
+    return value // _MICROSECOND * 1000
+
+
+def ns_to_timedelta(ns: int) -> timedelta:
+    """Return `ns` as a timedelta, cut to whole microseconds."""
+    return timedelta(microseconds=ns // 1000)

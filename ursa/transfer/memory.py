@@ -1,0 +1,78 @@
+"""Raw bytes in memory, for data small enough to hold."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from ursa.catalog.schemas import RecordingRow
+from ursa.errors import IntegrityError
+from ursa.transfer.sources import ObjectFinder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ursa.catalog.schemas import ModalityRow
+    from ursa.query import QueryResult
+    from ursa.stores import Stores
+    from ursa.transfer.sources import StoredObject
+
+
+@dataclass(frozen=True)
+class RawBytes:
+    """Raw files of one modality.
+
+    Attributes
+    ----------
+    segments : tuple of (str, bytes)
+        Key and content of each file, in key order.
+    metadata : ModalityRow
+    """
+
+    segments: tuple[tuple[str, bytes], ...]
+    metadata: ModalityRow
+
+
+@dataclass(frozen=True)
+class RecordingData:
+    """Raw bytes of one recording by modality, and its row."""
+
+    metadata: RecordingRow
+    modalities: Mapping[str, RawBytes]
+
+
+def fetch(results: list[QueryResult], stores: Stores) -> list[RecordingData]:
+    """Return the raw bytes of each result, verified.
+
+    Raises
+    ------
+    NothingToDownload, IntegrityError
+    """
+    finder = ObjectFinder(stores)
+    return [
+        RecordingData(
+            RecordingRow(**result.model_dump(exclude={"modalities"})),
+            MappingProxyType(
+                {name: _raw(finder, row) for name, row in result.modalities.items()},
+            ),
+        )
+        for result in results
+    ]
+
+
+def _raw(finder: ObjectFinder, row: ModalityRow) -> RawBytes:
+    found = finder.objects(row, "raw")
+    return RawBytes(tuple((item.meta.key, _read(item)) for item in found), row)
+
+
+def _read(item: StoredObject) -> bytes:
+    content = b"".join(item.store.read(item.meta.key))
+    if len(content) != item.meta.size or item.sha256 not in (
+        None,
+        hashlib.sha256(content).hexdigest(),
+    ):
+        msg = f"{item.meta.key} is damaged: its bytes differ from the recorded size or SHA-256"
+        raise IntegrityError(msg)
+    return content

@@ -1,0 +1,83 @@
+"""`ursa-manifest.json`: what a directory of downloads holds, so that it can be verified alone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ursa.errors import ReceiptError
+from ursa.files import replacing, safe_rel_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+RECEIPT = "ursa-manifest.json"
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Contents of ``ursa-manifest.json``.
+
+    Attributes
+    ----------
+    downloads : list of dict
+        Query and catalog version of each download into this directory.
+    files : dict of str to dict
+        By path below the directory: key, size, sha256, and whether the store had that SHA-256.
+    """
+
+    downloads: list[dict[str, Any]] = field(default_factory=list)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def read_receipt(directory: Path) -> Receipt:
+    """Return the receipt of a directory of downloads.
+
+    Raises
+    ------
+    ReceiptError
+        There is none, it is damaged, or a path in it leaves the directory.
+    """
+    path = directory / RECEIPT
+    try:
+        return _parsed(path.read_bytes())
+    except FileNotFoundError as error:
+        msg = f"{directory} has no {RECEIPT}; give the directory that a download was made into"
+        raise ReceiptError(msg) from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        msg = f"{path} is damaged ({error}); download again with --overwrite to make a new one"
+        raise ReceiptError(msg) from error
+
+
+def _parsed(content: bytes) -> Receipt:
+    found = json.loads(content)
+    if found["version"] != _VERSION:
+        msg = f"version {found['version']!r} instead of {_VERSION}"
+        raise ReceiptError(msg)
+    for rel_path, file in found["files"].items():
+        safe_rel_path(rel_path)
+        int(file["size"]), str(file["sha256"])
+    return Receipt(list(found["downloads"]), dict(found["files"]))
+
+
+def add_to_receipt(
+    directory: Path, download: Mapping[str, Any], files: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Merge one download into the directory's receipt; a query is recorded once."""
+    path = directory / RECEIPT
+    with replacing(path, wait=True) as part:
+        old = read_receipt(directory) if path.exists() else Receipt()
+        downloads = old.downloads + (
+            [dict(download)] if dict(download) not in old.downloads else []
+        )
+        merged = {**old.files, **{name: dict(file) for name, file in files.items()}}
+        content = {
+            "format": "ursa-download",
+            "version": _VERSION,
+            "downloads": downloads,
+            "files": dict(sorted(merged.items())),
+        }
+        part.write(json.dumps(content, indent=1, ensure_ascii=False).encode())
