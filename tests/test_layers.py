@@ -21,6 +21,7 @@ LAYERS = (
     "files",
     "progress",
     "stores",
+    "catalog.types",
     "catalog.schemas",
     "catalog.where",
     "catalog.arrow",
@@ -28,6 +29,7 @@ LAYERS = (
     "catalog",
     "formats.*",
     "site",
+    "filters",
     "query",
     "transfer.*",
     "register.manifest",
@@ -40,7 +42,7 @@ LAYERS = (
     "data_interface",
     "bar",
     "demo.*",
-    "cli",
+    "cli.*",
 )
 # The face and `python -m ursa` stand above all layers.
 EXEMPT = {"", "__main__"}
@@ -175,10 +177,10 @@ def test_package_keeps_the_layers() -> None:
         ("formats/raw.py", "from ursa.transfer.plan import Copy"),
         ("query.py", "def f():\n    import lancedb.table"),
         ("transfer/plan.py", "from obstore.store import MemoryStore"),
-        ("cli.py", "import IPython"),
-        ("cli.py", "from ipywidgets import IntProgress"),
-        ("cli.py", "import os, panel.widgets"),
-        ("cli.py", "import ursa_jupyter"),
+        ("cli/options.py", "import IPython"),
+        ("cli/options.py", "from ipywidgets import IntProgress"),
+        ("cli/options.py", "import os, panel.widgets"),
+        ("cli/options.py", "import ursa_jupyter"),
         ("__init__.py", "from ursa.query import QuerySpec"),
         ("__init__.py", "try:\n    from .query import QuerySpec\nexcept ImportError: pass"),
     ],
@@ -191,7 +193,7 @@ def test_wrong_import_is_reported(tree: Path, file: str, code: str) -> None:
     ("file", "code"),
     [
         ("time.py", "from ursa.errors import UrsaError"),
-        ("cli.py", "from ursa import __version__"),
+        ("cli/options.py", "from ursa import __version__"),
         ("catalog/table.py", "import lancedb\nfrom . import schemas\nfrom .where import where"),
         ("catalog/__init__.py", "import lancedb\nfrom .table import Table"),
         ("transfer/plan.py", "from ursa.transfer.layout import Layout\nfrom . import layout"),

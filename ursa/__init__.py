@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ursa.data_interface import DataInterface
+    from ursa.filters import QuerySpec
     from ursa.progress import DownloadProgress, UploadProgress
-    from ursa.query import QueryResult, QueryResultList, QuerySpec
+    from ursa.query import QueryResult, QueryResultList
     from ursa.transfer.verify import VerifyReport, verify
 
 __version__ = "0.1.0"
@@ -32,7 +33,7 @@ _HOME = {
     "DownloadProgress": "ursa.progress",
     "QueryResult": "ursa.query",
     "QueryResultList": "ursa.query",
-    "QuerySpec": "ursa.query",
+    "QuerySpec": "ursa.filters",
     "UploadProgress": "ursa.progress",
     "VerifyReport": "ursa.transfer.verify",
     "verify": "ursa.transfer.verify",

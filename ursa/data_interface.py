@@ -21,7 +21,8 @@ from ursa.catalog.schemas import (
     VirgoAssetRow,
 )
 from ursa.errors import InvalidArgument, WritesNotEnabled, nearest
-from ursa.query import QueryResult, count, explained, find, make_spec
+from ursa.filters import explained, make_spec
+from ursa.query import QueryResult, count, find
 from ursa.site import Site, WriteRole
 
 if TYPE_CHECKING:
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
 
     from ursa.catalog import Catalog
     from ursa.catalog.schemas import StorageFormat
+    from ursa.filters import QuerySpec, Status
     from ursa.progress import DownloadProgress, UploadProgress
-    from ursa.query import QueryResultList, QuerySpec, Status
+    from ursa.query import QueryResultList
     from ursa.register.orchestrator import IngestResult
     from ursa.register.rows import OnModalityConflict, OnRecordingConflict
     from ursa.site import Profile

@@ -62,6 +62,21 @@ def shortened(value: object, width: int = 200) -> str:
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
+def size_text(size: float) -> str:
+    """Return a number of bytes for people, in powers of 1000.
+
+    Examples
+    --------
+    >>> size_text(1_500_000)
+    '1.5 MB'
+    """
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:  # noqa: PLR2004 - the step between units
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
 def _broken_rule(text: object) -> str | None:  # noqa: PLR0911 - one line per rule
     if not isinstance(text, str) or not text:
         return "is not a non-empty string"

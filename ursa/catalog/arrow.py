@@ -29,14 +29,11 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from ursa.catalog.schemas import (
-    Interval,
-    Json,
     RecordingEntry,
     Row,
-    Vector,
-    canonical_json,
     modality_keys,
 )
+from ursa.catalog.types import Interval, Json, Vector, canonical_json
 from ursa.errors import CatalogSchemaError
 from ursa.time import ns_to_timedelta, timedelta_to_ns
 

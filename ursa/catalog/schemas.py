@@ -6,29 +6,27 @@ back, so that a reader of version N does not lose what version N+1 added.
 
 from __future__ import annotations
 
-import json
-import math
-import re
-from array import array
 from collections import Counter
 from collections.abc import Sequence  # noqa: TC003 - Pydantic may evaluate it
-from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    model_validator,
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ursa.catalog.types import (
+    CatalogID,
+    Duration,
+    EpochNs,
+    Intervals,
+    MetadataDict,
+    ModalityName,
+    Seconds,
+    StorageURI,
+    Text,
+    Vector32,
+    WorkerID,
 )
-
-from ursa.time import INT64_MAX, epoch_ns, timedelta_to_ns
-
-URI_PATTERN = re.compile(r"^(r2|s3|gcs|file)://[^\s]")
-Scalar = str | int | float | bool | None
+from ursa.time import INT64_MAX, timedelta_to_ns
 
 
 class IngestionStatus(StrEnum):
@@ -56,137 +54,6 @@ class StorageFormat(StrEnum):
     def is_raw(self) -> bool:
         """Whether data of this form lies in the raw store."""
         return self.value.startswith("raw_")
-
-
-def canonical_json(value: object) -> str:
-    """Return the one JSON text of `value`: sorted keys, no spaces, whole floats as integers.
-
-    Examples
-    --------
-    >>> canonical_json({"b": 1.0, "a": [True, None]})
-    '{"a":[true,null],"b":1}'
-    """
-    return json.dumps(
-        _canonical(value),
-        sort_keys=True,
-        separators=(",", ":"),
-        ensure_ascii=False,
-        allow_nan=False,
-    )
-
-
-def _canonical(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _canonical(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_canonical(item) for item in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
-
-
-def _check_metadata(value: dict[str, Any]) -> dict[str, Any]:
-    for key, item in value.items():
-        if not isinstance(key, str) or not key or "=" in key:
-            msg = f"metadata key {key!r} must be a non-empty string without '='"
-            raise ValueError(msg)
-        _check_text(key)
-        for scalar in item if isinstance(item, (list, tuple)) else (item,):
-            _check_scalar(key, scalar)
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in value.items()}
-
-
-def _check_scalar(key: str, value: object) -> None:
-    if not isinstance(value, str | int | float | bool | None):
-        kind = type(value).__name__
-        msg = (
-            f"metadata {key!r} is a {kind}: values are text, numbers, booleans, null or flat lists "
-            f"of these; flatten it, for example to '{key}.name'"
-        )
-        raise ValueError(msg)  # noqa: TRY004 - Pydantic reports ValueError as a validation error
-    if isinstance(value, float) and not math.isfinite(value):
-        msg = f"metadata {key!r} is {value}: JSON has no such number; use null"
-        raise ValueError(msg)
-    if isinstance(value, str):
-        _check_text(value)
-
-
-def _check_text(value: str) -> str:
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        msg = f"{value!r} holds a lone surrogate, which is no valid Unicode text"
-        raise ValueError(msg) from error
-    return value
-
-
-def _check_id(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", value):
-        msg = f"{value!r} is not a catalog id: use letters A-Z a-z, digits, '_' and '-'"
-        raise ValueError(msg)
-    return value
-
-
-def _check_modality(value: str) -> str:
-    if not value or value in (".", "..") or re.search(r"[/\\\x00-\x1f\x7f]", value):
-        msg = f"{value!r} is no modality name: it names a directory, so it holds no slash"
-        raise ValueError(msg)
-    return _check_text(value)
-
-
-def _check_worker(value: str) -> str:
-    return _check_modality(value) if value else value
-
-
-def _check_uri(value: str) -> str:
-    if not URI_PATTERN.match(value):
-        msg = f"{value!r} is not a storage address: it starts with r2://, s3://, gcs:// or file://"
-        raise ValueError(msg)
-    return _check_text(value)
-
-
-def _check_intervals(value: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
-    last = -math.inf
-    for start, end in value:
-        if not (math.isfinite(start) and math.isfinite(end) and start < end and start >= last):
-            msg = (
-                f"interval ({start}, {end}) must have start < end and begin after the one before it"
-            )
-            raise ValueError(msg)
-        last = end
-    return value
-
-
-def _check_duration(value: timedelta) -> timedelta:
-    if not 0 <= timedelta_to_ns(value) <= INT64_MAX:
-        msg = f"duration {value} must lie between 0 and 292 years"
-        raise ValueError(msg)
-    return value
-
-
-def _as_float32(value: tuple[float, ...]) -> tuple[float, ...]:
-    return tuple(array("f", value))
-
-
-class Json:
-    """Marks a field that is stored as JSON text."""
-
-
-class Vector:
-    """Marks a field that is stored as float32 of one fixed length per table."""
-
-
-CatalogID = Annotated[str, AfterValidator(_check_id)]
-ModalityName = Annotated[str, AfterValidator(_check_modality)]
-WorkerID = Annotated[str, AfterValidator(_check_worker)]
-Text = Annotated[str, AfterValidator(_check_text)]
-StorageURI = Annotated[str, AfterValidator(_check_uri)]
-EpochNs = Annotated[int, BeforeValidator(epoch_ns)]
-Duration = Annotated[timedelta, AfterValidator(_check_duration)]
-Seconds = Annotated[float, Field(allow_inf_nan=False)]
-MetadataDict = Annotated[dict[str, Any], AfterValidator(_check_metadata), Json()]
-Interval = tuple[float, float]
-Intervals = Annotated[tuple[Interval, ...], AfterValidator(_check_intervals)]
 
 
 class Row(BaseModel):
@@ -357,9 +224,7 @@ class EmbeddingRow(Row):
     __primary_key__ = ("embedding_id",)
     embedding_id: CatalogID
     model: Text
-    vector: Annotated[
-        tuple[Seconds, ...], Field(min_length=1), AfterValidator(_as_float32), Vector()
-    ]
+    vector: Vector32
     source: EmbeddingSource
     window: TimeWindow | None = None
     created_at: EpochNs

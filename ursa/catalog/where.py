@@ -67,6 +67,18 @@ def one_of(column: str, values: Iterable[object]) -> str:
     return f"{column} IN ({listed})" if listed else "FALSE"
 
 
+def starts_with(column: str, text: str) -> str:
+    """Return a predicate that holds where `column` begins with `text`, as a range for the index.
+
+    Examples
+    --------
+    >>> starts_with("name", "ab")
+    "name >= 'ab' AND name < 'ac'"
+    """
+    after = text[:-1] + chr(ord(text[-1]) + 1)
+    return f"{column} >= {literal(text)} AND {column} < {literal(after)}"
+
+
 def has_any(column: str, labels: Iterable[str]) -> str:
     """Return a predicate that holds where the list `column` has at least one of `labels`."""
     listed = ", ".join(literal(label) for label in labels)

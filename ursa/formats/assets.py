@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ursa.catalog.schemas import IngestionStatus, ModalityRow, StorageFormat
+from ursa.formats.manifest import SESSION_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,14 +31,28 @@ class Asset:
         What a delivered file's path starts with; ``""`` or the asset's own name and ``/``.
     only_children : bool
         Take the objects directly below the prefix alone.
-    optional : bool
-        The asset may be absent.
+    inventory : str or None
+        Of processed data: the address of the inventory that covers this one.
     """
 
     uri: str
     base: str = ""
     only_children: bool = False
-    optional: bool = False
+    inventory: str | None = None
+
+    @property
+    def is_prefix(self) -> bool:
+        """Whether the address stands for every object below it."""
+        return self.uri.endswith("/")
+
+    def covers(self, key: str, prefix: str) -> bool:
+        """Say whether `key` belongs to this asset, whose own key is `prefix`."""
+        if not self.is_prefix:
+            return key == prefix
+        below = key[len(prefix) :]
+        return key.startswith(prefix) and not (
+            self.only_children and ("/" in below or below in SESSION_FILES)
+        )
 
 
 def tier_of(row: ModalityRow) -> Tier:
@@ -57,11 +72,13 @@ def assets(row: ModalityRow, tier: Tier) -> list[Asset]:
         return [_raw_asset(row.raw_storage_uri)]
     uri = row.storage_uri.rstrip("/")
     name = uri.rpartition("/")[2]
+    inventory = inventory_key(uri)
     if row.format in _TREES or row.storage_uri.endswith("/"):
-        return [Asset(f"{uri}/", f"{name}/")]
+        return [Asset(f"{uri}/", f"{name}/", inventory=inventory)]
+    found = [Asset(uri, inventory=inventory)]
     if row.format is StorageFormat.MP4_INDEX:
-        return [Asset(uri), Asset(f"{uri}.lance/", f"{name}.lance/", optional=True)]
-    return [Asset(uri)]
+        found.append(Asset(f"{uri}.lance/", f"{name}.lance/", inventory=inventory))
+    return found
 
 
 def _raw_asset(uri: str) -> Asset:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
-from ursa.catalog.schemas import ModalityRow, ParticipantRow, RecordingRow
+from ursa.catalog.schemas import IngestionStatus, ModalityRow, ParticipantRow, RecordingRow
 from ursa.errors import (
     InvalidArgument,
     ManifestNotAugmented,
@@ -18,13 +18,13 @@ from ursa.errors import (
     ObjectNotFound,
     UploadInterrupted,
 )
+from ursa.filters import explained
 from ursa.formats import raw_format, worker_of
 from ursa.formats.manifest import MANIFEST, PARTICIPANT, Manifest, parse, prefix_of, stored
 from ursa.progress import UploadProgress, report
-from ursa.query import explained
 from ursa.register import participants
 from ursa.register.manifest import refuse_locked
-from ursa.register.rows import difference, put, put_modalities, put_recording, refuse
+from ursa.register.rows import put, put_modalities, put_recording, refuse
 from ursa.time import ns_to_timedelta
 from ursa.transfer.upload import UploadRules, plan_upload, upload
 
@@ -39,7 +39,6 @@ __all__ = ["IngestResult", "UploadInterrupted", "UploadProgress", "ingest", "ing
 
 logger = logging.getLogger("ursa.register.orchestrator")
 _WORKER_FIELDS = {"sampling_rate", "channel_spec", "domain_intervals", "format", "metadata"}
-_PROCESSED_FIELDS = _WORKER_FIELDS | {"ingestion_status", "storage_uri"}
 
 
 @dataclass(frozen=True)
@@ -217,27 +216,28 @@ def _refuse_conflicts(catalog: Catalog, rows: _Rows, *, overwrite: bool) -> bool
     if not overwrite:
         for row in rows.modalities:
             if row.primary_key in modalities:
-                refuse(_as_ingested(modalities[row.primary_key], row), row)
+                refuse(modalities[row.primary_key], _merged(modalities[row.primary_key], row))
         if recording is not None:
             refuse(recording, rows.recording)
     return recording is not None
 
 
-def _as_ingested(stored: ModalityRow, offered: ModalityRow) -> ModalityRow:
-    """Return the stored row without what processing has added to it since it was ingested."""
-    added = set(difference(stored, offered)) - {"raw_storage_uri"}
-    return stored.model_copy(
-        update={name: getattr(offered, name) for name in added & _PROCESSED_FIELDS}
-    )
+def _merged(stored: ModalityRow | None, offered: ModalityRow) -> ModalityRow:
+    """Return the row to store: of one that went on to be processed only the raw address is new."""
+    if stored is None or stored.ingestion_status is IngestionStatus.RAW:
+        return offered
+    return stored.model_copy(update={"raw_storage_uri": offered.raw_storage_uri})
 
 
 def _refuse_taken(store: Store, manifest: Manifest, *, overwrite: bool) -> None:
     """Refuse a recording id under which another session is stored."""
+    if overwrite:
+        return
     try:
         other = stored(store, manifest.recording_id)
     except ManifestNotAugmented:
         return
-    if other is not None and other.recording_hash != manifest.recording_hash and not overwrite:
+    if other is not None and other.recording_hash != manifest.recording_hash:
         msg = (
             f"another session is stored as {manifest.recording_id} (recording_hash "
             f"{other.recording_hash}); give this one its own recording_id in the manifest"
@@ -289,9 +289,11 @@ def _store_rows(catalog: Catalog, rows: _Rows, *, overwrite: bool) -> RecordingR
     if rows.participant is not None:
         put(catalog.table(ParticipantRow), [rows.participant], _keep_stored)
     known = catalog.table(ModalityRow).get_many([row.primary_key for row in rows.modalities])
-    new = [row for row in rows.modalities if overwrite or row.primary_key not in known]
-    put_modalities(catalog, new, "overwrite" if overwrite else "error")
-    return put_recording(catalog, rows.recording, "overwrite" if overwrite else "error")
+    rule: Literal["error", "overwrite"] = "overwrite" if overwrite else "error"
+    put_modalities(
+        catalog, [_merged(known.get(row.primary_key), row) for row in rows.modalities], rule
+    )
+    return put_recording(catalog, rows.recording, rule)
 
 
 def _keep_stored(stored: ParticipantRow, _offered: ParticipantRow) -> ParticipantRow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,18 +20,17 @@ from ursa.errors import (
     SourceNotAvailable,
     nearest,
 )
-from ursa.files import refuse_duplicates, safe_rel_path
+from ursa.files import refuse_duplicates, safe_rel_path, size_text
 from ursa.query import QueryResult, QueryResultList
 from ursa.transfer.receipt import RECEIPT, read_receipt
 from ursa.transfer.sources import ObjectFinder
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable
 
     from ursa.catalog.schemas import ModalityRow
+    from ursa.filters import QuerySpec
     from ursa.formats.assets import Tier
-    from ursa.query import QuerySpec
     from ursa.stores import Store, Stores
     from ursa.transfer.sources import StoredObject
 
@@ -124,14 +124,14 @@ class DownloadPlan:
         return shutil.disk_usage(_nearest_existing(self.dest)).free if self.dest else None
 
     def __str__(self) -> str:
-        return render(self)
+        return _text(self)
 
     def check(self, *, overwrite: bool = False) -> None:
         """Raise what would keep this plan from being carried out.
 
         Raises
         ------
-        DestinationExists, DestinationNotWritable, DestinationFull
+        DestinationExists, DestinationNotWritable, DestinationFull, ReceiptError
         """
         if self.dest is None:
             msg = "this plan has no destination; make it with plan(results, dest)"
@@ -140,9 +140,14 @@ class DownloadPlan:
         if not parent.is_dir():
             msg = f"{parent} is a file, not a directory; choose another destination"
             raise DestinationNotWritable(msg)
+        if not os.access(parent, os.W_OK):
+            msg = f"may not write to {parent}; choose another destination or ask for access"
+            raise DestinationNotWritable(msg)
         existing = self.existing
         if existing and not overwrite:
             raise DestinationExists(_existing_message(existing))
+        if not overwrite and (self.dest / RECEIPT).exists():
+            read_receipt(self.dest)
         here = sum(path.stat().st_size for path in existing if path.is_file())
         free = shutil.disk_usage(parent).free
         if self.bytes_total - here > free:
@@ -212,7 +217,7 @@ def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
 def _tier(row: ModalityRow, source: Source) -> Tier:
     status = row.ingestion_status
     if status in (IngestionStatus.INGESTING, IngestionStatus.FAILED):
-        msg = f"{row.recording_hash}: {row.modality} is {status.value}: there is nothing to deliver yet"
+        msg = f"{row.recording_hash}: {row.modality} is {status.value}, so nothing to deliver"
         raise SourceNotAvailable(msg)
     if source == "processed" and status is IngestionStatus.RAW:
         msg = f"{row.recording_hash}: {row.modality} is not processed; use source='auto'"
@@ -273,22 +278,7 @@ def _nearest_existing(path: Path) -> Path:
     return next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.exists())
 
 
-def size_text(size: float) -> str:
-    """Return a number of bytes for people, in powers of 1000.
-
-    Examples
-    --------
-    >>> size_text(1_500_000)
-    '1.5 MB'
-    """
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:  # noqa: PLR2004 - the step between units
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
-
-
-def render(planned: DownloadPlan) -> str:
+def _text(planned: DownloadPlan) -> str:
     """Return a plan as plain text: files and bytes per modality, and the room for them."""
     rows: dict[str, list[int]] = {}
     for copy in planned.copies:

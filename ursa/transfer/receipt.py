@@ -69,7 +69,7 @@ def add_to_receipt(
     """Merge one download into the directory's receipt; a query is recorded once."""
     path = directory / RECEIPT
     with replacing(path, wait=True) as part:
-        old = read_receipt(directory) if path.exists() else Receipt()
+        old = _previous(directory)
         downloads = old.downloads + (
             [dict(download)] if dict(download) not in old.downloads else []
         )
@@ -81,3 +81,11 @@ def add_to_receipt(
             "files": dict(sorted(merged.items())),
         }
         part.write(json.dumps(content, indent=1, ensure_ascii=False).encode())
+
+
+def _previous(directory: Path) -> Receipt:
+    """Return the receipt so far; planning lets a damaged one pass only to be overwritten."""
+    try:
+        return read_receipt(directory)
+    except ReceiptError:
+        return Receipt()

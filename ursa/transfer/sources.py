@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ursa.errors import IntegrityError, ManifestNotAugmented, NothingToDownload, ObjectNotFound
 from ursa.files import is_sha256
-from ursa.formats import assets, inventory_key
-from ursa.formats.manifest import SESSION_FILES, prefix_of, stored
+from ursa.formats import assets
+from ursa.formats.manifest import prefix_of, stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,34 +53,27 @@ class ObjectFinder:
         IntegrityError
             An object of the manifest or inventory is missing or has another size.
         """
-        found = [item for asset in assets(row, tier) for item in self._asset(asset, tier)]
+        found: list[StoredObject] = []
+        wrong: list[str] = []
+        for asset in assets(row, tier):
+            store, key = self._stores.resolve(asset.uri)
+            listed = {meta.key: meta for meta in _listed(store, key, asset)}
+            known = self._checksums(store, key, asset)
+            within = {name: value for name, value in known.items() if asset.covers(name, key)}
+            wrong += _differing(listed, within)
+            found += _objects(store, key, asset, listed, within)
         if not found:
             uri = row.raw_storage_uri if tier == "raw" else row.storage_uri
             msg = f"{row.recording_hash}: {row.modality} has no {tier} object at {uri}"
             raise NothingToDownload(msg)
+        if wrong:
+            msg = f"{wrong[0]}; {len(wrong)} such object(s): ingest again to repair them"
+            raise IntegrityError(msg)
         return sorted(found, key=lambda item: item.meta.key)
 
-    def _asset(self, asset: Asset, tier: Tier) -> Iterator[StoredObject]:
-        store, key = self._stores.resolve(asset.uri)
-        is_tree = asset.uri.endswith("/")
-        listed = {
-            meta.key: meta for meta in (_listed(store, key, asset) if is_tree else _one(store, key))
-        }
-        known = self._checksums(store, key, tier)
-        within = {name: value for name, value in known.items() if _belongs(name, key, asset)}
-        for name, (size, _) in within.items():
-            if name not in listed or listed[name].size != size:
-                state = "is missing" if name not in listed else f"has {listed[name].size} bytes"
-                msg = f"{name} {state}, but {size} bytes were stored; ingest again to repair it"
-                raise IntegrityError(msg)
-        start = len(key) if is_tree else key.rfind("/") + 1
-        for name, meta in listed.items():
-            digest = within[name][1] if name in within else None
-            yield StoredObject(store, meta, f"{asset.base}{name[start:]}", digest)
-
-    def _checksums(self, store: Store, key: str, tier: Tier) -> Checksums:
-        if tier == "processed":
-            return _inventory(store, key)
+    def _checksums(self, store: Store, key: str, asset: Asset) -> Checksums:
+        if asset.inventory is not None:
+            return _inventory(*self._stores.resolve(asset.inventory))
         parts = key.split("/")
         if parts[0] != "recordings" or len(parts) < 3:  # noqa: PLR2004 - recordings/<id>/…
             return {}
@@ -90,27 +83,33 @@ class ObjectFinder:
         return self._manifests[cached]
 
 
-def _listed(store: Store, prefix: str, asset: Asset) -> Iterator[ObjectMeta]:
-    for meta in store.list(prefix):
-        below = meta.key[len(prefix) :]
-        if not asset.only_children or ("/" not in below and below not in SESSION_FILES):
-            yield meta
-
-
-def _one(store: Store, key: str) -> list[ObjectMeta]:
+def _listed(store: Store, key: str, asset: Asset) -> list[ObjectMeta]:
+    if asset.is_prefix:
+        return [meta for meta in store.list(key) if asset.covers(meta.key, key)]
     try:
         return [store.head(key)]
     except ObjectNotFound:
         return []
 
 
-def _belongs(name: str, key: str, asset: Asset) -> bool:
-    if not asset.uri.endswith("/"):
-        return name == key
-    below = name[len(key) :]
-    return name.startswith(key) and not (
-        asset.only_children and ("/" in below or below in SESSION_FILES)
-    )
+def _differing(listed: dict[str, ObjectMeta], known: Checksums) -> list[str]:
+    """Name the objects that are missing or have another size than was recorded."""
+    found = []
+    for name, (size, _) in known.items():
+        if name not in listed:
+            found.append(f"{name} is missing")
+        elif listed[name].size != size:
+            found.append(f"{name} has {listed[name].size} bytes instead of {size}")
+    return found
+
+
+def _objects(
+    store: Store, key: str, asset: Asset, listed: dict[str, ObjectMeta], known: Checksums
+) -> Iterator[StoredObject]:
+    start = len(key) if asset.is_prefix else key.rfind("/") + 1
+    for name, meta in listed.items():
+        digest = known[name][1] if name in known else None
+        yield StoredObject(store, meta, f"{asset.base}{name[start:]}", digest)
 
 
 def _manifest(store: Store, recording_id: str) -> Checksums:
@@ -123,12 +122,7 @@ def _manifest(store: Store, recording_id: str) -> Checksums:
     return {f"{prefix}{file.rel_path}": (file.size, file.sha256) for file in files}
 
 
-def _inventory(store: Store, key: str) -> Checksums:
-    # The frame index of a video shares the video's inventory.
-    primary = key.rstrip("/").removesuffix(".mp4.lance") + (
-        ".mp4" if key.rstrip("/").endswith(".mp4.lance") else ""
-    )
-    name = inventory_key(primary)
+def _inventory(store: Store, name: str) -> Checksums:
     try:
         listed = json.loads(b"".join(store.read(name)))["files"]
         found = {str(file["key"]): (int(file["size"]), str(file["sha256"])) for file in listed}

@@ -1,34 +1,32 @@
-"""The command line: data on standard output, progress and errors on standard error.
-
-Exit codes: 0 done, 1 refused, 2 wrong usage, 3 some files are wrong or missing, 4 no access,
-130 interrupted.
-"""
+"""The commands: each opens the site, calls one verb and writes its result."""
 
 import dataclasses
-import inspect
 import json
 import sys
-from collections.abc import Callable, Iterable
-from enum import StrEnum
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-import ursa
-from ursa.errors import (
-    IntegrityError,
-    InvalidArgument,
-    SiteError,
-    UnknownKeyword,
-    UrsaError,
+from ursa import __version__
+from ursa.cli.options import (
+    Format,
+    LayoutChoice,
+    OutputFormat,
+    Overwrite,
+    Profile,
+    Site,
+    SourceChoice,
+    filtered,
 )
+from ursa.errors import InvalidArgument, UrsaError
 
 if TYPE_CHECKING:
     from ursa.data_interface import DataInterface
-    from ursa.query import QuerySpec
+    from ursa.filters import QuerySpec
 
-REFUSED, USAGE, PARTIAL, ACCESS = 1, 2, 3, 4
+PARTIAL = 3
 
 app = typer.Typer(
     help="Find, download and ingest multimodal recordings.",
@@ -38,126 +36,6 @@ app = typer.Typer(
 )
 manifest_app = typer.Typer(help="Make session manifests.", no_args_is_help=True)
 app.add_typer(manifest_app, name="manifest")
-
-
-class Format(StrEnum):
-    """How results are written."""
-
-    HUMAN = "human"
-    JSON = "json"
-
-
-class StatusChoice(StrEnum):
-    """Which modalities count."""
-
-    INGESTED = "ingested"
-    RAW = "raw"
-    ALL = "all"
-
-
-class LayoutChoice(StrEnum):
-    """How a download is arranged."""
-
-    BY_RECORDING = "by_recording"
-    BY_MODALITY = "by_modality"
-    FLAT = "flat"
-
-
-class SourceChoice(StrEnum):
-    """Which form of the data is downloaded."""
-
-    AUTO = "auto"
-    RAW = "raw"
-    PROCESSED = "processed"
-
-
-Site = Annotated[
-    Path | None,
-    typer.Option(
-        "--site", "--path", envvar="URSA_SITE", help="The site's directory.", show_default=False
-    ),
-]
-Profile = Annotated[
-    str | None,
-    typer.Option(help="r2, r2-test or local; local where --site is given.", show_default=False),
-]
-OutputFormat = Annotated[
-    Format, typer.Option("--format", help="human, or json: one object per line.")
-]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what exists and differs.")]
-
-FILTERS = {
-    "participants": Annotated[
-        list[str] | None, typer.Option(help="Ids, comma-separated; any of them.")
-    ],
-    "modalities": Annotated[
-        list[str] | None, typer.Option(help="Names, comma-separated; any of them.")
-    ],
-    "recording_hash": Annotated[list[str] | None, typer.Option(help="Full recording hashes.")],
-    "metadata": Annotated[
-        list[str] | None, typer.Option(help="KEY=VALUE; repeat for more; all of them.")
-    ],
-    "status": Annotated[StatusChoice, typer.Option(help="Processed (ingested), raw, or all.")],
-    "time_range": Annotated[
-        str | None, typer.Option(help="START..END in ISO 8601 with a zone; one may be empty.")
-    ],
-    "limit": Annotated[int | None, typer.Option(min=0, help="At most so many recordings.")],
-}
-
-
-def filtered(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the filter options, and hand it the `QuerySpec` they make as `spec`."""
-
-    def wrapper(**options: Any) -> None:
-        filters = {name: options.pop(name) for name in FILTERS}
-        command(spec=_spec(filters), **options)
-
-    own = inspect.signature(command).parameters
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    filters = [
-        inspect.Parameter(
-            name,
-            keyword,
-            default=StatusChoice.INGESTED if name == "status" else None,
-            annotation=annotation,
-        )
-        for name, annotation in FILTERS.items()
-    ]
-    others = [p.replace(kind=keyword) for name, p in own.items() if name != "spec"]
-    wrapper.__name__, wrapper.__doc__ = command.__name__, command.__doc__
-    wrapper.__signature__ = inspect.Signature(others + filters)  # type: ignore[attr-defined]
-    return wrapper
-
-
-def _spec(options: dict[str, Any]) -> "QuerySpec":
-    from ursa.query import make_spec
-
-    given = {name: value for name, value in options.items() if value not in (None, [])}
-    for name in ("participants", "modalities", "recording_hash"):
-        if name in given:
-            given[name] = [part for value in given[name] for part in value.split(",") if part]
-    if "metadata" in given:
-        given["metadata"] = dict(_metadata_entry(text) for text in given["metadata"])
-    if "time_range" in given:
-        given["time_range"] = _time_range(given["time_range"])
-    return make_spec(None, {**given, "status": str(given["status"])})
-
-
-def _metadata_entry(text: str) -> tuple[str, Any]:
-    key, separator, value = text.partition("=")
-    if not separator or not key:
-        raise InvalidArgument(f"--metadata {text!r} has no '='; write it as KEY=VALUE")
-    try:
-        return key, json.loads(value)
-    except ValueError:
-        return key, value
-
-
-def _time_range(text: str) -> tuple[str | None, str | None]:
-    start, separator, end = text.partition("..")
-    if not separator:
-        raise InvalidArgument(f"--time-range {text!r} has no '..'; write it as START..END")
-    return start or None, end or None
 
 
 def _open(site: Path | None, profile: str | None) -> "DataInterface":
@@ -170,7 +48,7 @@ def _open(site: Path | None, profile: str | None) -> "DataInterface":
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(ursa.__version__)
+        print(__version__)
         raise typer.Exit
 
 
@@ -233,6 +111,8 @@ def ingest(
 ) -> None:
     """Store sessions and register them; a failing one does not stop the others."""
     data, failed = _open(site, profile), 0
+    if site is not None and not site.exists():
+        print(f"making a new site at {site}", file=sys.stderr)
     data.enable_writes(roles=("assets_rw", "raw_rw"))
     for session in sessions:
         try:
@@ -370,20 +250,3 @@ def verify(
 def _print_lines(values: Iterable[dict[str, Any]]) -> None:
     for value in values:
         print(json.dumps(value, ensure_ascii=False))
-
-
-def main() -> None:
-    """Run the command line, turning errors into a message and an exit code."""
-    try:
-        app()
-    except UrsaError as error:
-        print(f"ursa: {error}", file=sys.stderr)
-        sys.exit(_exit_code(error))
-
-
-def _exit_code(error: UrsaError) -> int:
-    if isinstance(error, InvalidArgument | UnknownKeyword | SiteError):
-        return USAGE
-    if isinstance(error, PermissionError):
-        return ACCESS
-    return PARTIAL if isinstance(error, IntegrityError) else REFUSED

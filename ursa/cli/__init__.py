@@ -1,0 +1,31 @@
+"""The command line: data on standard output, progress and errors on standard error.
+
+Exit codes: 0 done, 1 refused, 2 wrong usage, 3 some files are wrong or missing, 4 no access,
+130 interrupted.
+"""
+
+import sys
+
+from ursa.cli.commands import PARTIAL, app
+from ursa.errors import IntegrityError, InvalidArgument, SiteError, UnknownKeyword, UrsaError
+
+__all__ = ["app", "main"]
+
+REFUSED, USAGE, ACCESS = 1, 2, 4
+
+
+def main() -> None:
+    """Run the command line, turning errors into a message and an exit code."""
+    try:
+        app()
+    except UrsaError as error:
+        print(f"ursa: {error}", file=sys.stderr)
+        sys.exit(_exit_code(error))
+
+
+def _exit_code(error: UrsaError) -> int:
+    if isinstance(error, InvalidArgument | UnknownKeyword | SiteError):
+        return USAGE
+    if isinstance(error, PermissionError):
+        return ACCESS
+    return PARTIAL if isinstance(error, IntegrityError) else REFUSED
