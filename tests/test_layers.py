@@ -35,6 +35,7 @@ LAYERS = (
     "register.manifest",
     "register.rows",
     "register.participants",
+    "register.session",
     "register.orchestrator",
     "register",
     "materialize",

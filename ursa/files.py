@@ -8,6 +8,7 @@ import os
 import re
 import unicodedata
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ursa.errors import (
@@ -16,17 +17,27 @@ from ursa.errors import (
     DestinationNotWritable,
     DuplicatePath,
     UnsafePath,
-    UrsaError,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
     from typing import BinaryIO
 
 CHUNK = 1 << 20
 NAME_MAX = 255
+KEY_MAX = 1024  # object stores take no longer key
 _DRIVE = re.compile(r"^[A-Za-z]:")
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_UNWRITABLE = {
+    errno.EACCES,
+    errno.EEXIST,
+    errno.EISDIR,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
+}
 
 
 def safe_rel_path(text: object) -> str:
@@ -41,7 +52,8 @@ def safe_rel_path(text: object) -> str:
     ------
     UnsafePath
         Absolute, a drive letter, a backslash, ``.`` or ``..`` or an empty segment, a control
-        character, text that is no valid Unicode, or a name of more than 255 bytes.
+        character, text that is no valid Unicode, a name of more than 255 bytes, or more than 1024
+        bytes in all.
 
     Examples
     --------
@@ -93,6 +105,8 @@ def _broken_rule(text: object) -> str | None:  # noqa: PLR0911 - one line per ru
         return "contains an empty, '.' or '..' segment"
     if any(len(part.encode()) > NAME_MAX for part in parts):
         return f"has a name of more than {NAME_MAX} bytes"
+    if len(text.encode()) > KEY_MAX:
+        return f"has more than {KEY_MAX} bytes, which is all that object stores take"
     return None
 
 
@@ -131,7 +145,8 @@ def inside(root: Path, rel_path: str) -> Path:
         The path is unsafe in itself, or resolves to a place outside `root`.
     """
     path = root / safe_rel_path(rel_path)
-    if not path.resolve().is_relative_to(root.resolve()):
+    # Not `Path.resolve`, which raises where links lead in a circle.
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
         msg = f"{rel_path!r} is a link out of {root}; copy the file into the directory instead"
         raise UnsafePath(msg)
     return path
@@ -248,16 +263,11 @@ def _explained(path: Path) -> Iterator[None]:
     """Turn what the operating system says about a destination into an error for people."""
     try:
         yield
-    except UrsaError:
-        raise
-    except (PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-        msg = f"cannot write {path}: {error.strerror}; choose a directory that you may write to"
-        raise DestinationNotWritable(msg) from error
     except OSError as error:
-        if error.errno == errno.EROFS:
-            msg = f"cannot write {path}: the file system is read-only; choose another place"
+        if error.errno in _UNWRITABLE:
+            msg = f"cannot write {path}: {error.strerror}; choose a directory that you may write to"
             raise DestinationNotWritable(msg) from error
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in _FULL:
             msg = f"no space left while writing {path}; free some space and run the same again"
             raise DestinationFull(msg) from error
         raise

@@ -128,9 +128,11 @@ def render(results: QueryResultList) -> str:
     """Return the results as plain text of at most 80 columns."""
     if not len(results):
         return "0 recordings" + hidden_hint(results)
-    head = f"{'recording':<13} {'participant':<14} {'start (UTC)':<17} {'length':>8}  modalities"
-    lines = [f"{len(results)} recording{'s' if len(results) != 1 else ''}", head]
-    lines += [_line(result)[:80] for result in results[:_SHOWN_ROWS]]
+    lines = [
+        f"{len(results)} recording{'s' if len(results) != 1 else ''}",
+        _columns("recording", "participant", "start (UTC)", "length", "status", "modalities"),
+        *(_line(result) for result in results[:_SHOWN_ROWS]),
+    ]
     more = len(results) - _SHOWN_ROWS
     return "\n".join(lines + ([f"… {more} more"] if more > 0 else []))
 
@@ -143,9 +145,21 @@ def hidden_hint(results: QueryResultList) -> str:
 
 
 def _line(result: QueryResult) -> str:
-    people = ",".join(result.participant_ids) or "-"
-    start = iso(result.start_time)[:16].replace("T", " ")
-    length = str(timedelta(seconds=round(result.duration.total_seconds())))
     statuses = sorted({row.ingestion_status.value for row in result.modalities.values()})
-    names = f"{', '.join(result.modalities) or '-'} ({'/'.join(statuses)})"
-    return f"{result.recording_hash[:12]:<13} {people[:14]:<14} {start:<17} {length:>8}  {names}"
+    return _columns(
+        result.recording_hash[:12],
+        ",".join(result.participant_ids) or "-",
+        iso(result.start_time)[:16].replace("T", " "),
+        str(timedelta(seconds=round(result.duration.total_seconds()))),
+        "/".join(statuses) or "-",
+        ", ".join(result.modalities) or "-",
+    )
+
+
+def _columns(*texts: str) -> str:
+    widths = (12, 11, 16, 8, 9, 19)
+    cells = (
+        text if len(text) <= width else f"{text[: width - 1]}…"
+        for text, width in zip(texts, widths, strict=True)
+    )
+    return " ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()

@@ -10,8 +10,8 @@ from ursa.catalog.schemas import StorageFormat
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-ROOT_FILES = "session"
-"""Modality of files that lie in the session directory itself, outside any worker's directory."""
+# Files outside any worker's directory; no directory's modality has an underscore inside.
+ROOT_FILES = "session_files"
 
 _BY_WORKER = {
     StorageFormat.RAW_VIDEO: ("camera", "screen", "pupillabs"),
@@ -42,10 +42,10 @@ def worker_of(subdir: str) -> tuple[str, str]:
     Examples
     --------
     >>> worker_of("eeg_a"), worker_of("mic"), worker_of("")
-    (('eeg', 'a'), ('mic', ''), ('session', ''))
+    (('eeg', 'a'), ('mic', ''), ('session_files', ''))
     """
     modality, _, worker = subdir.partition("_")
-    return (modality, worker) if modality else (subdir or ROOT_FILES, "")
+    return (modality, worker) if modality and worker else (subdir or ROOT_FILES, "")
 
 
 def raw_format(modality: str, names: Iterable[str]) -> StorageFormat:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from ursa.catalog.schemas import IngestionStatus, ModalityRow, ParticipantRow, RecordingRow
 from ursa.errors import (
     InvalidArgument,
     ManifestNotAugmented,
@@ -18,14 +16,11 @@ from ursa.errors import (
     ObjectNotFound,
     UploadInterrupted,
 )
-from ursa.filters import explained
-from ursa.formats import raw_format, worker_of
 from ursa.formats.manifest import MANIFEST, PARTICIPANT, Manifest, parse, prefix_of, stored
 from ursa.progress import UploadProgress, report
 from ursa.register import participants
 from ursa.register.manifest import refuse_locked
-from ursa.register.rows import put, put_modalities, put_recording, refuse
-from ursa.time import ns_to_timedelta
+from ursa.register.session import refuse_conflicts, session_rows, store_rows
 from ursa.transfer.upload import UploadRules, plan_upload, upload
 
 if TYPE_CHECKING:
@@ -33,12 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ursa.catalog import Catalog
+    from ursa.catalog.schemas import RecordingRow
     from ursa.stores import Store, Stores, WritableStore
 
 __all__ = ["IngestResult", "UploadInterrupted", "UploadProgress", "ingest", "ingest_from_r2"]
 
 logger = logging.getLogger("ursa.register.orchestrator")
-_WORKER_FIELDS = {"sampling_rate", "channel_spec", "domain_intervals", "format", "metadata"}
 
 
 @dataclass(frozen=True)
@@ -59,15 +54,6 @@ class IngestResult:
     files_uploaded: int = 0
     files_skipped: int = 0
     bytes_uploaded: int = 0
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """The rows of one session, before they are stored."""
-
-    participant: ParticipantRow | None
-    recording: RecordingRow
-    modalities: list[ModalityRow]
 
 
 def ingest(
@@ -101,25 +87,28 @@ def ingest(
     refuse_locked(source)
     manifest = parse(content, str(manifest_path))
     who = participants.named(participant, participant_id, source)
-    rows = _rows(manifest, catalog, raw_uri, who)
-    known = _refuse_conflicts(catalog, rows, overwrite=overwrite)
+    rows = session_rows(manifest, catalog, raw_uri, who)
+    known = refuse_conflicts(catalog, rows, overwrite=overwrite)
     store, prefix = stores.writable(f"{raw_uri}/{prefix_of(manifest.recording_id)}")
     _refuse_taken(store, manifest, overwrite=overwrite)
     totals = UploadProgress()
+    events = upload(
+        plan_upload(manifest.files, source, prefix),
+        store,
+        prefix,
+        UploadRules(trusted=known and not overwrite, overwrite=overwrite),
+        is_active=is_active,
+        max_concurrent_files=max_concurrent_files,
+    )
     try:
-        for totals in upload(
-            plan_upload(manifest.files, source, prefix),
-            store,
-            prefix,
-            UploadRules(trusted=known and not overwrite, overwrite=overwrite),
-            is_active=is_active,
-            max_concurrent_files=max_concurrent_files,
-        ):
-            report(totals, progress, logger)
+        # Closed here and now, so that no worker is still writing when the rows are.
+        with closing(events):
+            for totals in events:
+                report(totals, progress, logger)
     except UploadInterrupted:
         return _result(None, totals)
     _store_session_files(store, prefix, content, who)
-    return _result(_store_rows(catalog, rows, overwrite=overwrite), totals)
+    return _result(store_rows(catalog, rows, overwrite=overwrite), totals)
 
 
 def _result(recording: RecordingRow | None, totals: UploadProgress) -> IngestResult:
@@ -154,9 +143,9 @@ def ingest_from_r2(
     who = participants.named(participant, participant_id, None) or _stored_participant(
         store, prefix
     )
-    rows = _rows(manifest, catalog, raw_uri, who)
-    _refuse_conflicts(catalog, rows, overwrite=overwrite)
-    recording = _store_rows(catalog, rows, overwrite=overwrite)
+    rows = session_rows(manifest, catalog, raw_uri, who)
+    refuse_conflicts(catalog, rows, overwrite=overwrite)
+    recording = store_rows(catalog, rows, overwrite=overwrite)
     return IngestResult(paused=False, recording=recording, files_skipped=len(manifest.files))
 
 
@@ -168,65 +157,6 @@ def _content(manifest_path: Path) -> bytes:
             f"cannot read {manifest_path}: {error.strerror}; make one with: ursa manifest build DIR"
         )
         raise ManifestUnreadable(msg) from error
-
-
-def _rows(manifest: Manifest, catalog: Catalog, raw_uri: str, who: str | None) -> _Rows:
-    """Return the rows of a session; a value that no row takes is refused before a byte moves."""
-    person = participants.resolved(catalog, who, manifest.started_at) if who is not None else None
-    try:
-        recording = RecordingRow(
-            recording_hash=manifest.recording_hash,
-            participant_ids=(person.participant_id,) if person else (),
-            start_time=manifest.started_at,
-            duration=ns_to_timedelta(manifest.ended_at - manifest.started_at),
-            device_info=manifest.device_info,
-            metadata={**manifest.metadata, "manifest_recording_id": manifest.recording_id},
-        )
-        modalities = [_modality(manifest, raw_uri, subdir) for subdir in manifest.by_worker()]
-    except ValidationError as error:
-        msg = f"{manifest.recording_id}: {explained(error)}; correct the manifest"
-        raise ManifestUnreadable(msg) from error
-    return _Rows(person, recording, modalities)
-
-
-def _modality(manifest: Manifest, raw_uri: str, subdir: str) -> ModalityRow:
-    modality, worker = worker_of(subdir)
-    known = manifest.modalities.get(subdir, {})
-    names = [file.rel_path for file in manifest.by_worker()[subdir]]
-    fields: dict[str, Any] = {"format": raw_format(modality, names)}
-    fields |= {name: value for name, value in known.items() if name in _WORKER_FIELDS}
-    place = f"{raw_uri}/{prefix_of(manifest.recording_id)}"
-    return ModalityRow(
-        recording_hash=manifest.recording_hash,
-        modality=modality,
-        worker_id=worker,
-        raw_storage_uri=f"{place}{subdir}/" if subdir else place,
-        **fields,
-    )
-
-
-def _refuse_conflicts(catalog: Catalog, rows: _Rows, *, overwrite: bool) -> bool:
-    """Refuse rows that differ from stored ones, before a byte moves.
-
-    Returns whether the recording is registered already.
-    """
-    keys = [row.primary_key for row in rows.modalities]
-    modalities = catalog.table(ModalityRow).get_many(keys)
-    recording = catalog.table(RecordingRow).get(rows.recording.recording_hash)
-    if not overwrite:
-        for row in rows.modalities:
-            if row.primary_key in modalities:
-                refuse(modalities[row.primary_key], _merged(modalities[row.primary_key], row))
-        if recording is not None:
-            refuse(recording, rows.recording)
-    return recording is not None
-
-
-def _merged(stored: ModalityRow | None, offered: ModalityRow) -> ModalityRow:
-    """Return the row to store: of one that went on to be processed only the raw address is new."""
-    if stored is None or stored.ingestion_status is IngestionStatus.RAW:
-        return offered
-    return stored.model_copy(update={"raw_storage_uri": offered.raw_storage_uri})
 
 
 def _refuse_taken(store: Store, manifest: Manifest, *, overwrite: bool) -> None:
@@ -282,19 +212,3 @@ def _store_session_files(
             present = None
         if present != wanted:
             store.write(f"{prefix}{name}", [wanted])
-
-
-def _store_rows(catalog: Catalog, rows: _Rows, *, overwrite: bool) -> RecordingRow:
-    """Store participant, modalities and recording, in this order: a recording seen is complete."""
-    if rows.participant is not None:
-        put(catalog.table(ParticipantRow), [rows.participant], _keep_stored)
-    known = catalog.table(ModalityRow).get_many([row.primary_key for row in rows.modalities])
-    rule: Literal["error", "overwrite"] = "overwrite" if overwrite else "error"
-    put_modalities(
-        catalog, [_merged(known.get(row.primary_key), row) for row in rows.modalities], rule
-    )
-    return put_recording(catalog, rows.recording, rule)
-
-
-def _keep_stored(stored: ParticipantRow, _offered: ParticipantRow) -> ParticipantRow:
-    return stored

@@ -46,10 +46,11 @@ def named(
     given = participant if participant is not None else participant_id
     if given is None and source_dir is not None:
         given = _from_file(source_dir / PARTICIPANT)
-    if given is not None and not given.strip():
-        msg = f"participant {given!r} is empty; give an id or a name, or None for nobody"
+    given = given.strip() if given is not None else None
+    if given == "" or (given is not None and not given.isprintable()):
+        msg = f"participant {given!r} is not one line of text; give an id, a name, or None"
         raise InvalidArgument(msg)
-    return given.strip() if given is not None else None
+    return given
 
 
 def _from_file(path: Path) -> str | None:

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from ursa.transfer.receipt import add_to_receipt
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -100,8 +100,10 @@ def carry_out(
     planned.check(overwrite=overwrite)
     shared = _Shared(overwrite)
     try:
-        for event in run(planned, shared, started=started):
-            report(event, progress, logger)
+        # Closed here and now, so that no worker is still writing when the receipt is made.
+        with closing(run(planned, shared, started=started)) as events:
+            for event in events:
+                report(event, progress, logger)
     finally:
         if shared.delivered and planned.dest is not None:
             files = dict(_record(each) for each in shared.delivered)
@@ -111,7 +113,7 @@ def carry_out(
 
 def run(
     planned: DownloadPlan, shared: _Shared, *, started: float | None = None
-) -> Iterator[DownloadProgress]:
+) -> Generator[DownloadProgress]:
     """Copy side by side and yield events in plan order; closing it or a failure stops the rest."""
     begin = time.monotonic() if started is None else started
     done, total = 0, planned.bytes_total

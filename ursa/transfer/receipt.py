@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ursa.errors import ReceiptError
@@ -66,21 +66,24 @@ def _parsed(content: bytes) -> Receipt:
 def add_to_receipt(
     directory: Path, download: Mapping[str, Any], files: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    """Merge one download into the directory's receipt; a query is recorded once."""
-    path = directory / RECEIPT
-    with replacing(path, wait=True) as part:
-        old = _previous(directory)
-        downloads = old.downloads + (
-            [dict(download)] if dict(download) not in old.downloads else []
-        )
-        merged = {**old.files, **{name: dict(file) for name, file in files.items()}}
-        content = {
-            "format": "ursa-download",
-            "version": _VERSION,
-            "downloads": downloads,
-            "files": dict(sorted(merged.items())),
-        }
+    """Merge one download into the directory's receipt; what adds nothing writes nothing."""
+    before = _previous(directory)
+    if _merged(before, download, files) == before:
+        return
+    with replacing(directory / RECEIPT, wait=True) as part:
+        # Read again: another download may have added its files before this one got its turn.
+        merged = _merged(_previous(directory), download, files)
+        content = {"format": "ursa-download", "version": _VERSION, **asdict(merged)}
         part.write(json.dumps(content, indent=1, ensure_ascii=False).encode())
+
+
+def _merged(
+    old: Receipt, download: Mapping[str, Any], files: Mapping[str, Mapping[str, Any]]
+) -> Receipt:
+    new = dict(download)
+    downloads = old.downloads if new in old.downloads else [*old.downloads, new]
+    united = {**old.files, **{name: dict(file) for name, file in files.items()}}
+    return Receipt(downloads, dict(sorted(united.items())))
 
 
 def _previous(directory: Path) -> Receipt:

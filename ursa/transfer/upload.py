@@ -20,7 +20,7 @@ from ursa.files import chunks_of, inside
 from ursa.progress import UploadProgress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
     from pathlib import Path
 
     from ursa.formats.manifest import ManifestFile
@@ -92,7 +92,7 @@ def upload(
     *,
     is_active: Callable[[], bool] | None = None,
     max_concurrent_files: int = 4,
-) -> Iterator[UploadProgress]:
+) -> Generator[UploadProgress]:
     """Store the files and yield the totals after each one is decided.
 
     Raises

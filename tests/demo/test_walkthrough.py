@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+import ursa
+from ursa import DataInterface
+from ursa.demo import packages, run, synthetic, walkthrough
+from ursa.demo.layout import events_of
+from ursa.errors import DestinationNotWritable, SamplesUnavailable
+from ursa.files import sha256_file
+from ursa.transfer.receipt import RECEIPT
+
+
+def demo(directory: Path, *, cache: Path, offline: bool = True) -> str:
+    out = io.StringIO()
+    assert run(directory, out=out, err=io.StringIO(), cache=cache, offline=offline) == 0
+    return out.getvalue()
+
+
+def state(root: Path) -> dict[str, tuple[str, int]]:
+    """Content and time of change of every file."""
+    found = {}
+    for path in root.rglob("*"):
+        if path.is_file():
+            # A download may write its receipt anew, with the same content.
+            changed = 0 if path.name == RECEIPT else path.stat().st_mtime_ns
+            found[path.relative_to(root).as_posix()] = (sha256_file(path), changed)
+    return found
+
+
+def test_without_samples_the_demo_is_synthetic_and_says_so(tmp_path: Path) -> None:
+    text = demo(tmp_path / "demo", cache=tmp_path / "cache")
+    assert "SYNTHETIC" in text
+    assert "not in" in text
+    data = DataInterface("local", path=tmp_path / "demo" / "site")
+    results = data.query(status="raw")
+    assert len(results) == 5
+    assert all(result.metadata["synthetic"] is True for result in results)
+
+
+def test_the_demo_shows_query_plan_download_and_verification(tmp_path: Path) -> None:
+    text = demo(tmp_path / "demo", cache=tmp_path / "cache")
+    assert text.index("1. Ingest") < text.index("2. Query") < text.index("3. Plan")
+    assert text.index("4. Download") < text.index("5. Verify") < text.index("Next, in a shell")
+    assert (tmp_path / "demo" / "download" / "ursa-manifest.json").is_file()
+
+
+def test_the_text_fits_a_narrow_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = demo(tmp_path / "ursa-demo", cache=tmp_path / "cache")
+    paths = (str(tmp_path), str(Path(sys.executable).parent))  # as long as they happen to be
+    long = [
+        line for line in text.splitlines() if len(line) > 80 and not any(map(line.count, paths))
+    ]
+    assert long == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the lines are for a POSIX shell here")
+def test_what_it_says_to_do_next_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(Path(ursa.__file__).parents[1]))
+    text = demo(tmp_path / "ursa-demo", cache=tmp_path / "cache")
+    shell, _, python = text.partition("Next, in a shell:\n")[2].partition("or in Python")
+    script = textwrap.dedent(shell)
+    assert script.startswith("export URSA_SITE=ursa-demo/site\n")
+    said = subprocess.run(
+        ["sh", "-e", "-c", script], capture_output=True, text=True, check=True
+    ).stdout
+    assert "5 recordings" in said
+    assert (tmp_path / "ursa-demo" / "mine" / "ursa-manifest.json").is_file()
+    lines = textwrap.dedent(python.partition("\n")[2])
+    assert len(lines.splitlines()) == 3
+    exec(lines, {})
+    assert "S001" in capsys.readouterr().out
+
+
+def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
+    demo(tmp_path / "demo", cache=tmp_path / "cache")
+    before = state(tmp_path / "demo")
+    demo(tmp_path / "demo", cache=tmp_path / "cache")
+    assert state(tmp_path / "demo") == before
+
+
+def test_events_of_every_session_are_in_the_catalog(tmp_path: Path) -> None:
+    demo(tmp_path / "demo", cache=tmp_path / "cache")
+    data = DataInterface("local", path=tmp_path / "demo" / "site")
+    places = synthetic.lay_out_synthetic(tmp_path / "demo" / "sessions")
+    assert len(data.list_events()) == sum(len(events_of(place)) for place in places)
+
+
+def test_a_failed_fetch_is_told_and_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: object) -> None:
+        raise SamplesUnavailable("no registry; pip said:\nERROR: nothing found")
+
+    monkeypatch.setattr(packages, "_run", refuse)
+    text = demo(tmp_path / "demo", cache=tmp_path / "cache", offline=False)
+    assert "pip said:\nERROR: nothing found" in text
+    assert "SYNTHETIC" in text
+
+
+def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
+    (tmp_path / "demo").write_text("mine")
+    with pytest.raises(DestinationNotWritable, match="name another directory"):
+        run(tmp_path / "demo", out=io.StringIO(), err=io.StringIO(), offline=True)
+    assert (tmp_path / "demo").read_text() == "mine"
+
+
+def test_flipped_byte_in_the_download_is_repaired_by_the_next_run(tmp_path: Path) -> None:
+    demo(tmp_path / "demo", cache=tmp_path / "cache")
+    path = next((tmp_path / "demo" / "download").rglob("eeg_0000.bin"))
+    content = path.read_bytes()
+    path.write_bytes(bytes([content[0] ^ 1]) + content[1:])
+    demo(tmp_path / "demo", cache=tmp_path / "cache")
+    assert path.read_bytes() == content
+
+
+def test_real_demo(samples: Path, tmp_path: Path) -> None:
+    text = demo(tmp_path / "demo", cache=samples.parent)
+    assert "SYNTHETIC" not in text
+    data = DataInterface("local", path=tmp_path / "demo" / "site")
+    results = data.query(status="raw")
+    people = {person for result in results for person in result.participant_ids}
+    assert people == {f"P{number:03d}" for number in range(1, 10)}
+    composite = data.query(status="raw", metadata={"composite": True})
+    assert [result.participant_ids for result in composite] == [("P009",)]
+    assert set(composite[0].modalities) == {"camera_face", "camera_street"}
+    before = state(tmp_path / "demo")
+    assert walkthrough.run(tmp_path / "demo", out=io.StringIO(), err=io.StringIO()) == 0
+    assert state(tmp_path / "demo") == before
