@@ -178,7 +178,7 @@ class Site:
     def _checked(self) -> Path:
         root = self._directory
         if not root.exists():
-            msg = f"there is no site at {root}; enable_writes() makes a new one there"
+            msg = f"there is no site at {root}; `ursa ingest` or enable_writes() makes a new one"
             raise SiteNotFound(msg)
         if not (root / SITE_FILE).is_file():
             msg = f"{root} is not a site: it has no {SITE_FILE}; give the directory that has one"
