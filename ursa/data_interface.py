@@ -21,8 +21,8 @@ from ursa.catalog.schemas import (
     VirgoAssetRow,
 )
 from ursa.errors import InvalidArgument, WritesNotEnabled, nearest
-from ursa.filters import explained, make_spec
-from ursa.query import QueryResult, count, find
+from ursa.filters import as_tuple, explained, make_spec
+from ursa.query import QueryResult, count, find, results_of
 from ursa.site import Site, WriteRole
 
 if TYPE_CHECKING:
@@ -301,9 +301,8 @@ class DataInterface:
         if concat:
             msg = "raw bytes cannot be joined across recordings; call get() without concat=True"
             raise NotImplementedError(msg)
-        single = isinstance(target, QueryResult)
-        found = fetch([target] if isinstance(target, QueryResult) else list(target), self._reading)
-        return found[0] if single else found
+        found = fetch(results_of(target), self._reading)
+        return found[0] if isinstance(target, QueryResult) else found
 
     # -- bringing in -----------------------------------------------------------------------------
 
@@ -426,7 +425,7 @@ class DataInterface:
         self,
         *,
         recording_hash: str,
-        participant_ids: Iterable[str],
+        participant_ids: str | Iterable[str],
         start_time: int | datetime,
         duration: timedelta,
         device_info: Metadata | None = None,
@@ -458,9 +457,7 @@ class DataInterface:
         row = _row(
             RecordingRow,
             recording_hash=recording_hash,
-            participant_ids=(participant_ids,)
-            if isinstance(participant_ids, str)
-            else tuple(participant_ids),
+            participant_ids=as_tuple(participant_ids),
             start_time=start_time,
             duration=duration,
             device_info=dict(device_info or {}),

@@ -18,21 +18,18 @@ Status = Literal["ingested", "raw", "all"]
 STATUS_LABEL = {"ingested": "processed", "raw": "raw"}
 
 
-def _as_tuple(value: object) -> object:
-    return (
-        (value,)
-        if isinstance(value, str)
-        else tuple(value)
-        if isinstance(value, Iterable)
-        else value
-    )
+def as_tuple(value: object) -> object:
+    """Return one text or several as a tuple; anything else is left for validation to refuse."""
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, Iterable) else value
 
 
 def _as_time(value: object) -> object:
     return parse_time(value) if isinstance(value, str) else value
 
 
-Names = Annotated[tuple[str, ...] | None, BeforeValidator(_as_tuple)]
+Names = Annotated[tuple[str, ...] | None, BeforeValidator(as_tuple)]
 Moment = Annotated[EpochNs | None, BeforeValidator(_as_time)]
 
 
@@ -97,6 +94,9 @@ def make_spec(spec: QuerySpec | None, keywords: dict[str, Any]) -> QuerySpec:
     given = {name: value for name, value in keywords.items() if value is not None}
     if spec is None:
         return _validated(given)
+    if not isinstance(spec, QuerySpec):
+        msg = f"{shortened(spec, 80)} is not a QuerySpec; name the filter, like participants='P001'"
+        raise InvalidArgument(msg)
     if set(given) - {"limit"}:
         msg = f"give a spec or keywords, not both: {', '.join(sorted(set(given) - {'limit'}))}"
         raise InvalidArgument(msg)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, overload
 
@@ -14,6 +14,8 @@ from ursa.catalog.schemas import (
     modality_keys,
 )
 from ursa.catalog.types import CatalogID
+from ursa.errors import InvalidArgument
+from ursa.files import shortened
 from ursa.filters import STATUS_LABEL, QuerySpec, predicate
 from ursa.time import iso
 
@@ -87,6 +89,23 @@ class QueryResultList(Sequence[QueryResult]):
     def to_arrow(self) -> pa.Table:
         """Return the recordings as stored, with every modality of each, as an Arrow table."""
         return self._table
+
+
+def results_of(target: QueryResult | Iterable[QueryResult]) -> list[QueryResult]:
+    """Return the results that a verb was given, one or many.
+
+    Raises
+    ------
+    InvalidArgument
+        Something else was given.
+    """
+    given = [target] if isinstance(target, QueryResult) else target
+    results = list(given) if isinstance(given, Iterable) else [given]
+    for result in results:
+        if not isinstance(result, QueryResult):
+            msg = f"{shortened(result, 80)} is no query result; give what query() returned"
+            raise InvalidArgument(msg)
+    return results
 
 
 def _result(record: dict[str, Any], spec: QuerySpec) -> QueryResult:

@@ -234,4 +234,8 @@ def without_secrets(uri: str) -> str:
     >>> without_secrets("s3://key:secret@bucket/a?X-Amz-Signature=1")
     's3://bucket/a'
     """
-    return re.sub(r"//[^/@]*@", "//", re.split(r"[?#]", uri)[0])
+    scheme, slashes, rest = uri.partition("//")
+    shown, *cut = re.split(r"[?#]", rest, maxsplit=1)
+    if any("@" in text for text in cut):  # a password with ? or #, or a query with @: who can tell
+        return f"{scheme}{slashes}…"
+    return f"{scheme}{slashes}{shown.rpartition('@')[2]}"

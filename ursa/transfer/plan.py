@@ -21,7 +21,7 @@ from ursa.errors import (
     nearest,
 )
 from ursa.files import refuse_duplicates, safe_rel_path, size_text
-from ursa.query import QueryResult, QueryResultList
+from ursa.query import QueryResult, QueryResultList, results_of
 from ursa.transfer.receipt import RECEIPT, read_receipt
 from ursa.transfer.sources import ObjectFinder
 
@@ -184,7 +184,7 @@ def plan(
     _check_choice("layout", layout, get_args(Layout))
     _check_choice("source", source, get_args(Source))
     finder, copies = ObjectFinder(stores), []
-    for result in (target,) if isinstance(target, QueryResult) else target:
+    for result in results_of(target):
         for name, row in result.modalities.items():
             for found in finder.objects(row, _tier(row, source)):
                 path = _rel_path(layout, result.recording_hash, name, found)
