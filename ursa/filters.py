@@ -79,7 +79,7 @@ class QuerySpec(BaseModel):
         return self
 
 
-def make_spec(spec: QuerySpec | None, keywords: dict[str, Any]) -> QuerySpec:
+def make_spec(spec: object, keywords: dict[str, Any]) -> QuerySpec:
     """Return the one normalised filter of a call: a spec or keywords, never both.
 
     Raises

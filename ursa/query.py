@@ -100,7 +100,7 @@ def results_of(target: QueryResult | Iterable[QueryResult]) -> list[QueryResult]
         Something else was given.
     """
     given = [target] if isinstance(target, QueryResult) else target
-    results = list(given) if isinstance(given, Iterable) else [given]
+    results: list[Any] = list(given) if isinstance(given, Iterable) else [given]
     for result in results:
         if not isinstance(result, QueryResult):
             msg = f"{shortened(result, 80)} is no query result; give what query() returned"
