@@ -15,7 +15,7 @@ from ursa.catalog.schemas import (
 )
 from ursa.catalog.types import CatalogID
 from ursa.errors import InvalidArgument
-from ursa.files import shortened
+from ursa.files import counted, shortened
 from ursa.filters import STATUS_LABEL, QuerySpec, predicate
 from ursa.time import iso
 
@@ -148,7 +148,7 @@ def render(results: QueryResultList) -> str:
     if not len(results):
         return "0 recordings" + hidden_hint(results)
     lines = [
-        f"{len(results)} recording{'s' if len(results) != 1 else ''}",
+        counted(len(results), "recording"),
         _columns("recording", "participant", "start (UTC)", "length", "status", "modalities"),
         *(_line(result) for result in results[:_SHOWN_ROWS]),
     ]

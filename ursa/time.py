@@ -75,6 +75,9 @@ def parse_time(text: str) -> int:
     except ValueError as error:
         msg = f"{text!r} is not a time: use ISO 8601 with a zone, like 2026-03-01T09:30:00Z"
         raise InvalidArgument(msg) from error
+    if moment.tzinfo is None:
+        msg = f"{text!r} has no time zone: add one, like {moment.isoformat()}Z for UTC"
+        raise InvalidArgument(msg)
     return epoch_ns(moment)
 
 

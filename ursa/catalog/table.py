@@ -101,6 +101,8 @@ class Table(Generic[RowT]):
         table = self._table()
         if table is None:
             return schema_of(self.row_type).empty_table().select(columns or [])
+        if limit == 0:  # which Lance takes for no limit at all
+            predicate = "FALSE"
         with self._explained():
             query = table.search().select(list(columns or self.columns))
             query = query.where(predicate) if predicate else query

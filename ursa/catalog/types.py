@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from ursa.files import safe_rel_path
 from ursa.time import INT64_MAX, epoch_ns, timedelta_to_ns
 
 URI_PATTERN = re.compile(r"^(r2|s3|gcs|file)://[^\s]")
@@ -87,10 +88,10 @@ def _check_id(value: str) -> str:
 
 
 def _check_modality(value: str) -> str:
-    if not value or value in (".", "..") or re.search(r"[/\\\x00-\x1f\x7f]", value):
-        msg = f"{value!r} is no modality name: it names a directory, so it holds no slash"
+    if "/" in value:
+        msg = f"{value!r} is no modality or worker: it names a directory, so it holds no slash"
         raise ValueError(msg)
-    return _check_text(value)
+    return safe_rel_path(value)
 
 
 def _check_worker(value: str) -> str:
@@ -124,7 +125,11 @@ def _check_duration(value: timedelta) -> timedelta:
 
 
 def _as_float32(value: tuple[float, ...]) -> tuple[float, ...]:
-    return tuple(array("f", value))
+    rounded = tuple(array("f", value))
+    if not all(math.isfinite(number) for number in rounded):
+        msg = "a number of the vector is too large for float32"
+        raise ValueError(msg)
+    return rounded
 
 
 class Json:

@@ -21,6 +21,7 @@ from ursa.cli.options import (
     filtered,
 )
 from ursa.errors import InvalidArgument, UrsaError
+from ursa.files import counted
 
 if TYPE_CHECKING:
     from ursa.data_interface import DataInterface
@@ -154,7 +155,7 @@ def _ingest_one(
         }
         print(json.dumps(values, ensure_ascii=False))
     elif row is not None:
-        counts = f"{result.files_uploaded} files stored, {result.files_skipped} were there"
+        counts = f"{counted(result.files_uploaded, 'file')} stored, {result.files_skipped} were there"
         print(f"{row.recording_hash}  {counts}")
 
 
@@ -224,7 +225,8 @@ def download(
             progress=bar,
         )
     if output is Format.HUMAN:
-        print(f"{len(paths)} files of {len(results)} recordings are in {dest}")
+        done = f"{counted(len(paths), 'file')} of {counted(len(results), 'recording')}"
+        print(f"{done} in {dest}, each checked")
     else:
         _print_lines({"path": str(path)} for path in paths)
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 MANIFEST, PARTICIPANT, LOCK = "manifest.json", "participant.txt", "session.lock"
 SESSION_FILES = (MANIFEST, PARTICIPANT, LOCK)
 NODES = "_node_manifests"
+_BUILD = "run: ursa manifest build DIR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +104,13 @@ def load(content: bytes, where: str) -> dict[str, Any]:
     try:
         found = json.loads(content)
     except (ValueError, RecursionError) as error:
-        msg = f"{where} is not JSON ({error}); restore it or run: ursa manifest build DIR"
+        msg = f"{where} is not JSON ({error}); restore it, or remove it and {_BUILD}"
         raise ManifestUnreadable(msg) from error
     if not isinstance(found, dict):
+        kind = type(found).__name__
         msg = (
-            f"{where} holds a JSON {type(found).__name__}, no object; run: ursa manifest build DIR"
+            f"{where} holds a JSON {kind}, so it is no session manifest; if a device wrote it, "
+            f"move the device's files into a subdirectory, and {_BUILD}"
         )
         raise ManifestUnreadable(msg)
     return found
@@ -125,7 +128,7 @@ def parse(content: bytes, where: str) -> Manifest:
     missing = [name for name in ("recording_hash", "files") if raw.get(name) is None]
     if missing:
         lacks = " and ".join(missing)
-        msg = f"{where} is not augmented: it lacks {lacks}; run: ursa manifest build DIR"
+        msg = f"{where} is not augmented: it lacks {lacks}; {_BUILD}"
         raise ManifestNotAugmented(msg)
     files = _files(raw["files"], where)
     expected = hash_of(file.sha256 for file in files)
@@ -150,9 +153,7 @@ def parse(content: bytes, where: str) -> Manifest:
 
 def _files(listed: object, where: str) -> tuple[ManifestFile, ...]:
     if not isinstance(listed, list):
-        msg = (
-            f"{where}: files is a {type(listed).__name__}, not a list; run: ursa manifest build DIR"
-        )
+        msg = f"{where}: files is a {type(listed).__name__}, not a list; {_BUILD}"
         raise ManifestUnreadable(msg)
     if not listed:
         msg = f"{where} lists no file; a session without data is not a recording"

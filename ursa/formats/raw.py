@@ -45,7 +45,8 @@ def worker_of(subdir: str) -> tuple[str, str]:
     (('eeg', 'a'), ('mic', ''), ('session_files', ''))
     """
     modality, _, worker = subdir.partition("_")
-    return (modality, worker) if modality and worker else (subdir or ROOT_FILES, "")
+    both = modality.strip(".") and worker.strip(".")  # neither may be empty, "." or ".."
+    return (modality, worker) if both else (subdir or ROOT_FILES, "")
 
 
 def raw_format(modality: str, names: Iterable[str]) -> StorageFormat:

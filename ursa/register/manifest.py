@@ -11,7 +11,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ursa.errors import EmptySession, SessionLocked, SourceMissing, SourceUnreadable, UnsafePath
+from ursa.errors import (
+    EmptySession,
+    ManifestUnreadable,
+    SessionLocked,
+    SourceMissing,
+    SourceUnreadable,
+    UnsafePath,
+)
 from ursa.files import inside, refuse_duplicates, replacing, safe_rel_path, sha256_file
 from ursa.formats.manifest import (
     LOCK,
@@ -27,6 +34,7 @@ from ursa.time import epoch_ns, iso, ns_to_datetime, parse_time
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_OWN_FIELDS = {"recording_id", "started_at", "recording_hash"}
 _REC_ID = re.compile(r"rec_(\d{8}_\d{6})_[0-9a-fA-F]+")
 
 
@@ -52,6 +60,8 @@ def build(
     Raises
     ------
     SessionLocked, EmptySession, UnsafePath, DuplicatePath, SourceMissing, SourceUnreadable
+    ManifestUnreadable
+        There is a ``manifest.json`` that is not a session's.
 
     Examples
     --------
@@ -68,7 +78,7 @@ def build(
         raise SourceMissing(msg)
     refuse_locked(root)
     target = root / MANIFEST
-    known = load(target.read_bytes(), str(target)) if target.exists() else {}
+    known = _own_manifest(target) if target.exists() else {}
     files = _hashed(root)
     manifest = {
         **known,
@@ -90,6 +100,18 @@ def refuse_locked(root: Path) -> None:
     if (root / LOCK).exists():
         msg = f"{root} has a {LOCK}: a rig still writes it; wait, or remove it if the rig is off"
         raise SessionLocked(msg)
+
+
+def _own_manifest(path: Path) -> dict[str, Any]:
+    """Return a session's manifest, refusing a file of that name which a device wrote as data."""
+    found = load(path.read_bytes(), str(path))
+    if not _OWN_FIELDS & set(found):
+        msg = (
+            f"{path} is no session manifest (it has none of {', '.join(sorted(_OWN_FIELDS))}) and "
+            "would be overwritten; if a device wrote it, move its files into a subdirectory"
+        )
+        raise ManifestUnreadable(msg)
+    return found
 
 
 def _hashed(root: Path) -> list[ManifestFile]:

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ursa.errors import IntegrityError
-from ursa.files import replacing, sha256_file
+from ursa.files import counted, replacing, sha256_file
 from ursa.progress import DownloadProgress, report
 from ursa.transfer.plan import Copy, plan
 from ursa.transfer.receipt import add_to_receipt
@@ -98,6 +98,12 @@ def carry_out(
         Stored bytes differ from their checksum; that file is not delivered.
     """
     planned.check(overwrite=overwrite)
+    unverified = sum(copy.sha256 is None for copy in planned.copies)
+    if unverified:
+        logger.warning(
+            "%s without a stored SHA-256: only size and ETag are checked",
+            counted(unverified, "file"),
+        )
     shared = _Shared(overwrite)
     try:
         # Closed here and now, so that no worker is still writing when the receipt is made.

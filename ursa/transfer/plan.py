@@ -20,7 +20,7 @@ from ursa.errors import (
     SourceNotAvailable,
     nearest,
 )
-from ursa.files import refuse_duplicates, safe_rel_path, size_text
+from ursa.files import counted, refuse_duplicates, safe_rel_path, size_text
 from ursa.query import QueryResult, QueryResultList, results_of
 from ursa.transfer.receipt import RECEIPT, read_receipt
 from ursa.transfer.sources import ObjectFinder
@@ -263,7 +263,7 @@ def _existing_message(existing: list[Path]) -> str:
     shown = "\n  ".join(str(path) for path in existing[:_SHOWN])
     more = f"\n  … and {len(existing) - _SHOWN} more" if len(existing) > _SHOWN else ""
     return (
-        f"{len(existing)} file(s) exist already; overwrite=True (--overwrite) keeps those that are "
+        f"{counted(len(existing), 'file')} exist already; overwrite=True (--overwrite) keeps those that are "
         f"right and replaces the others:\n  {shown}{more}"
     )
 
@@ -291,10 +291,10 @@ def _text(planned: DownloadPlan) -> str:
         f"{name[:20]:<20} {files:>7} {size_text(size):>10}" for name, (files, size) in rows.items()
     ]
     lines.append(f"{'total':<20} {len(planned.copies):>7} {size_text(planned.bytes_total):>10}")
-    lines.append(f"{recordings} recording(s)")
+    lines.append(f"of {counted(recordings, 'recording')}")
     unverified = sum(copy.sha256 is None for copy in planned.copies)
     if unverified:
-        lines.append(f"{unverified} file(s) have no stored SHA-256: only their size can be checked")
+        lines.append(f"{counted(unverified, 'file')} without a stored SHA-256: only size is checked")
     if planned.dest is not None:
         here = sum(copy.size for copy in planned.already_here)
         free = size_text(planned.disk_free or 0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ursa.errors import IntegrityError, ManifestNotAugmented, NothingToDownload, ObjectNotFound
-from ursa.files import is_sha256
+from ursa.files import counted, is_sha256
 from ursa.formats import assets
 from ursa.formats.manifest import prefix_of, stored
 
@@ -67,7 +67,7 @@ class ObjectFinder:
             msg = f"{row.recording_hash}: {row.modality} has no {tier} object at {uri}"
             raise NothingToDownload(msg)
         if wrong:
-            msg = f"{wrong[0]}; {len(wrong)} such object(s): ingest again to repair them"
+            msg = f"{wrong[0]}; {counted(len(wrong), 'such object')}: ingest again to repair"
             raise IntegrityError(msg)
         return sorted(found, key=lambda item: item.meta.key)
 
