@@ -155,7 +155,9 @@ def _ingest_one(
         }
         print(json.dumps(values, ensure_ascii=False))
     elif row is not None:
-        counts = f"{counted(result.files_uploaded, 'file')} stored, {result.files_skipped} were there"
+        counts = (
+            f"{counted(result.files_uploaded, 'file')} stored, {result.files_skipped} were there"
+        )
         print(f"{row.recording_hash}  {counts}")
 
 

@@ -294,7 +294,9 @@ def _text(planned: DownloadPlan) -> str:
     lines.append(f"of {counted(recordings, 'recording')}")
     unverified = sum(copy.sha256 is None for copy in planned.copies)
     if unverified:
-        lines.append(f"{counted(unverified, 'file')} without a stored SHA-256: only size is checked")
+        lines.append(
+            f"{counted(unverified, 'file')} without a stored SHA-256: only size is checked"
+        )
     if planned.dest is not None:
         here = sum(copy.size for copy in planned.already_here)
         free = size_text(planned.disk_free or 0)
