@@ -20,10 +20,11 @@ from ursa.errors import (
     SourceNotAvailable,
     nearest,
 )
-from ursa.files import counted, refuse_duplicates, safe_rel_path, size_text
+from ursa.files import refuse_duplicates, safe_rel_path, size_text
 from ursa.query import QueryResult, QueryResultList, results_of
 from ursa.transfer.receipt import RECEIPT, read_receipt
 from ursa.transfer.sources import ObjectFinder
+from ursa.transfer.text import existing_text, plan_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 Layout = Literal["by_recording", "by_modality", "flat"]
 Source = Literal["auto", "raw", "processed"]
-_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class DownloadPlan:
         return shutil.disk_usage(_nearest_existing(self.dest)).free if self.dest else None
 
     def __str__(self) -> str:
-        return _text(self)
+        return plan_text(self)
 
     def check(self, *, overwrite: bool = False) -> None:
         """Raise what would keep this plan from being carried out.
@@ -145,7 +145,7 @@ class DownloadPlan:
             raise DestinationNotWritable(msg)
         existing = self.existing
         if existing and not overwrite:
-            raise DestinationExists(_existing_message(existing))
+            raise DestinationExists(existing_text(existing))
         if not overwrite and (self.dest / RECEIPT).exists():
             read_receipt(self.dest)
         here = sum(path.stat().st_size for path in existing if path.is_file())
@@ -259,15 +259,6 @@ def _refuse_clashes(copies: list[Copy]) -> None:
         raise DestinationClash(msg) from error
 
 
-def _existing_message(existing: list[Path]) -> str:
-    shown = "\n  ".join(str(path) for path in existing[:_SHOWN])
-    more = f"\n  … and {len(existing) - _SHOWN} more" if len(existing) > _SHOWN else ""
-    return (
-        f"{counted(len(existing), 'file')} exist already; overwrite=True (--overwrite) keeps those that are "
-        f"right and replaces the others:\n  {shown}{more}"
-    )
-
-
 def _is_here(copy: Copy, path: Path, known: dict[str, dict[str, object]]) -> bool:
     recorded = known.get(copy.rel_path, {})
     right = copy.sha256 is not None and recorded.get("sha256") == copy.sha256
@@ -276,29 +267,3 @@ def _is_here(copy: Copy, path: Path, known: dict[str, dict[str, object]]) -> boo
 
 def _nearest_existing(path: Path) -> Path:
     return next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.exists())
-
-
-def _text(planned: DownloadPlan) -> str:
-    """Return a plan as plain text: files and bytes per modality, and the room for them."""
-    rows: dict[str, list[int]] = {}
-    for copy in planned.copies:
-        row = rows.setdefault(copy.modality, [0, 0])
-        row[0] += 1
-        row[1] += copy.size
-    recordings = len({copy.recording_hash for copy in planned.copies})
-    lines = [f"{'modality':<20} {'files':>7} {'size':>10}"]
-    lines += [
-        f"{name[:20]:<20} {files:>7} {size_text(size):>10}" for name, (files, size) in rows.items()
-    ]
-    lines.append(f"{'total':<20} {len(planned.copies):>7} {size_text(planned.bytes_total):>10}")
-    lines.append(f"of {counted(recordings, 'recording')}")
-    unverified = sum(copy.sha256 is None for copy in planned.copies)
-    if unverified:
-        lines.append(
-            f"{counted(unverified, 'file')} without a stored SHA-256: only size is checked"
-        )
-    if planned.dest is not None:
-        here = sum(copy.size for copy in planned.already_here)
-        free = size_text(planned.disk_free or 0)
-        lines.append(f"to {planned.dest}: {size_text(here)} already there, {free} free")
-    return "\n".join(lines)
