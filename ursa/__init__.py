@@ -40,14 +40,16 @@ _HOME = {
 }
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        msg = f"module 'ursa' has no attribute {name!r}"
-        raise AttributeError(msg)
-    value = getattr(importlib.import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a checker should see the names above and no others
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOME:
+            msg = f"module 'ursa' has no attribute {name!r}"
+            raise AttributeError(msg)
+        value = getattr(importlib.import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted({*globals(), *__all__})

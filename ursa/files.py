@@ -183,9 +183,10 @@ def is_sha256(text: object) -> bool:
 def part_path(path: Path) -> Path:
     """Return the sibling that holds `path` while it is being written.
 
-    A name too long to take the suffix is replaced by a hash of itself.
+    Recorders leave files called ``….part`` too, so the suffix is longer than that. A name too long
+    to take it is replaced by a hash of itself.
     """
-    name = f"{path.name}.part"
+    name = f"{path.name}.ursa.part"
     if len(name.encode()) > NAME_MAX:
         name = f"{hashlib.sha256(path.name.encode()).hexdigest()}.part"
     return path.with_name(name)

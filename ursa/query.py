@@ -78,7 +78,8 @@ class QueryResultList(Sequence[QueryResult]):
     def __getitem__(self, index: int | slice) -> QueryResult | QueryResultList:
         """Return one result, or a list of those in a slice."""
         if isinstance(index, slice):
-            chosen = self._table.take(list(range(len(self))[index]))
+            rows = list(range(len(self))[index])
+            chosen = self._table.take(rows) if rows else self._table.slice(0, 0)
             return QueryResultList(chosen, self.spec, self.catalog_version)
         position = range(len(self))[index]
         return _result(self._table.slice(position, 1).to_pylist()[0], self.spec)

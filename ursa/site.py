@@ -208,7 +208,7 @@ def _read_versioned(path: Path, default: dict[str, Any] | None = None) -> dict[s
     try:
         found = json.loads(path.read_text("utf-8"))
         version = int(found["version"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         msg = f"{path} is damaged: it should hold JSON with a version; restore it from a backup"
         raise NotASite(msg) from error
     if version > FORMAT_VERSION:

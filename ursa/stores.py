@@ -142,9 +142,10 @@ class WritableDirectory(Directory):
 
     def write(self, key: str, chunks: Iterable[bytes], *, sha256: str | None = None) -> int:
         """Store `chunks` under `key`, whole or not at all; see `WritableStore.write`."""
+        path = self.path(key)
         part = self.root / STAGING / hashlib.sha256(key.encode()).hexdigest()
         digest, size = hashlib.sha256(), 0
-        with replacing(self.path(key), part=part, wait=True) as file:
+        with replacing(path, part=part, wait=True) as file:
             for chunk in chunks:
                 file.write(chunk)
                 digest.update(chunk)

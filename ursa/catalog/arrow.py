@@ -34,7 +34,7 @@ from ursa.catalog.schemas import (
     modality_keys,
 )
 from ursa.catalog.types import Interval, Json, Vector, canonical_json
-from ursa.errors import CatalogSchemaError
+from ursa.errors import CatalogSchemaError, InvalidArgument
 from ursa.time import ns_to_timedelta, timedelta_to_ns
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 RowT = TypeVar("RowT", bound=Row)
 
 PRIMARY_KEY = {"lance-schema:unenforced-primary-key": "true"}
-_LABELS = pa.list_(pa.field("item", pa.utf8()))  # Lance indexes a list only if its child is "item"
+LABELS = pa.list_(pa.field("item", pa.utf8()))  # Lance indexes a list only if its child is "item"
 _INTERVAL = pa.struct([("start", pa.float64()), ("end", pa.float64())])
 _PLAIN = {str: pa.utf8(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 _KV_MAX = 200
@@ -59,10 +59,10 @@ def schema_of(row_type: type[Row], *, vector_size: int = 0) -> pa.Schema:
         for name, type_ in _field_types(row_type, vector_size)
     ]
     if "metadata" in row_type.model_fields:
-        fields.append(pa.field("metadata_kv", _LABELS))
+        fields.append(pa.field("metadata_kv", LABELS))
     if issubclass(row_type, RecordingEntry):
         fields.append(pa.field("end_time", pa.int64()))
-        fields += [pa.field(name, _LABELS) for name in ("modality_names", "modality_status")]
+        fields += [pa.field(name, LABELS) for name in ("modality_names", "modality_status")]
     return pa.schema(
         [*fields, pa.field("extra", pa.utf8()), pa.field("rev", pa.int64(), nullable=False)]
     )
@@ -128,7 +128,11 @@ def metadata_entry(key: str, value: object) -> str:
     >>> metadata_entry("task", "rest")
     'task="rest"'
     """
-    text = canonical_json(value)
+    try:
+        text = canonical_json(value)
+    except (TypeError, ValueError) as error:
+        msg = f"metadata {key!r} has a value that JSON cannot hold: {error}"
+        raise InvalidArgument(msg) from error
     if len(text) > _KV_MAX:
         text = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
     return f"{key}={text}"

@@ -5,17 +5,26 @@ This is the only module that touches LanceDB.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic
 
 from ursa.catalog import where
-from ursa.catalog.arrow import DERIVED, RowT, from_record, metadata_entry, schema_of, to_table
+from ursa.catalog.arrow import (
+    DERIVED,
+    LABELS,
+    RowT,
+    from_record,
+    metadata_entry,
+    schema_of,
+    to_table,
+)
 from ursa.catalog.schemas import EmbeddingRow, RecordingEntry, Row
 from ursa.errors import CatalogError, CatalogSchemaError, InvalidArgument, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
     from lancedb.db import DBConnection
@@ -23,6 +32,8 @@ if TYPE_CHECKING:
     from lancedb.table import Table as LanceTable
 
 _BATCH = 1000
+_LIMIT_MAX = 2**31 - 1  # LanceDB takes no larger one
+_TRIES = 20
 
 
 def connect(uri: str, storage_options: Mapping[str, str] | None = None) -> DBConnection:
@@ -55,6 +66,7 @@ class Table(Generic[RowT]):
     ) -> list[RowT]:
         """Return the rows whose columns equal `values` (a list means any of it).
 
+        A column that holds a list matches where it has the value, or any of them.
         ``metadata={"key": value}`` matches rows that have all these entries.
         """
         found = self.scan(self.predicate(values or {}), limit=limit)
@@ -106,7 +118,7 @@ class Table(Generic[RowT]):
         with self._explained():
             query = table.search().select(list(columns or self.columns))
             query = query.where(predicate) if predicate else query
-            query = query.limit(limit) if limit is not None else query
+            query = query.limit(min(limit, _LIMIT_MAX)) if limit is not None else query
             if order_by:
                 query = query.order_by([_ascending(name) for name in order_by])
             return query.to_arrow()
@@ -146,19 +158,21 @@ class Table(Generic[RowT]):
 
     def predicate(self, values: Mapping[str, object]) -> str | None:
         """Return the predicate of `list` for these column values."""
-        plain = dict(values)
-        entries = plain.pop("metadata", None)
-        for name, value in plain.items():
-            if name not in self.row_type.model_fields or isinstance(value, dict):
-                known = nearest(name, self.row_type.model_fields)
-                msg = f"{self.name} cannot be filtered by {name!r}={value!r}{known}"
+        fields, schema = self.row_type.model_fields, schema_of(self.row_type)
+        predicates = []
+        for name, value in values.items():
+            if name not in fields or isinstance(value, Mapping) != (name == "metadata"):
+                rule = "; metadata takes {key: value}, the others a value or a list of values"
+                hint = rule if name in fields else nearest(name, fields)
+                msg = f"{self.name} cannot be filtered by {name!r}={value!r}{hint}"
                 raise InvalidArgument(msg)
-        predicates = [where.matches(plain)]
-        if isinstance(entries, dict):
-            predicates.append(
-                where.has_all("metadata_kv", [metadata_entry(k, v) for k, v in entries.items()])
-            )
-        return where.all_of(predicate for predicate in predicates if predicate)
+            if isinstance(value, Mapping):
+                entries = [metadata_entry(key, item) for key, item in value.items()]
+                predicates.append(where.has_all("metadata_kv", entries))
+            else:
+                is_list = schema.field(name).type == LABELS
+                predicates.append(where.matches(name, value, is_list=is_list))
+        return where.all_of(predicates)
 
     @property
     def version(self) -> int:
@@ -181,10 +195,13 @@ class Table(Generic[RowT]):
         schema = schema_of(_widest(self.row_type), vector_size=vector_size)
         with self._explained():
             table = self._connection.create_table(self.name, schema=schema, exist_ok=True)
-            indexed = {column for index in table.list_indices() for column in index.columns}
-            for column, config in _indexes(schema, self.row_type).items():
-                if column not in indexed:
-                    table.create_index(column, config=config)
+            for tries_left in reversed(range(_TRIES)):
+                try:
+                    _make_indexes(table, _indexes(schema, self.row_type))
+                    break
+                except RuntimeError as error:  # another process is making the same table
+                    if not tries_left or "commit conflict" not in str(error):
+                        raise
         self._opened = table
         return table
 
@@ -222,6 +239,14 @@ def _ascending(column: str) -> ColumnOrdering:
 
 def _widest(row_type: type[Row]) -> type[Row]:
     return RecordingEntry if issubclass(RecordingEntry, row_type) else row_type
+
+
+def _make_indexes(table: LanceTable, wanted: Mapping[str, Any]) -> None:
+    """Make the indexes that are not there yet."""
+    there = {column for index in table.list_indices() for column in index.columns}
+    for column, config in wanted.items():
+        if column not in there:
+            table.create_index(column, config=config)
 
 
 def _indexes(schema: pa.Schema, row_type: type[Row]) -> dict[str, Any]:

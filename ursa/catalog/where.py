@@ -8,10 +8,10 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from ursa.errors import InvalidArgument
-from ursa.time import epoch_ns, timedelta_to_ns
+from ursa.time import INT64_MIN, epoch_ns, timedelta_to_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 
 def literal(value: object) -> str:
@@ -34,7 +34,9 @@ def literal(value: object) -> str:
     if isinstance(value, str):
         return _quoted(value)
     if isinstance(value, datetime | int):
-        return str(epoch_ns(value))
+        number = epoch_ns(value)
+        # SQL reads a minus and then digits, and those of the least int64 are too large for one.
+        return str(number) if number != INT64_MIN else f"({INT64_MIN + 1} - 1)"
     if isinstance(value, timedelta):
         return str(timedelta_to_ns(value))
     if isinstance(value, float) and math.isfinite(value):
@@ -79,7 +81,7 @@ def starts_with(column: str, text: str) -> str:
     return f"{column} >= {literal(text)} AND {column} < {literal(after)}"
 
 
-def has_any(column: str, labels: Iterable[str]) -> str:
+def has_any(column: str, labels: Iterable[object]) -> str:
     """Return a predicate that holds where the list `column` has at least one of `labels`."""
     listed = ", ".join(literal(label) for label in labels)
     return f"array_has_any({column}, [{listed}])" if listed else "FALSE"
@@ -103,11 +105,20 @@ def all_of(predicates: Iterable[str]) -> str | None:
     return " AND ".join(listed) or None
 
 
-def matches(values: Mapping[str, object]) -> str | None:
-    """Return the predicate for ``{column: value or list of values}``; None matches all."""
-    return all_of(
-        one_of(column, value)
-        if isinstance(value, list | tuple | set | frozenset)
-        else equals(column, value)
-        for column, value in values.items()
-    )
+def matches(column: str, value: object, *, is_list: bool = False) -> str:
+    """Return the predicate for a column and a value, or a list of values of which one must fit.
+
+    Parameters
+    ----------
+    is_list : bool
+        The column holds lists; one fits that has the value.
+
+    Examples
+    --------
+    >>> matches("status", ["raw", "failed"])
+    "status IN ('raw', 'failed')"
+    """
+    values = value if isinstance(value, list | tuple | set | frozenset) else None
+    if is_list:
+        return has_any(column, [value] if values is None else values)
+    return equals(column, value) if values is None else one_of(column, values)

@@ -19,7 +19,14 @@ from ursa.errors import (
     SourceUnreadable,
     UnsafePath,
 )
-from ursa.files import inside, refuse_duplicates, replacing, safe_rel_path, sha256_file
+from ursa.files import (
+    inside,
+    part_path,
+    refuse_duplicates,
+    replacing,
+    safe_rel_path,
+    sha256_file,
+)
 from ursa.formats.manifest import (
     LOCK,
     MANIFEST,
@@ -28,8 +35,9 @@ from ursa.formats.manifest import (
     hash_of,
     load,
     parse,
+    times,
 )
-from ursa.time import epoch_ns, iso, ns_to_datetime, parse_time
+from ursa.time import epoch_ns, iso, ns_to_datetime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +112,11 @@ def refuse_locked(root: Path) -> None:
 
 def _own_manifest(path: Path) -> dict[str, Any]:
     """Return a session's manifest, refusing a file of that name which a device wrote as data."""
-    found = load(path.read_bytes(), str(path))
+    try:
+        found = load(path.read_bytes(), str(path))
+    except OSError as error:
+        msg = f"cannot read {path}: {error.strerror}; move what is there into a subdirectory"
+        raise ManifestUnreadable(msg) from error
     if not _OWN_FIELDS & set(found):
         msg = (
             f"{path} is no session manifest (it has none of {', '.join(sorted(_OWN_FIELDS))}) and "
@@ -126,6 +138,7 @@ def _hashed(root: Path) -> list[ManifestFile]:
 
 def _data_files(root: Path) -> Iterator[str]:
     """Yield the session's files below `root`; links may not leave it or stand for directories."""
+    own = {*SESSION_FILES, part_path(root / MANIFEST).name}
     for top, directories, names in os.walk(root, onerror=_unreadable):
         for name in directories + names:
             path = Path(top) / name
@@ -136,7 +149,7 @@ def _data_files(root: Path) -> Iterator[str]:
                         f"{path} is a link to a directory; copy the files into the session instead"
                     )
                     raise UnsafePath(msg)
-            elif rel_path not in SESSION_FILES:
+            elif rel_path not in own:
                 yield rel_path
 
 
@@ -167,10 +180,13 @@ def _times(
         return found
     changed = [(root / file.rel_path).stat().st_mtime_ns for file in files]
     named = _start_in_name(root.name)
-    start = min(changed) if named is None else named
-    guessed = {"started_at": iso_ns(start), "ended_at": iso_ns(max(start, *changed))}
+    start = found.get("started_at", iso_ns(min(changed) if named is None else named))
+    start_ns, _ = times({"started_at": start, "ended_at": start}, str(root / MANIFEST))
+    guessed = {"started_at": start, "ended_at": iso_ns(max(start_ns, *changed))}
     source = "file modification times" if named is None else "directory name"
-    metadata = {**(known.get("metadata") or {}), "times_from": source}
+    metadata = known.get("metadata") or {}
+    if isinstance(metadata, dict):  # anything else is refused with the rest of the manifest
+        metadata = {**metadata, "times_from": source}
     return {**guessed, **found, "metadata": metadata}
 
 
@@ -190,6 +206,5 @@ def iso_ns(ns: int) -> str | int:
 def _new_id(root: Path, manifest: dict[str, Any]) -> str:
     if _start_in_name(root.name) is not None:
         return root.name
-    start = manifest["started_at"]
-    started = ns_to_datetime(parse_time(start) if isinstance(start, str) else start)
-    return f"rec_{started:%Y%m%d_%H%M%S}_{manifest['recording_hash'][:8]}"
+    start, _ = times(manifest, str(root / MANIFEST))
+    return f"rec_{ns_to_datetime(start):%Y%m%d_%H%M%S}_{manifest['recording_hash'][:8]}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ursa.errors import (
     InvalidArgument,
+    ManifestError,
     ManifestNotAugmented,
     ManifestUnreadable,
     ObjectExists,
@@ -107,7 +108,8 @@ def ingest(
                 report(totals, progress, logger)
     except UploadInterrupted:
         return _result(None, totals)
-    _store_session_files(store, prefix, content, who)
+    listed = any(file.rel_path == PARTICIPANT for file in manifest.files)
+    _store_session_files(store, prefix, content, None if listed else who)
     return _result(store_rows(catalog, rows, overwrite=overwrite), totals)
 
 
@@ -139,10 +141,13 @@ def ingest_from_r2(
             f"{rec_id} has no manifest under {prefix}; store one made with: ursa manifest build DIR"
         )
         raise ObjectNotFound(msg)
+    if manifest.recording_id != rec_id:
+        msg = f"the manifest stored for {rec_id} is that of {manifest.recording_id}; correct it"
+        raise ManifestError(msg)
     _refuse_incomplete(store, prefix, manifest)
-    who = participants.named(participant, participant_id, None) or _stored_participant(
-        store, prefix
-    )
+    who = participants.named(participant, participant_id, None)
+    if who is None:
+        who = participants.named(_stored_participant(store, prefix), None, None)
     rows = session_rows(manifest, catalog, raw_uri, who)
     refuse_conflicts(catalog, rows, overwrite=overwrite)
     recording = store_rows(catalog, rows, overwrite=overwrite)
@@ -167,7 +172,8 @@ def _refuse_taken(store: Store, manifest: Manifest, *, overwrite: bool) -> None:
         other = stored(store, manifest.recording_id)
     except ManifestNotAugmented:
         return
-    if other is not None and other.recording_hash != manifest.recording_hash:
+    # The hash alone does not tell: it stays the same where files have exchanged their names.
+    if other is not None and set(other.files) != set(manifest.files):
         msg = (
             f"another session is stored as {manifest.recording_id} (recording_hash "
             f"{other.recording_hash}); give this one its own recording_id in the manifest"
@@ -192,7 +198,7 @@ def _refuse_incomplete(store: Store, prefix: str, manifest: Manifest) -> None:
 
 def _stored_participant(store: Store, prefix: str) -> str | None:
     try:
-        return b"".join(store.read(f"{prefix}{PARTICIPANT}")).decode("utf-8").strip() or None
+        return b"".join(store.read(f"{prefix}{PARTICIPANT}")).decode("utf-8-sig").strip() or None
     except ObjectNotFound:
         return None
     except ValueError as error:

@@ -55,7 +55,7 @@ def named(
 
 def _from_file(path: Path) -> str | None:
     try:
-        return path.read_text("utf-8").strip() or None
+        return path.read_text("utf-8-sig").strip() or None
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -24,13 +24,12 @@ _TRIES = 50
 
 
 def difference(stored: Row, offered: Row) -> dict[str, tuple[Any, Any]]:
-    """Return field -> (stored, offered) for the fields that differ."""
-    old, new = dict(stored), dict(offered)
-    return {
-        name: (old.get(name), new.get(name))
-        for name in {**old, **new}
-        if old.get(name) != new.get(name)
-    }
+    """Return field -> (stored, offered) for the offered fields that differ.
+
+    What only a newer version has stored is not offered, and so no difference.
+    """
+    old = dict(stored)
+    return {name: (old.get(name), value) for name, value in offered if old.get(name) != value}
 
 
 def refuse(stored: RowT, offered: RowT) -> RowT:
@@ -42,9 +41,9 @@ def refuse(stored: RowT, offered: RowT) -> RowT:
     return stored
 
 
-def overwrite(_stored: RowT, offered: RowT) -> RowT:
-    """Return the offered row."""
-    return offered
+def overwrite(stored: RowT, offered: RowT) -> RowT:
+    """Return the offered row, with what only a newer version has stored beside it."""
+    return offered.model_copy(update={**(stored.model_extra or {}), **(offered.model_extra or {})})
 
 
 def put(

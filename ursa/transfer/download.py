@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ursa.errors import IntegrityError
-from ursa.files import counted, replacing, sha256_file
+from ursa.files import chunks_of, counted, replacing
 from ursa.progress import DownloadProgress, report
 from ursa.transfer.plan import Copy, plan
 from ursa.transfer.receipt import add_to_receipt
@@ -169,7 +169,7 @@ def _wait(future: Future[None], shared: _Shared) -> None:
 
 def _deliver(copy: Copy, path: Path, shared: _Shared) -> None:
     try:
-        digest = _valid_digest(copy, path) if shared.overwrite else None
+        digest = _valid_digest(copy, path, shared.stop) if shared.overwrite else None
         shared.delivered.append(Delivered(copy, digest or _fetch(copy, path, shared.stop)))
     except _Stopped:
         raise
@@ -179,11 +179,17 @@ def _deliver(copy: Copy, path: Path, shared: _Shared) -> None:
         raise
 
 
-def _valid_digest(copy: Copy, path: Path) -> str | None:
+def _valid_digest(copy: Copy, path: Path, stop: threading.Event) -> str | None:
     """Return the file's SHA-256 if it already is what `copy` would bring."""
     if copy.sha256 is None or not path.is_file() or path.stat().st_size != copy.size:
         return None
-    return copy.sha256 if sha256_file(path) == copy.sha256 else None
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for chunk in chunks_of(file):
+            if stop.is_set():
+                raise _Stopped
+            digest.update(chunk)
+    return copy.sha256 if digest.hexdigest() == copy.sha256 else None
 
 
 def _fetch(copy: Copy, path: Path, stop: threading.Event) -> str:

@@ -20,7 +20,7 @@ from ursa.errors import (
     SourceNotAvailable,
     nearest,
 )
-from ursa.files import refuse_duplicates, safe_rel_path, size_text
+from ursa.files import part_path, refuse_duplicates, safe_rel_path, size_text
 from ursa.query import QueryResult, QueryResultList, results_of
 from ursa.transfer.receipt import RECEIPT, read_receipt
 from ursa.transfer.sources import ObjectFinder
@@ -252,8 +252,10 @@ def _copy(row: ModalityRow, found: StoredObject, rel_path: str) -> Copy:
 
 
 def _refuse_clashes(copies: list[Copy]) -> None:
+    paths = [copy.rel_path for copy in copies]
     try:
-        refuse_duplicates(copy.rel_path for copy in copies)
+        # While it is written, a file has a second name, which no other one may have.
+        refuse_duplicates([*paths, *(part_path(Path(path)).as_posix() for path in paths)])
     except DuplicatePath as error:
         msg = f"two objects would get one path: {error}; download them separately"
         raise DestinationClash(msg) from error

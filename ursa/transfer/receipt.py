@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ursa.errors import ReceiptError
-from ursa.files import replacing, safe_rel_path
+from ursa.files import is_sha256, replacing, safe_rel_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ def read_receipt(directory: Path) -> Receipt:
     except FileNotFoundError as error:
         msg = f"{directory} has no {RECEIPT}; give the directory that a download was made into"
         raise ReceiptError(msg) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         msg = f"{path} is damaged ({error}); download again with --overwrite to make a new one"
         raise ReceiptError(msg) from error
 
@@ -59,8 +59,10 @@ def _parsed(content: bytes) -> Receipt:
         raise ReceiptError(msg)
     for rel_path, file in found["files"].items():
         safe_rel_path(rel_path)
-        int(file["size"]), str(file["sha256"])
-    return Receipt(list(found["downloads"]), dict(found["files"]))
+        if not isinstance(file["size"], int) or file["size"] < 0 or not is_sha256(file["sha256"]):
+            msg = f"size or sha256 of {rel_path!r}"
+            raise ReceiptError(msg)
+    return Receipt([dict(each) for each in found["downloads"]], dict(found["files"]))
 
 
 def add_to_receipt(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ursa.catalog.schemas import ModalityRow
     from ursa.formats.assets import Asset, Tier
+    from ursa.formats.manifest import Manifest
     from ursa.stores import ObjectMeta, Store, Stores
 
 Checksums = dict[str, tuple[int, str]]
@@ -41,7 +42,7 @@ class ObjectFinder:
 
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
-        self._manifests: dict[tuple[int, str], Checksums] = {}
+        self._manifests: dict[tuple[int, str], Manifest | None] = {}
 
     def objects(self, row: ModalityRow, tier: Tier) -> list[StoredObject]:
         """Return the row's objects in key order.
@@ -51,16 +52,19 @@ class ObjectFinder:
         NothingToDownload
             There is none.
         IntegrityError
-            An object of the manifest or inventory is missing or has another size.
+            An object of the manifest or inventory is missing or has another size, or the session
+            was replaced by another recording.
         """
         found: list[StoredObject] = []
         wrong: list[str] = []
         for asset in assets(row, tier):
             store, key = self._stores.resolve(asset.uri)
             listed = {meta.key: meta for meta in _listed(store, key, asset)}
-            known = self._checksums(store, key, asset)
+            known = self._checksums(store, key, asset, row.recording_hash)
             within = {name: value for name, value in known.items() if asset.covers(name, key)}
             wrong += _differing(listed, within)
+            if not (listed or within or asset.is_prefix):  # such as the video of a frame index
+                wrong.append(f"{key} is missing")
             found += _objects(store, key, asset, listed, within)
         if not found:
             uri = row.raw_storage_uri if tier == "raw" else row.storage_uri
@@ -71,7 +75,7 @@ class ObjectFinder:
             raise IntegrityError(msg)
         return sorted(found, key=lambda item: item.meta.key)
 
-    def _checksums(self, store: Store, key: str, asset: Asset) -> Checksums:
+    def _checksums(self, store: Store, key: str, asset: Asset, recording: str) -> Checksums:
         if asset.inventory is not None:
             return _inventory(*self._stores.resolve(asset.inventory))
         parts = key.split("/")
@@ -80,7 +84,8 @@ class ObjectFinder:
         cached = (id(store), parts[1])
         if cached not in self._manifests:
             self._manifests[cached] = _manifest(store, parts[1])
-        return self._manifests[cached]
+        manifest = self._manifests[cached]
+        return _checksums_of(manifest, parts[1], recording) if manifest is not None else {}
 
 
 def _listed(store: Store, key: str, asset: Asset) -> list[ObjectMeta]:
@@ -112,14 +117,23 @@ def _objects(
         yield StoredObject(store, meta, f"{asset.base}{name[start:]}", digest)
 
 
-def _manifest(store: Store, recording_id: str) -> Checksums:
+def _manifest(store: Store, recording_id: str) -> Manifest | None:
     try:
-        manifest = stored(store, recording_id)
+        return stored(store, recording_id)
     except ManifestNotAugmented:
-        return {}
+        return None
+
+
+def _checksums_of(manifest: Manifest, recording_id: str, recording: str) -> Checksums:
     prefix = prefix_of(recording_id)
-    files = manifest.files if manifest else ()
-    return {f"{prefix}{file.rel_path}": (file.size, file.sha256) for file in files}
+    # Rows registered by hand may have a name of their own; a hash stands for certain bytes.
+    if is_sha256(recording) and recording != manifest.recording_hash:
+        msg = (
+            f"{prefix} now holds recording {manifest.recording_hash}, which replaced {recording}; "
+            "download that one"
+        )
+        raise IntegrityError(msg)
+    return {f"{prefix}{file.rel_path}": (file.size, file.sha256) for file in manifest.files}
 
 
 def _inventory(store: Store, name: str) -> Checksums:
@@ -128,7 +142,7 @@ def _inventory(store: Store, name: str) -> Checksums:
         found = {str(file["key"]): (int(file["size"]), str(file["sha256"])) for file in listed}
     except ObjectNotFound:
         return {}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         msg = f"{name} is damaged: it should list key, size and sha256; process the modality again"
         raise IntegrityError(msg) from error
     if not all(is_sha256(digest) for _, digest in found.values()):

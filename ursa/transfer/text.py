@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from ursa.transfer.plan import DownloadPlan
 
-_SHOWN = 20
+_SHOWN, _WIDTH = 20, 80
 
 
 def existing_text(existing: list[Path]) -> str:
@@ -43,6 +43,8 @@ def plan_text(planned: DownloadPlan) -> str:
         lines.append(f"{counted(unverified, 'file')} without stored SHA-256: only size is checked")
     if planned.dest is not None:
         here = sum(copy.size for copy in planned.already_here)
-        free = size_text(planned.disk_free or 0)
-        lines.append(f"to {planned.dest}: {size_text(here)} already there, {free} free")
+        room = f"{size_text(here)} already there, {size_text(planned.disk_free or 0)} free in "
+        place = str(planned.dest)
+        left = _WIDTH - len(room)
+        lines.append(room + (place if len(place) <= left else f"…{place[1 - left :]}"))
     return "\n".join(lines)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
@@ -16,12 +18,13 @@ from ursa.errors import (
     SourceUnreadable,
     UploadInterrupted,
 )
-from ursa.files import chunks_of, inside
+from ursa.files import chunks_of, inside, safe_rel_path
 from ursa.progress import UploadProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
     from ursa.formats.manifest import ManifestFile
     from ursa.stores import ObjectMeta, Store, WritableStore
@@ -63,14 +66,13 @@ def plan_upload(files: Iterable[ManifestFile], source_dir: Path, prefix: str) ->
     for file in files:
         source = inside(source_dir, file.rel_path)
         _check_source(source, file)
-        uploads.append(Upload(source, file, f"{prefix}{file.rel_path}"))
+        uploads.append(Upload(source, file, safe_rel_path(f"{prefix}{file.rel_path}")))
     return uploads
 
 
 def _check_source(source: Path, file: ManifestFile) -> None:
     try:
-        with source.open("rb"):
-            size = source.stat().st_size
+        size = _readable_size(source)
     except (FileNotFoundError, NotADirectoryError) as error:
         msg = f"{source} is in the manifest but not there; restore it or rebuild the manifest"
         raise SourceMissing(msg) from error
@@ -82,6 +84,14 @@ def _check_source(source: Path, file: ManifestFile) -> None:
             f"{source} has {size} bytes, the manifest says {file.size}; rebuild it if that is right"
         )
         raise SourceChanged(msg)
+
+
+def _readable_size(source: Path) -> int:
+    found = source.stat()
+    if not stat.S_ISREG(found.st_mode):  # and opening a pipe would wait for its writer
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    with source.open("rb"):
+        return found.st_size
 
 
 def upload(
@@ -183,18 +193,22 @@ def _is_right(
 def _checked(each: Upload, poll: _Poll) -> Iterator[bytes]:
     """Yield the file's bytes, stopping when told to or when it grew past its size."""
     size = 0
+    with _opened(each.source) as file:
+        for chunk in chunks_of(file):
+            poll.check()
+            size += len(chunk)
+            if size > each.file.size:
+                raise _changed(each.source)
+            yield chunk
+
+
+def _opened(source: Path) -> BinaryIO:
     try:
-        with each.source.open("rb", buffering=0) as file:
-            for chunk in chunks_of(file):
-                poll.check()
-                size += len(chunk)
-                if size > each.file.size:
-                    raise _changed(each.source)
-                yield chunk
-    except FileNotFoundError as error:
-        raise _changed(each.source) from error
-    except PermissionError as error:
-        msg = f"cannot read {each.source}: {error.strerror}; ask its owner for access"
+        return source.open("rb", buffering=0)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        raise _changed(source) from error
+    except OSError as error:
+        msg = f"cannot read {source}: {error.strerror}; ask its owner for access"
         raise SourceUnreadable(msg) from error
 
 

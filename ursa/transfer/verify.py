@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ursa.files import sha256_file
+from ursa.errors import UnsafePath
+from ursa.files import inside, sha256_file
 from ursa.transfer.receipt import RECEIPT, read_receipt
 
 if TYPE_CHECKING:
@@ -89,7 +90,10 @@ def verify(directory: str | os.PathLike[str]) -> VerifyReport:
 
 
 def _state(root: Path, rel_path: str, file: dict[str, Any]) -> str:
-    path = root / rel_path
+    try:
+        path = inside(root, rel_path)
+    except UnsafePath:  # through a link out of the directory, which no download makes
+        return "changed"
     if not path.is_file():
         return "missing"
     return "good" if sha256_file(path) == file["sha256"] else "changed"

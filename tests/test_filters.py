@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import pickle
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ursa.errors import InvalidArgument, UnknownKeyword, UrsaError
+from ursa.filters import QuerySpec, make_spec, predicate
+
+SECOND = 1_000_000_000
+JUNK = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.binary()
+    | st.datetimes()
+    | st.sampled_from(["raw", "all", "ingested", "2026-03-01T00:00:00Z"]),
+    lambda each: (
+        st.lists(each, max_size=3)
+        | st.tuples(each, each)
+        | st.dictionaries(st.text(), each, max_size=3)
+    ),
+    max_leaves=5,
+)
+
+
+def test_a_spec_without_filters_is_every_ingested_recording() -> None:
+    spec = make_spec(None, {})
+    assert spec == QuerySpec()
+    assert spec.status == "ingested"
+    assert spec.model_dump(exclude={"status", "metadata"}) == dict.fromkeys(
+        ["participants", "modalities", "recording_hash", "time_range", "limit"]
+    )
+
+
+@pytest.mark.parametrize("name", ["participants", "modalities", "recording_hash"])
+def test_names_are_one_text_or_several(name: str) -> None:
+    for given_names, expected in (
+        ("a b", ("a b",)),
+        (["a", "b"], ("a", "b")),
+        ({"a"}, ("a",)),
+        ((text for text in "ab"), ("a", "b")),
+        ([], ()),
+    ):
+        assert getattr(make_spec(None, {name: given_names}), name) == expected
+
+
+def test_times_are_ns_datetimes_or_text() -> None:
+    expected = (SECOND, 2 * SECOND)
+    for start, end in (
+        (SECOND, 2 * SECOND),
+        (datetime.fromtimestamp(1, UTC), datetime.fromtimestamp(2, UTC)),
+        ("1970-01-01T00:00:01Z", "1970-01-01T01:00:02+01:00"),
+        (str(SECOND), str(2 * SECOND)),
+    ):
+        assert make_spec(None, {"time_range": (start, end)}).time_range == expected
+        assert make_spec(None, {"time_range": [start, end]}).time_range == expected
+    assert make_spec(None, {"time_range": (None, 5)}).time_range == (None, 5)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        ({"participants": 7}, "participants"),
+        ({"participants": [7]}, r"participants\.0"),
+        ({"modalities": b"eeg"}, "modalities"),
+        ({"status": "processed"}, "'ingested', 'raw' or 'all'"),
+        ({"metadata": {"a": {"b": 1}}}, "flatten it"),
+        ({"metadata": "task=rest"}, "metadata"),
+        ({"time_range": (2, 1)}, "must start before it ends"),
+        ({"time_range": (1, 1)}, "must start before it ends"),
+        ({"time_range": (1,)}, "time_range"),
+        ({"time_range": "2026-01-01T00:00:00Z"}, "time_range"),
+        ({"time_range": (datetime(2026, 1, 1), None)}, "naive"),  # noqa: DTZ001
+        ({"time_range": ("2026-01-01", None)}, "no time zone"),
+        ({"time_range": ("soon", None)}, "ISO 8601"),
+        ({"limit": -1}, "limit"),
+        ({"limit": "many"}, "limit"),
+    ],
+)
+def test_a_value_that_breaks_a_rule_is_refused_by_name(
+    keywords: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InvalidArgument, match=message) as caught:
+        make_spec(None, keywords)
+    assert "pydantic.dev" not in str(caught.value)
+
+
+def test_an_unknown_keyword_names_the_nearest() -> None:
+    with pytest.raises(UnknownKeyword, match=r"'participant'; did you mean 'participants'"):
+        make_spec(None, {"participant": "P001"})
+
+
+def test_a_spec_and_keywords_are_never_both_given() -> None:
+    spec = QuerySpec(participants=("P001",), limit=5)
+    with pytest.raises(InvalidArgument, match="not both: modalities, status"):
+        make_spec(spec, {"modalities": "eeg", "status": "raw", "limit": 3})
+    assert make_spec(spec, {"participants": None}) == spec
+    assert make_spec(spec, {"limit": 3}) == spec.model_copy(update={"limit": 3})
+
+
+@pytest.mark.parametrize("spec", ["P001", {"participants": "P001"}, ["P001"], 7])
+def test_what_is_no_spec_is_refused(spec: object) -> None:
+    with pytest.raises(InvalidArgument, match="is not a QuerySpec"):
+        make_spec(spec, {})
+
+
+def test_a_spec_is_frozen_and_can_be_pickled() -> None:
+    spec = QuerySpec(participants=("P001",), metadata={"a": 1}, time_range=(0, None))
+    assert pickle.loads(pickle.dumps(spec)) == spec
+    with pytest.raises(ValueError, match="frozen"):
+        spec.limit = 3
+
+
+def test_only_filters_that_were_given_reach_the_catalog() -> None:
+    assert predicate(QuerySpec(status="all", limit=3)) is None
+    assert predicate(QuerySpec()) == "(array_has_any(modality_status, ['processed']))"
+    assert predicate(QuerySpec(status="all", time_range=(None, None))) is None
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*QuerySpec.model_fields, "participant", "x"]), JUNK, max_size=4
+    ),
+    JUNK | st.builds(QuerySpec),
+)
+def test_whatever_is_given_there_is_a_predicate_or_a_typed_refusal(
+    keywords: dict[str, Any], spec: object
+) -> None:
+    try:
+        made = make_spec(spec, keywords)
+        assert isinstance(predicate(made), str | None)
+    except UrsaError:
+        return
+    assert make_spec(made, {}) == made

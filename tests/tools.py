@@ -1,0 +1,53 @@
+"""What several test files need."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from typing import TYPE_CHECKING
+
+from ursa.register.manifest import build
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+def digests(root: Path) -> dict[str, str]:
+    """SHA-256 of every file below `root`, by its path in it."""
+    found = {}
+    for path in sorted(root.rglob("*")):
+        if path.is_file():
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            found[path.relative_to(root).as_posix()] = digest
+    return found
+
+
+def flip(path: Path, position: int = 0) -> None:
+    """Change one bit of a file in place."""
+    with path.open("r+b") as file:
+        file.seek(position)
+        (byte,) = file.read(1)
+        file.seek(position)
+        file.write(bytes([byte ^ 1]))
+
+
+def fill(path: Path, size: int, seed: int) -> None:
+    """Write `size` pseudo-random bytes, none of them a hole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    numbers = random.Random(seed)
+    with path.open("wb") as file:
+        for start in range(0, size, 1 << 20):
+            file.write(numbers.randbytes(min(1 << 20, size - start)))
+
+
+def session_of(directory: Path, sizes: Iterable[int], seed: int = 0) -> Path:
+    """A session of pseudo-random files of these sizes in four workers' directories."""
+    workers = ("eeg_a", "eeg_b", "camera_face", "notes")
+    for number, size in enumerate(sizes):
+        name = f"{workers[number % len(workers)]}/part {number:04d}.bin"
+        fill(directory / name, size, seed + number)
+    (directory / "participant.txt").write_text("P001\n", encoding="utf-8")
+    build(directory, recording_id=f"rec_20260301_093000_{seed:04x}")
+    return directory
