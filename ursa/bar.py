@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import TYPE_CHECKING, Self, TextIO
 
@@ -25,6 +26,7 @@ class _Bar:
 
     def __init__(self, label: str, file: TextIO | None = None) -> None:
         self._label, self._file = label, file or sys.stderr
+        self._quiet = not self._file.isatty()
         self._bar: tqdm[None] | None = None
 
     def __enter__(self) -> Self:
@@ -37,20 +39,21 @@ class _Bar:
         trace: TracebackType | None,
     ) -> None:
         if self._bar is not None:
+            if self._quiet:
+                self._file.write(f"{self._bar}\n")
             self._bar.close()
 
     def _draw(self, done: int, total: int, files: str) -> None:
         if self._bar is None:
-            quiet = not self._file.isatty()
             self._bar = tqdm(
                 desc=self._label,
                 total=total,
                 unit="B",
                 unit_scale=True,
-                file=self._file,
-                mininterval=3600.0 if quiet else 0.1,
+                file=io.StringIO() if self._quiet else self._file,
                 leave=True,
             )
+        self._bar.total = total
         self._bar.set_postfix_str(files, refresh=False)
         self._bar.update(done - self._bar.n)
 
@@ -64,7 +67,7 @@ class DownloadBar(_Bar):
 
     def __call__(self, event: DownloadProgress) -> None:
         """Show the state after `event`."""
-        self._files += event.phase == "file_done"
+        self._files = 0 if event.phase == "start" else self._files + (event.phase == "file_done")
         if event.bytes_total is not None:
             self._draw(event.bytes_done, event.bytes_total, f"{self._files} files")
 

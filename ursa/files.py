@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 CHUNK = 1 << 20
 NAME_MAX = 255
 KEY_MAX = 1024  # object stores take no longer key
+PATH_MAX = 2 * KEY_MAX  # a delivered file's path is its key's end after its recording's hash
 _DRIVE = re.compile(r"^[A-Za-z]:")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # the categories Cc and Cs
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _UNWRITABLE = {
     errno.EACCES,
@@ -40,27 +42,28 @@ _UNWRITABLE = {
 }
 
 
-def safe_rel_path(text: object) -> str:
+def safe_rel_path(text: object, *, longest: int = KEY_MAX) -> str:
     """Return `text` if it is a relative path that stays below its root, else raise.
 
     Parameters
     ----------
     text : str
         ``/``-separated path, as it stands in a manifest or an object key.
+    longest : int
+        Bytes that it may have in all.
 
     Raises
     ------
     UnsafePath
         Absolute, a drive letter, a backslash, ``.`` or ``..`` or an empty segment, a control
-        character, text that is no valid Unicode, a name of more than 255 bytes, or more than 1024
-        bytes in all.
+        character, text that is no valid Unicode, a name of more than 255 bytes, or too long.
 
     Examples
     --------
     >>> safe_rel_path("eeg_a/run 1.bin")
     'eeg_a/run 1.bin'
     """
-    rule = _broken_rule(text)
+    rule = _broken_rule(text, longest)
     if rule:
         msg = f"path {shortened(text)} {rule}; use a relative path like 'eeg/data.bin'"
         raise UnsafePath(msg)
@@ -100,7 +103,7 @@ def size_text(size: float) -> str:
     return f"{size:.1f} TB"
 
 
-def _broken_rule(text: object) -> str | None:  # noqa: PLR0911 - one line per rule
+def _broken_rule(text: object, longest: int) -> str | None:  # noqa: PLR0911 - one line per rule
     if not isinstance(text, str) or not text:
         return "is not a non-empty string"
     if text.startswith("/"):
@@ -109,15 +112,15 @@ def _broken_rule(text: object) -> str | None:  # noqa: PLR0911 - one line per ru
         return "starts with a drive letter"
     if "\\" in text:
         return "contains a backslash"
-    if any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
+    if _CONTROL.search(text):
         return "contains a control character or a lone surrogate"
     parts = text.split("/")
     if any(part in ("", ".", "..") for part in parts):
         return "contains an empty, '.' or '..' segment"
     if any(len(part.encode()) > NAME_MAX for part in parts):
         return f"has a name of more than {NAME_MAX} bytes"
-    if len(text.encode()) > KEY_MAX:
-        return f"has more than {KEY_MAX} bytes, which is all that object stores take"
+    if len(text.encode()) > longest:
+        return f"has more than {longest} bytes"
     return None
 
 
@@ -147,7 +150,7 @@ def _folded(path: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
-def inside(root: Path, rel_path: str) -> Path:
+def inside(root: Path, rel_path: str, *, longest: int = KEY_MAX) -> Path:
     """Return `root / rel_path`, refusing a symbolic link that leaves `root`.
 
     Raises
@@ -155,7 +158,7 @@ def inside(root: Path, rel_path: str) -> Path:
     UnsafePath
         The path is unsafe in itself, or resolves to a place outside `root`.
     """
-    path = root / safe_rel_path(rel_path)
+    path = root / safe_rel_path(rel_path, longest=longest)
     # Not `Path.resolve`, which raises where links lead in a circle.
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
         msg = f"{rel_path!r} is a link out of {root}; copy the file into the directory instead"
@@ -214,8 +217,9 @@ def replacing(path: Path, *, part: Path | None = None, wait: bool = False) -> It
     """
     part = part or part_path(path)
     with _explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.parent.mkdir(parents=True, exist_ok=True)
+        for directory in {path.parent, part.parent}:
+            if not directory.is_dir():
+                directory.mkdir(parents=True, exist_ok=True)
         descriptor = _open_locked(part, path, wait=wait)
     # The lock lives as long as the descriptor, so the file is renamed or removed before closing.
     with os.fdopen(descriptor, "r+b", buffering=0) as file:

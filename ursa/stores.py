@@ -13,7 +13,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from urllib.parse import unquote
 
-from ursa.errors import IntegrityError, ObjectAccessDenied, ObjectNotFound, UnknownAddress
+from ursa.errors import (
+    IntegrityError,
+    ObjectAccessDenied,
+    ObjectNotFound,
+    UnknownAddress,
+    UnsafePath,
+)
 from ursa.files import chunks_of, inside, replacing, safe_rel_path
 
 if TYPE_CHECKING:
@@ -115,21 +121,26 @@ class Directory:
 
     def head(self, key: str) -> ObjectMeta:
         """Return size and ETag of one file, or raise `ObjectNotFound`."""
+        return _meta(key, self._file(key).stat())
+
+    def _file(self, key: str) -> Path:
         path = self.path(key)
         if path.is_symlink() or not path.is_file():
             msg = f"there is no object {key!r} in {self.root}"
             raise ObjectNotFound(msg)
-        return _meta(key, path.stat())
+        return path
 
     def read(self, key: str) -> Iterator[bytes]:
         """Yield the file's bytes in blocks of 1 MiB."""
-        self.head(key)
-        path = self.path(key)
+        path = self._file(key)
         with _denied_explained(path), path.open("rb", buffering=0) as file:
             yield from chunks_of(file)
 
     def path(self, key: str) -> Path:
         """Return where `key` lies, refusing keys and links that leave the directory."""
+        if key.partition("/")[0] == STAGING:
+            msg = f"{key!r} lies in {STAGING}, which holds what is being written; use another key"
+            raise UnsafePath(msg)
         return inside(self.root, key)
 
 

@@ -130,10 +130,10 @@ def test_path_too_long_for_any_system_is_refused(tmp_path: Path) -> None:
 
 
 def test_huge_receipt_is_read(tmp_path: Path) -> None:
-    files = {f"rec_{at % 100}/{at}": entry(b"x") for at in range(50_000)}
+    files = {f"rec_{at % 100}/{at}": entry(b"x") for at in range(5_000)}
     content = {"format": "ursa-download", "version": 1, "downloads": [], "files": files}
     (tmp_path / RECEIPT).write_text(json.dumps(content))
-    assert len(verify(tmp_path).missing) == 50_000
+    assert len(verify(tmp_path).missing) == 5_000
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)

@@ -228,7 +228,7 @@ def download(
         )
     if output is Format.HUMAN:
         done = f"{counted(len(paths), 'file')} of {counted(len(results), 'recording')}"
-        print(f"{done} in {dest}, each checked")
+        print(f"{done} in {dest}")
     else:
         _print_lines({"path": str(path)} for path in paths)
 

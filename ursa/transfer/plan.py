@@ -20,7 +20,7 @@ from ursa.errors import (
     SourceNotAvailable,
     nearest,
 )
-from ursa.files import part_path, refuse_duplicates, safe_rel_path, size_text
+from ursa.files import PATH_MAX, part_path, refuse_duplicates, safe_rel_path, size_text
 from ursa.query import QueryResult, QueryResultList, results_of
 from ursa.transfer.receipt import RECEIPT, read_receipt
 from ursa.transfer.sources import ObjectFinder
@@ -234,7 +234,7 @@ def _rel_path(layout: Layout, recording: str, name: str, found: StoredObject) ->
         "by_modality": f"{name}/{recording}",
         "flat": f"{recording}__{name}",
     }[layout]
-    return safe_rel_path(f"{folder}/{found.rel_path}")
+    return safe_rel_path(f"{folder}/{found.rel_path}", longest=PATH_MAX)
 
 
 def _copy(row: ModalityRow, found: StoredObject, rel_path: str) -> Copy:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ursa.errors import ReceiptError
-from ursa.files import is_sha256, replacing, safe_rel_path
+from ursa.files import PATH_MAX, is_sha256, replacing, safe_rel_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +58,7 @@ def _parsed(content: bytes) -> Receipt:
         msg = f"version {found['version']!r} instead of {_VERSION}"
         raise ReceiptError(msg)
     for rel_path, file in found["files"].items():
-        safe_rel_path(rel_path)
+        safe_rel_path(rel_path, longest=PATH_MAX)
         if not isinstance(file["size"], int) or file["size"] < 0 or not is_sha256(file["sha256"]):
             msg = f"size or sha256 of {rel_path!r}"
             raise ReceiptError(msg)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ursa.errors import UnsafePath
-from ursa.files import inside, sha256_file
+from ursa.files import PATH_MAX, inside, sha256_file
 from ursa.transfer.receipt import RECEIPT, read_receipt
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def verify(directory: str | os.PathLike[str]) -> VerifyReport:
 
 def _state(root: Path, rel_path: str, file: dict[str, Any]) -> str:
     try:
-        path = inside(root, rel_path)
+        path = inside(root, rel_path, longest=PATH_MAX)
     except UnsafePath:  # through a link out of the directory, which no download makes
         return "changed"
     if not path.is_file():
