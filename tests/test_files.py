@@ -410,3 +410,29 @@ def test_a_sha256_is_64_lower_case_hex_digits(text: object, expected: bool) -> N
 )
 def test_sizes_for_people(size: float, text: str) -> None:
     assert size_text(size) == text
+
+
+# -- whole writes ----------------------------------------------------------------------------------
+
+FILLS_UP = """
+import resource, signal, sys
+from pathlib import Path
+from ursa.errors import DestinationNotWritable
+from ursa.files import replacing
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, 1_500_000))
+try:
+    with replacing(Path(sys.argv[1])) as file:
+        file.write(bytes(1_000_000))
+        file.write(bytes(1_000_000))
+except DestinationNotWritable:
+    print("refused")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of a file's size")
+def test_a_write_that_the_system_cuts_short_is_no_file(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", FILLS_UP, str(tmp_path / "file")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "refused\n"
+    assert not list(tmp_path.iterdir())

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import BinaryIO
 
+
 CHUNK = 1 << 20
 NAME_MAX = 255
 KEY_MAX = 1024  # object stores take no longer key
@@ -33,6 +34,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 _UNWRITABLE = {
     errno.EACCES,
     errno.EEXIST,
+    errno.EFBIG,
     errno.EISDIR,
     errno.ELOOP,
     errno.ENAMETOOLONG,
@@ -196,7 +198,7 @@ def part_path(path: Path) -> Path:
 
 
 @contextmanager
-def replacing(path: Path, *, part: Path | None = None, wait: bool = False) -> Iterator[BinaryIO]:
+def replacing(path: Path, *, part: Path | None = None, wait: bool = False) -> Iterator[PartFile]:
     """Write a new file beside `path` and put it in place when the block ends well.
 
     After any failure, `path` is what it was before and the part file is gone. A part file left by
@@ -221,21 +223,47 @@ def replacing(path: Path, *, part: Path | None = None, wait: bool = False) -> It
             if not directory.is_dir():
                 directory.mkdir(parents=True, exist_ok=True)
         descriptor = _open_locked(part, path, wait=wait)
-    # The lock lives as long as the descriptor, so the file is renamed or removed before closing.
-    with os.fdopen(descriptor, "r+b", buffering=0) as file:
-        try:
-            with _explained(path):
-                file.truncate()
-                yield file
-                _before_rename(file)
-                part.replace(path)
-        except BaseException:
+    file = PartFile(descriptor)
+    try:
+        with _explained(path):
+            os.ftruncate(descriptor, 0)
+            yield file
             _before_rename(file)
-            part.unlink(missing_ok=True)
-            raise
+            # The lock lives as long as the descriptor, so it is closed after renaming or removing.
+            part.replace(path)
+    except BaseException:
+        _before_rename(file)
+        part.unlink(missing_ok=True)
+        raise
+    finally:
+        file.close()
 
 
-def _before_rename(file: BinaryIO) -> None:
+class PartFile:
+    """A file being written, under the name it has meanwhile."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._open = True
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Write all of `data`: one call of the system may take less, on a full disk for example."""
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
+
+    def sync(self) -> None:
+        """Wait until the data is on the disk."""
+        os.fsync(self._descriptor)
+
+    def close(self) -> None:
+        """Close the file and give up its lock."""
+        if self._open:
+            self._open = False
+            os.close(self._descriptor)
+
+
+def _before_rename(file: PartFile) -> None:
     if os.name == "nt":  # where an open file can be neither renamed nor removed
         file.close()
 

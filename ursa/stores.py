@@ -164,7 +164,7 @@ class WritableDirectory(Directory):
             if sha256 is not None and digest.hexdigest() != sha256:
                 msg = f"bytes for {key!r} have SHA-256 {digest.hexdigest()}, expected {sha256}"
                 raise IntegrityError(msg)
-            os.fsync(file.fileno())
+            file.sync()
         return size
 
 
