@@ -176,7 +176,12 @@ def test_reader_that_goes_away_is_no_fault(filled: Path, tmp_path: Path) -> None
 def interrupted(command: list[str | Path], is_under_way: Callable[[], bool]) -> Said:
     """Start the command line, and press Ctrl-C as soon as bytes move."""
     with subprocess.Popen(
-        [*COMMAND, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+        [*COMMAND, *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        # A job in the background of a shell ignores Ctrl-C, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     ) as process:
         while not is_under_way():
             assert process.poll() is None
