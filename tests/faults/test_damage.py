@@ -225,6 +225,27 @@ def test_damaged_manifest_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+def test_flipped_byte_anywhere_in_the_manifest_makes_no_file_pass_as_another(
+    place: Path, objects: Path
+) -> None:
+    data = DataInterface("local", path=place)
+    results = data.query(status="raw")
+    right = {copy.key: copy.sha256 for copy in data.plan(results).copies}
+    manifest = objects / "manifest.json"
+    refused = 0
+    for position in range(manifest.stat().st_size):
+        flip(manifest, position)
+        try:
+            copies = data.plan(results).copies
+        except UrsaError:
+            refused += 1
+        else:
+            assert {copy.key for copy in copies} == set(right)
+            assert all(copy.sha256 in (None, right[copy.key]) for copy in copies)
+        flip(manifest, position)
+    assert refused > 64 * len(FILES)
+
+
 def rewritten(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
     manifest = json.loads(path.read_bytes())
     change(manifest)

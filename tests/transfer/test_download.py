@@ -253,6 +253,17 @@ def test_foreign_object_replaced_by_an_equal_looking_one_is_refused(
     assert tree(tmp_path / "out") == {}
 
 
+def test_foreign_object_that_is_cut_short_is_refused(bucket: Bucket, tmp_path: Path) -> None:
+    class Cut(Directory):
+        def read(self, key: str) -> Iterator[bytes]:
+            yield from list(super().read(key))[:-1]
+
+    target = bucket.session({"mic/b.wav": b"c" * 3_000_000}, manifest=False)
+    with pytest.raises(IntegrityError, match=r"mic/b\.wav has 2097152 bytes, but 3000000 were"):
+        download(target, bucket.stores_with(Cut(bucket.raw.root)), tmp_path / "out")
+    assert tree(tmp_path / "out") == {}
+
+
 def test_object_removed_after_planning_is_refused(bucket: Bucket, tmp_path: Path) -> None:
     target = bucket.session(FILES)
 

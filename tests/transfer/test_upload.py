@@ -261,6 +261,22 @@ def test_file_that_changes_while_it_is_read_is_not_stored(
     assert tree(store.root) == {}
 
 
+def test_file_that_grows_as_fast_as_it_is_read_is_given_up(
+    source: Path, store: WritableDirectory
+) -> None:
+    blocks = itertools.count()
+
+    def is_active() -> bool:
+        with (source / "eeg/a.bin").open("ab") as file:
+            file.write(bytes(1 << 20))
+        return next(blocks) > 50
+
+    uploads = plan_upload(listed()[:1], source, PREFIX)
+    with pytest.raises(SourceChanged, match=r"eeg/a\.bin"):
+        list(upload(uploads, store, PREFIX, UploadRules(), is_active=is_active))
+    assert tree(store.root) == {}
+
+
 # -- being stopped ---------------------------------------------------------------------------------
 
 
@@ -292,8 +308,9 @@ def test_hashing_of_what_is_stored_can_be_interrupted(
     source: Path, store: WritableDirectory
 ) -> None:
     stored(source, store)
-    with pytest.raises(UploadInterrupted):
-        stored(source, store, is_active=stopping_at(4), max_concurrent_files=1)
+    uploads = plan_upload(listed()[:1], source, PREFIX)
+    with pytest.raises(UploadInterrupted):  # asked twice before the first of the three blocks
+        list(upload(uploads, store, PREFIX, UploadRules(), is_active=stopping_at(4)))
 
 
 def test_fault_of_is_active_passes_and_leaves_nothing_half_written(
