@@ -1,0 +1,72 @@
+"""What the docstrings and the README show is what happens."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import ursa
+from ursa.cli import app
+from ursa.demo import synthetic
+from ursa.register import manifest
+from ursa.transfer.verify import verify
+
+ROOT = Path(__file__).parents[1]
+MODULES = [
+    found.name
+    for found in pkgutil.walk_packages(ursa.__path__, "ursa.")
+    if not found.name.endswith("__main__")
+]
+
+
+def blocks(language: str) -> list[str]:
+    """The code blocks of one language in the README."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings_run(name: str) -> None:
+    failed, _ = doctest.testmod(importlib.import_module(name))
+    assert failed == 0
+
+
+def test_the_modules_were_found() -> None:
+    assert {"ursa.data_interface", "ursa.transfer.plan", "ursa.demo.gaze"} <= set(MODULES)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with a demo site and a session of one's own."""
+    monkeypatch.chdir(tmp_path)
+    data = ursa.DataInterface("local", path="ursa-demo/site")
+    data.enable_writes(roles=("assets_rw", "raw_rw"))
+    for place in synthetic.lay_out_synthetic(tmp_path / "sessions"):
+        data.ingest(manifest.build(place), source_dir=place)
+    (tmp_path / "my-session" / "eeg").mkdir(parents=True)
+    (tmp_path / "my-session" / "eeg" / "samples.bin").write_bytes(bytes(1000))
+    return tmp_path
+
+
+def test_python_in_the_readme_runs(home: Path) -> None:
+    names: dict[str, object] = {}
+    for block in blocks("python"):
+        exec(compile(block, "README.md", "exec"), names)
+    assert verify(home / "mine").ok
+    assert ursa.DataInterface("local", path="my-site").count(participants="aria-lin", status="raw")
+
+
+def test_shell_commands_in_the_readme_run(home: Path) -> None:
+    lines = [
+        line for block in blocks("sh") for line in block.splitlines() if line.startswith("ursa ")
+    ]
+    assert len(lines) == 6
+    for line in lines:
+        app(shlex.split(line)[1:], standalone_mode=False)
+    assert verify(home / "mine").ok
