@@ -269,6 +269,24 @@ class DataInterface:
         ------
         DestinationExists, DestinationNotWritable, DestinationFull, DestinationClash
         NothingToDownload, SourceNotAvailable, IntegrityError
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> from ursa import DataInterface
+        >>> from ursa.register import manifest
+        >>> place = pathlib.Path(tempfile.mkdtemp())
+        >>> (place / "session" / "notes").mkdir(parents=True)
+        >>> (place / "session" / "notes" / "notes.txt").write_text("calm")
+        4
+        >>> data = DataInterface("local", path=place / "site")
+        >>> data.enable_writes(roles=("assets_rw", "raw_rw"))
+        >>> path = manifest.build(place / "session")
+        >>> data.ingest(path, source_dir=place / "session", participant="P001").files_uploaded
+        1
+        >>> paths = data.download(data.query(status="raw"), place / "copy")
+        >>> [path.name for path in paths]
+        ['notes.txt']
         """
         from ursa.transfer.download import download
 
@@ -348,6 +366,23 @@ class DataInterface:
             A file is missing, unreadable or changed, or the session is locked.
         CatalogRowExists, ObjectExists
             Something different is stored already.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> from ursa import DataInterface
+        >>> from ursa.register import manifest
+        >>> place = pathlib.Path(tempfile.mkdtemp())
+        >>> (place / "session" / "notes").mkdir(parents=True)
+        >>> (place / "session" / "notes" / "notes.txt").write_text("calm")
+        4
+        >>> data = DataInterface("local", path=place / "site")
+        >>> data.enable_writes(roles=("assets_rw", "raw_rw"))
+        >>> path = manifest.build(place / "session")
+        >>> data.ingest(path, source_dir=place / "session", participant="P001").files_uploaded
+        1
+        >>> data.query(participants="P001", status="raw")[0].modalities["notes"].format.value
+        'raw_jsonl'
         """
         from ursa.register.orchestrator import ingest
 
@@ -449,6 +484,22 @@ class DataInterface:
         Raises
         ------
         WritesNotEnabled, InvalidArgument, CatalogRowExists
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from datetime import UTC, datetime, timedelta
+        >>> from ursa import DataInterface
+        >>> data = DataInterface("local", path=tempfile.mkdtemp())
+        >>> data.enable_writes()
+        >>> row = data.register_recording(
+        ...     recording_hash="a" * 64,
+        ...     participant_ids=["P001"],
+        ...     start_time=datetime(2026, 3, 1, 9, 30, tzinfo=UTC),
+        ...     duration=timedelta(minutes=5),
+        ... )
+        >>> row.start_time
+        1772357400000000000
         """
         from ursa.register.rows import OnRecordingConflict, put_recording
 
