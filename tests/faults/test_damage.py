@@ -20,6 +20,7 @@ from ursa.errors import (
     ManifestHashMismatch,
     ManifestUnreadable,
     NothingToDownload,
+    ObjectExists,
     UnsafePath,
     UrsaError,
 )
@@ -290,19 +291,15 @@ def test_manifest_of_another_session_vouches_for_nothing(
     assert not (tmp_path / "out").exists()
 
 
-def test_recording_replaced_under_its_id_is_not_delivered_as_the_old_one(
-    place: Path, tmp_path: Path
-) -> None:
+def test_overwriting_takes_no_bytes_from_another_recording(place: Path, tmp_path: Path) -> None:
     data = DataInterface("local", path=place)
     data.enable_writes(("assets_rw", "raw_rw"))
-    (old,) = data.query(status="raw")
+    before = digests(place / "raw")
     session = session_of(tmp_path / "changed", SIZES[:-1])
-    changed = data.ingest(session / "manifest.json", source_dir=session, overwrite=True)
-    assert changed.recording is not None
-    with pytest.raises(IntegrityError, match="which replaced"):
-        data.download(old, tmp_path / "out")
-    new = data.query(status="raw", recording_hash=changed.recording.recording_hash)
-    data.download(new, tmp_path / "out")
+    with pytest.raises(ObjectExists, match="another session is stored"):
+        data.ingest(session / "manifest.json", source_dir=session, overwrite=True)
+    assert digests(place / "raw") == before
+    data.download(data.query(status="raw"), tmp_path / "out")
     assert verify(tmp_path / "out").ok
 
 

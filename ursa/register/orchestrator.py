@@ -165,13 +165,18 @@ def _content(manifest_path: Path) -> bytes:
 
 
 def _refuse_taken(store: Store, manifest: Manifest, *, overwrite: bool) -> None:
-    """Refuse a recording id under which another session is stored."""
-    if overwrite:
-        return
+    """Refuse a recording id under which another session is stored.
+
+    Overwriting repairs a session; it does not take the bytes of another recording's rows away.
+    """
     try:
         other = stored(store, manifest.recording_id)
     except ManifestNotAugmented:
         return
+    except ManifestError:
+        if overwrite:
+            return
+        raise
     # The hash alone does not tell: it stays the same where files have exchanged their names.
     if other is not None and set(other.files) != set(manifest.files):
         msg = (
