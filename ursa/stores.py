@@ -101,9 +101,10 @@ class Directory:
 
     def list(self, prefix: str) -> Iterator[ObjectMeta]:
         """Yield every regular file below `prefix`, in key order; links are not followed."""
-        top = self.path(prefix.rstrip("/")) if prefix else self.root
+        below = prefix.removesuffix("/")
+        top = self.path(below) if prefix else self.root
         if top.is_dir() and not top.is_symlink():
-            yield from self._walk(top, f"{prefix.rstrip('/')}/" if prefix else "")
+            yield from self._walk(top, f"{below}/" if prefix else "")
 
     def _walk(self, directory: Path, prefix: str) -> Iterator[ObjectMeta]:
         with _denied_explained(directory), os.scandir(directory) as found:

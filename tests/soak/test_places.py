@@ -16,7 +16,8 @@ from ursa.catalog import IngestionStatus, ModalityRow, StorageFormat
 from ursa.catalog.schemas import modality_keys
 from ursa.errors import UrsaError
 from ursa.stores import Directory, Stores, WritableDirectory
-from ursa.transfer import carry_out, plan
+from ursa.transfer.download import carry_out
+from ursa.transfer.plan import plan
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -23,9 +23,10 @@ from ursa.errors import ManifestError, UrsaError
 from ursa.formats.manifest import Manifest, hash_of, parse
 from ursa.register.manifest import build
 from ursa.stores import Stores, WritableDirectory
-from ursa.transfer import carry_out, plan, plan_upload, upload
+from ursa.transfer.download import carry_out
+from ursa.transfer.plan import plan
 from ursa.transfer.receipt import RECEIPT
-from ursa.transfer.upload import UploadRules
+from ursa.transfer.upload import UploadRules, plan_upload, upload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

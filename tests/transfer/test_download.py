@@ -29,7 +29,7 @@ from ursa.errors import (
 )
 from ursa.files import part_path, replacing
 from ursa.stores import Directory
-from ursa.transfer import download
+from ursa.transfer.download import download
 from ursa.transfer.receipt import read_receipt
 
 if TYPE_CHECKING:
@@ -566,7 +566,7 @@ import pickle, sys, time
 from pathlib import Path
 from ursa.errors import DestinationBusy, DestinationExists
 from ursa.stores import Directory, Stores
-from ursa.transfer import download
+from ursa.transfer.download import download
 target, stores, dest, at = pickle.loads(Path(sys.argv[1]).read_bytes())
 time.sleep(max(0, at - time.time()))
 try:

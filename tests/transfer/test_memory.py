@@ -9,7 +9,7 @@ from tests.transfer.conftest import raw_row, result_of
 from ursa.catalog.schemas import RecordingRow
 from ursa.errors import IntegrityError, NothingToDownload
 from ursa.stores import Directory
-from ursa.transfer import fetch
+from ursa.transfer.memory import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

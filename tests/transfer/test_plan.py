@@ -22,7 +22,8 @@ from ursa.errors import (
     SourceNotAvailable,
 )
 from ursa.files import part_path
-from ursa.transfer import download, plan
+from ursa.transfer.download import download
+from ursa.transfer.plan import plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from tests.conftest import MakeSession
     from tests.transfer.conftest import Bucket
     from ursa import DataInterface, QueryResult
-    from ursa.transfer import Layout, Source
+    from ursa.transfer.plan import Layout, Source
 
 FILES = {
     "mic/b.wav": b"22",

@@ -14,7 +14,7 @@ from tests.tools import flip
 from tests.transfer.conftest import sha256
 from ursa import verify
 from ursa.errors import ReceiptError, UrsaError
-from ursa.transfer import download
+from ursa.transfer.download import download
 from ursa.transfer.receipt import RECEIPT, add_to_receipt
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ursa.errors import UnsafePath
+from ursa.errors import ObjectAccessDenied, UnsafePath
 from ursa.files import PATH_MAX, inside, sha256_file
 from ursa.transfer.receipt import RECEIPT, read_receipt
 
@@ -61,6 +61,8 @@ def verify(directory: str | os.PathLike[str]) -> VerifyReport:
     ------
     ReceiptError
         The directory has no ``ursa-manifest.json``, or it is damaged.
+    ObjectAccessDenied
+        A file may not be read.
 
     Examples
     --------
@@ -96,7 +98,11 @@ def _state(root: Path, rel_path: str, file: dict[str, Any]) -> str:
         return "changed"
     if not path.is_file():
         return "missing"
-    return "good" if sha256_file(path) == file["sha256"] else "changed"
+    try:
+        return "good" if sha256_file(path) == file["sha256"] else "changed"
+    except PermissionError as error:
+        msg = f"may not read {path}: {error.strerror}; ask its owner for access"
+        raise ObjectAccessDenied(msg) from error
 
 
 def _present(root: Path) -> Iterator[str]:
