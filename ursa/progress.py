@@ -83,9 +83,11 @@ def report(
     An `Exception` from the callback is logged as a warning with ``callback_error`` in its extras
     and is not raised: a broken display must not stop a transfer. `KeyboardInterrupt` passes.
     """
-    fields = asdict(event)
-    phase = fields.get("phase", "file_decided")
+    phase = getattr(event, "phase", "file_decided")
     level = logging.DEBUG if phase in _QUIET else logging.INFO
+    if callback is None and not logger.isEnabledFor(level):
+        return
+    fields = asdict(event)
     logger.log(
         level, "%s %s", phase, fields.get("key") or fields.get("current_file") or "", extra=fields
     )

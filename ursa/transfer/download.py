@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from ursa.transfer.plan import DownloadPlan, Layout, Source
 
 logger = logging.getLogger("ursa.download")
-_WORKERS = 8
+# Local copies are bound by processor and directory locks: more workers only wait for each other.
+_WORKERS = 4
 
 
 class _Stopped(Exception):
