@@ -31,9 +31,8 @@ from ursa.files import (
     replacing,
     safe_rel_path,
     sha256_file,
-    shortened,
-    size_text,
 )
+from ursa.text import shortened, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

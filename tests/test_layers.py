@@ -18,6 +18,7 @@ URSA = Path(__file__).parents[1] / "ursa"
 LAYERS = (
     "errors",
     "time",
+    "text",
     "files",
     "progress",
     "stores",

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from ursa.catalog import where
 from ursa.catalog.types import EpochNs, MetadataDict
 from ursa.errors import InvalidArgument, unknown_keywords
-from ursa.files import shortened
+from ursa.text import shortened
 from ursa.time import parse_time
 
 Status = Literal["ingested", "raw", "all"]

@@ -15,8 +15,8 @@ from ursa.catalog.schemas import (
 )
 from ursa.catalog.types import CatalogID
 from ursa.errors import InvalidArgument
-from ursa.files import counted, shortened
 from ursa.filters import STATUS_LABEL, QuerySpec, predicate
+from ursa.text import counted, shortened
 from ursa.time import iso
 
 if TYPE_CHECKING:

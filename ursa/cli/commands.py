@@ -21,7 +21,7 @@ from ursa.cli.options import (
     filtered,
 )
 from ursa.errors import InvalidArgument, UrsaError
-from ursa.files import counted
+from ursa.text import counted
 
 if TYPE_CHECKING:
     from ursa.data_interface import DataInterface

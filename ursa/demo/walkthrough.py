@@ -21,8 +21,8 @@ from ursa.data_interface import DataInterface
 from ursa.demo import packages, sessions, synthetic
 from ursa.demo.layout import events_of
 from ursa.errors import DestinationNotWritable, SamplesUnavailable, UrsaError
-from ursa.files import size_text
 from ursa.register import manifest
+from ursa.text import size_text
 from ursa.transfer.verify import verify
 
 if TYPE_CHECKING:

@@ -20,8 +20,9 @@ from ursa.errors import (
     SourceNotAvailable,
     nearest,
 )
-from ursa.files import PATH_MAX, part_path, refuse_duplicates, safe_rel_path, size_text
+from ursa.files import PATH_MAX, part_path, refuse_duplicates, safe_rel_path
 from ursa.query import QueryResult, QueryResultList, results_of
+from ursa.text import size_text
 from ursa.transfer.receipt import RECEIPT, read_receipt
 from ursa.transfer.sources import ObjectFinder
 from ursa.transfer.text import existing_text, plan_text

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ursa.errors import IntegrityError, ManifestNotAugmented, NothingToDownload, ObjectNotFound
-from ursa.files import counted, is_sha256
+from ursa.files import is_sha256
 from ursa.formats import assets
 from ursa.formats.manifest import prefix_of, stored
+from ursa.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ursa.files import counted, size_text
+from ursa.text import counted, size_text
 
 if TYPE_CHECKING:
     from pathlib import Path

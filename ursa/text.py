@@ -1,0 +1,35 @@
+"""Numbers, sizes and values as short text for people."""
+
+from __future__ import annotations
+
+
+def shortened(value: object, width: int = 200) -> str:
+    """Return `repr(value)`, cut to `width` characters, for messages."""
+    text = repr(value)
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "file"), counted(2, "file")
+    ('1 file', '2 files')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def size_text(size: float) -> str:
+    """Return a number of bytes for people, in powers of 1000.
+
+    Examples
+    --------
+    >>> size_text(1_500_000)
+    '1.5 MB'
+    """
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:  # noqa: PLR2004 - the step between units
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
