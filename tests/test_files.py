@@ -149,6 +149,7 @@ def test_shortened_leaves_short_values_alone() -> None:
         ["A/x", "a/X"],
         ["gr\u00fcn", "gru\u0308n"],
         ["stra\u00dfe", "STRASSE"],
+        ["\u03b1\u0345\u0301", "\u03b1\u0301\u0345"],
         ["a", "a/b"],
         ["a/b/c", "A/B"],
     ],

@@ -222,6 +222,16 @@ def test_spans_are_half_open_and_one_without_length_is_a_point(
     assert bool(find(catalog, QuerySpec(status="all", time_range=time_range))) is found
 
 
+def test_a_hash_is_found_by_8_or_more_of_its_first_digits(catalog: Catalog) -> None:
+    name = "".join(f"{digit:x}" for digit in range(16)) * 4
+    own = Catalog(f"{catalog.uri}-hash")
+    row = RecordingEntry(recording_hash=name, start_time=0, duration=timedelta(0))
+    own.recordings.insert([row])
+    for size, found in ((1, 0), (7, 0), (8, 1), (63, 1), (64, 1)):
+        spec = QuerySpec(status="all", recording_hash=(name[:size],))
+        assert len(find(own, spec)) == found, size
+
+
 def test_a_key_names_the_worker_only_where_there_are_several(catalog: Catalog) -> None:
     found = find(catalog, QuerySpec(status="all", modalities=("eeg",)))
     assert {tuple(result.modalities) for result in found} == {

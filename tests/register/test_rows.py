@@ -31,9 +31,11 @@ from ursa.register.rows import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from ursa import DataInterface
+    from ursa.catalog import RecordingEntry
 
 SECOND = timedelta(seconds=1)
 
@@ -129,6 +131,26 @@ def test_a_rule_decides_between_the_stored_and_the_offered_row(catalog: Catalog)
         "e2": None,
         "e3": None,
     }
+
+
+@pytest.mark.parametrize("other", [{"age": 40}, {"age": 41}])
+def test_a_row_that_another_writer_stores_first_is_compared_and_kept(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, other: dict[str, int]
+) -> None:
+    table, mine = catalog.table(ParticipantRow), person("P001", age=40)
+    insert = table.insert
+
+    def late(rows: Sequence[ParticipantRow]) -> int:
+        Catalog(catalog.uri).table(ParticipantRow).insert([person("P001", **other)])
+        return insert(rows)
+
+    monkeypatch.setattr(table, "insert", late)
+    if other == mine.metadata:
+        assert put(table, [mine]) == [mine]
+    else:
+        with pytest.raises(CatalogRowExists):
+            put(table, [mine])
+    assert table.list() == [person("P001", **other)]
 
 
 def test_a_row_that_never_stands_still_is_given_up_with_an_error(catalog: Catalog) -> None:
@@ -269,6 +291,20 @@ def test_nesting_repairs_a_recording_that_a_killed_writer_left_behind(catalog: C
     catalog.table(ModalityRow).insert([modality()])
     assert nested(catalog) == []
     assert put_modalities(catalog, [modality()]) == [modality()]
+    assert nested(catalog) == [modality()]
+
+
+def test_a_modality_registered_while_the_recording_is_stored_is_nested(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert = catalog.recordings.insert
+
+    def late(rows: Sequence[RecordingEntry]) -> int:
+        put_modalities(Catalog(catalog.uri), [modality()])
+        return insert(rows)
+
+    monkeypatch.setattr(catalog.recordings, "insert", late)
+    put_recording(catalog, recording())
     assert nested(catalog) == [modality()]
 
 
