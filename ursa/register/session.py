@@ -45,17 +45,19 @@ def session_rows(
             device_info=manifest.device_info,
             metadata={**manifest.metadata, "manifest_recording_id": manifest.recording_id},
         )
-        modalities = [_modality(manifest, raw_uri, subdir) for subdir in manifest.by_worker()]
+        modalities = [
+            _modality(manifest, raw_uri, subdir, [file.rel_path for file in files])
+            for subdir, files in manifest.by_worker().items()
+        ]
     except ValidationError as error:
         msg = f"{manifest.recording_id}: {explained(error)}; correct the manifest"
         raise ManifestUnreadable(msg) from error
     return SessionRows(person, recording, modalities)
 
 
-def _modality(manifest: Manifest, raw_uri: str, subdir: str) -> ModalityRow:
+def _modality(manifest: Manifest, raw_uri: str, subdir: str, names: list[str]) -> ModalityRow:
     modality, worker = worker_of(subdir)
     known = manifest.modalities.get(subdir, {})
-    names = [file.rel_path for file in manifest.by_worker()[subdir]]
     fields: dict[str, Any] = {"format": raw_format(modality, names)}
     fields |= {name: value for name, value in known.items() if name in _WORKER_FIELDS}
     place = f"{raw_uri}/{prefix_of(manifest.recording_id)}"
