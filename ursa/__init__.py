@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ursa.data_interface import DataInterface
-    from ursa.filters import QuerySpec
+    from ursa.filters import AroundEvent, IntervalSelector, QuerySpec
     from ursa.progress import DownloadProgress, UploadProgress
     from ursa.query import QueryResult, QueryResultList
     from ursa.transfer.verify import VerifyReport, verify
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AroundEvent",
     "DataInterface",
     "DownloadProgress",
+    "IntervalSelector",
     "QueryResult",
     "QueryResultList",
     "QuerySpec",
@@ -29,8 +31,10 @@ __all__ = [
 ]
 
 _HOME = {
+    "AroundEvent": "ursa.selection",
     "DataInterface": "ursa.data_interface",
     "DownloadProgress": "ursa.progress",
+    "IntervalSelector": "ursa.selection",
     "QueryResult": "ursa.query",
     "QueryResultList": "ursa.query",
     "QuerySpec": "ursa.filters",

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from ursa.catalog import Catalog
     from ursa.catalog.schemas import StorageFormat
-    from ursa.filters import QuerySpec, Status
+    from ursa.filters import OrderBy, QuerySpec, Status, TimeFilter
     from ursa.progress import DownloadProgress, UploadProgress
     from ursa.query import QueryResultList
     from ursa.register.orchestrator import IngestResult
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from ursa.transfer.plan import DownloadPlan, Layout, Source
 
     Moment = int | str | datetime
+    Length = str | float | timedelta
     Metadata = Mapping[str, Any]
 
 RowT = TypeVar("RowT", bound=Row)
@@ -151,12 +152,24 @@ class DataInterface:
         spec: QuerySpec | None = None,
         *,
         participants: str | Iterable[str] | None = None,
+        participants_all: str | Iterable[str] | None = None,
         modalities: str | Iterable[str] | None = None,
         recording_hash: str | Iterable[str] | None = None,
         metadata: Metadata | None = None,
+        modality_metadata: Metadata | None = None,
+        channel_spec: Metadata | None = None,
         status: Status | None = None,
+        pipeline_version: str | Iterable[str] | None = None,
+        derived: bool | None = None,
         time_range: tuple[Moment | None, Moment | None] | None = None,
+        duration: Length | tuple[Length | None, Length | None] | Mapping[str, Length] | None = None,
+        time_filters: TimeFilter | Iterable[TimeFilter] | None = None,
+        event_type: str | Iterable[str] | None = None,
+        text: str | None = None,
+        order_by: OrderBy | None = None,
         limit: int | None = None,
+        offset: int | None = None,
+        after: str | None = None,
         **unknown: Any,
     ) -> QueryResultList:
         """Return the recordings that match every filter given, oldest first.
@@ -164,20 +177,39 @@ class DataInterface:
         Parameters
         ----------
         spec : QuerySpec, optional
-            A whole filter; then only `limit` may be given beside it.
-        participants : str or iterable of str, optional
-            Any of these people took part.
+            A whole filter; then only `order_by`, `limit`, `offset` and `after` may be given
+            beside it.
+        participants, participants_all : str or iterable of str, optional
+            Any of these people took part; every one of them did.
         modalities : str or iterable of str, optional
             Narrows each result to these and drops recordings that have none of them.
         recording_hash : str or iterable of str, optional
-        metadata : mapping, optional
-            Entries that the recording's metadata must all have.
+            Whole hashes, or 8 or more hex digits that one begins with.
+        metadata, modality_metadata, channel_spec : mapping, optional
+            Conditions on the recording's metadata, and on one modality's metadata and channels:
+            ``{"task": "rest", "age": {">=": 18}}``; see `ursa.catalog.conditions`.
         status : {"ingested", "raw", "all"}
-            Modalities that are processed (the default), not yet processed, or any.
+            Modalities that are processed (the default), still raw, or in any state.
+        pipeline_version : str or iterable of str, optional
+            Modalities with an asset that any of these versions made.
+        derived : bool, optional
+            Modalities with a processed asset, or without.
         time_range : (start, end), optional
             Recordings that overlap this half-open window: ns since the epoch, aware datetime or
             ISO 8601 text with a zone; None leaves an end open.
-        limit : int, optional
+        duration : optional
+            ``"5m"``, seconds or a timedelta; a half-open pair of them; or operators with them.
+        time_filters : IntervalSelector, AroundEvent or several, optional
+            Windows inside the recordings; see `QueryResult.time_selection`.
+        event_type : str or iterable of str, optional
+            Recordings with an event of any of these types.
+        text : str, optional
+            Words that all occur in the recording's metadata or in one of its events.
+        order_by : {"start_time", "duration", "recording_hash"}
+            With ``-`` before it, the order is turned round.
+        limit, offset : int, optional
+        after : str, optional
+            The `cursor` of the page before this one.
 
         Raises
         ------
@@ -198,12 +230,24 @@ class DataInterface:
                 spec,
                 {
                     "participants": participants,
+                    "participants_all": participants_all,
                     "modalities": modalities,
                     "recording_hash": recording_hash,
                     "metadata": metadata,
+                    "modality_metadata": modality_metadata,
+                    "channel_spec": channel_spec,
                     "status": status,
+                    "pipeline_version": pipeline_version,
+                    "derived": derived,
                     "time_range": time_range,
+                    "duration": duration,
+                    "time_filters": time_filters,
+                    "event_type": event_type,
+                    "text": text,
+                    "order_by": order_by,
                     "limit": limit,
+                    "offset": offset,
+                    "after": after,
                     **unknown,
                 },
             ),

@@ -15,7 +15,8 @@ from ursa.catalog.schemas import (
 )
 from ursa.catalog.types import CatalogID
 from ursa.errors import InvalidArgument
-from ursa.filters import STATUS_LABEL, QuerySpec, predicate
+from ursa.filters import STATUS_LABEL, QuerySpec
+from ursa.predicates import predicate
 from ursa.text import counted, shortened
 from ursa.time import iso
 

@@ -5,8 +5,10 @@ Times inside a recording are float seconds from its `start_time` and need no con
 
 from __future__ import annotations
 
+import re
 import time as _clock
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 
 from ursa.errors import InvalidArgument
 
@@ -79,6 +81,51 @@ def parse_time(text: str) -> int:
         msg = f"{text!r} has no time zone: add one, like {moment.isoformat()}Z for UTC"
         raise InvalidArgument(msg)
     return epoch_ns(moment)
+
+
+_UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001, "us": 0.000001}
+_LENGTH = re.compile(r"(\d+(?:\.\d+)?)(ms|us|[dhms])")
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read a length of time like ``5m``, ``1h30m``, ``2.5s`` or a number of seconds.
+
+    Examples
+    --------
+    >>> parse_duration("1h30m"), parse_duration("90")
+    (datetime.timedelta(seconds=5400), datetime.timedelta(seconds=90))
+    """
+    stripped = text.strip().lower()
+    parts = _LENGTH.findall(f"{stripped}s" if stripped[-1:].isdecimal() else stripped)
+    if not parts or "".join(map("".join, parts)) not in (stripped, f"{stripped}s"):
+        msg = f"{text!r} is not a length of time: write it like 5m, 1h30m or 2.5s"
+        raise InvalidArgument(msg)
+    try:
+        return sum((_length(number, unit) for number, unit in parts), timedelta())
+    except OverflowError as error:
+        msg = f"{text!r} is longer than 292 years"
+        raise InvalidArgument(msg) from error
+
+
+def _length(number: str, unit: str) -> timedelta:
+    # Fractions are exact, where floats would lose microseconds of long times.
+    microseconds = Fraction(number) * Fraction(str(_UNITS[unit])) * 1_000_000
+    return timedelta(microseconds=round(microseconds))
+
+
+def duration_text(value: timedelta) -> str:
+    """Return the shortest text that `parse_duration` reads as `value`.
+
+    Examples
+    --------
+    >>> duration_text(timedelta(minutes=90)), duration_text(timedelta(0))
+    ('1h30m', '0s')
+    """
+    rest, parts = value // _MICROSECOND, []
+    for unit, seconds in _UNITS.items():
+        count, rest = divmod(rest, round(seconds * 1_000_000))
+        parts += [f"{count}{unit}"] if count else []
+    return "".join(parts) or "0s"
 
 
 def ns_to_datetime(ns: int) -> datetime:

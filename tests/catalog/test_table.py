@@ -24,7 +24,8 @@ from ursa.catalog import (
     Row,
 )
 from ursa.errors import CatalogError, CatalogSchemaError, InvalidArgument
-from ursa.filters import QuerySpec, predicate
+from ursa.filters import QuerySpec
+from ursa.predicates import predicate
 
 NANOSECONDS = 10**9
 

@@ -45,7 +45,8 @@ def _canonical(value: object) -> object:
     return value
 
 
-def _check_metadata(value: dict[str, Any]) -> dict[str, Any]:
+def check_metadata(value: dict[str, Any]) -> dict[str, Any]:
+    """Return metadata after checking its keys and values; tuples become lists."""
     for key, item in value.items():
         if not isinstance(key, str) or not key or "=" in key:
             msg = f"metadata key {key!r} must be a non-empty string without '='"
@@ -148,7 +149,7 @@ StorageURI = Annotated[str, AfterValidator(_check_uri)]
 EpochNs = Annotated[int, BeforeValidator(epoch_ns)]
 Duration = Annotated[timedelta, AfterValidator(_check_duration)]
 Seconds = Annotated[float, Field(allow_inf_nan=False)]
-MetadataDict = Annotated[dict[str, Any], AfterValidator(_check_metadata), Json()]
+MetadataDict = Annotated[dict[str, Any], AfterValidator(check_metadata), Json()]
 Interval = tuple[float, float]
 Vector32 = Annotated[
     tuple[Seconds, ...], Field(min_length=1), AfterValidator(_as_float32), Vector()
