@@ -26,7 +26,10 @@ LAYERS = (
     "catalog.conditions",
     "catalog.schemas",
     "catalog.where",
+    "catalog.derived",
     "catalog.arrow",
+    "catalog.pushdown",
+    "catalog.indexes",
     "catalog.table",
     "catalog",
     "formats.*",
@@ -35,6 +38,7 @@ LAYERS = (
     "faces",
     "filters",
     "predicates",
+    "paging",
     "query",
     "transfer.*",
     "register.manifest",
@@ -54,7 +58,7 @@ LAYERS = (
 EXEMPT = {"", "__main__"}
 # Outside packages that only these modules may import.
 RESERVED: dict[str, set[str]] = {
-    "lancedb": {"catalog.table", "catalog"},
+    "lancedb": {"catalog.indexes", "catalog.table", "catalog"},
     "obstore": {"stores", "site"},
     "IPython": set(),
     "ipywidgets": set(),

@@ -156,7 +156,7 @@ class QuerySpec(BaseModel):
     event_type: Names = None
     text: Annotated[Text, Field(min_length=1)] | None = None
     order_by: OrderBy = "start_time"
-    limit: Count | None = None
+    limit: Annotated[int, Field(ge=0)] | None = None
     offset: Count = 0
     after: Annotated[Text, Field(min_length=1)] | None = None
 
