@@ -30,6 +30,7 @@ LAYERS = (
     "catalog.arrow",
     "catalog.pushdown",
     "catalog.indexes",
+    "catalog.lance",
     "catalog.table",
     "catalog",
     "formats.*",
@@ -58,7 +59,7 @@ LAYERS = (
 EXEMPT = {"", "__main__"}
 # Outside packages that only these modules may import.
 RESERVED: dict[str, set[str]] = {
-    "lancedb": {"catalog.indexes", "catalog.table", "catalog"},
+    "lancedb": {"catalog.indexes", "catalog.lance", "catalog.table", "catalog"},
     "obstore": {"stores", "site"},
     "IPython": set(),
     "ipywidgets": set(),

@@ -32,7 +32,7 @@ _CONTROLS = {f"\\u{code:04x}": chr(code) for code in range(1, 32)}
 def metadata_predicate(
     column: str, filters: Mapping[str, Any], promoted: Collection[str] = ()
 ) -> list[str]:
-    r"""Return the predicates of checked conditions on a JSON column, all of which must hold.
+    """Return the predicates of checked conditions on a JSON column, all of which must hold.
 
     Parameters
     ----------
@@ -44,8 +44,8 @@ def metadata_predicate(
 
     Examples
     --------
-    >>> metadata_predicate("metadata", {"task": "rest"})
-    ['array_has_any(metadata_kv, [\\'task="rest"\\'])']
+    >>> print(*metadata_predicate("metadata", {"task": "rest"}))
+    array_has_any(metadata_kv, ['task="rest"'])
     """
     return [
         _predicate(column, key, op, operand, promoted) for key, op, operand in conditions(filters)

@@ -1,27 +1,25 @@
 """`Table`: the verbs of a catalog table, written once for all row classes.
 
-Only this module and `ursa.catalog.upkeep` touch LanceDB's tables.
+What opens LanceDB's tables is `ursa.catalog.lance`.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from contextlib import contextmanager
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic
 
 from ursa.catalog import where
 from ursa.catalog.arrow import LABELS, RowT, from_record, schema_of, to_table
 from ursa.catalog.conditions import checked
 from ursa.catalog.derived import is_derived, kind_entry, promoted_key
-from ursa.catalog.indexes import indexes, make_indexes
+from ursa.catalog.lance import Handle, explained, widest
 from ursa.catalog.pushdown import metadata_predicate
-from ursa.catalog.schemas import EmbeddingRow, RecordingEntry, Row
-from ursa.errors import CatalogError, CatalogSchemaError, InvalidArgument, nearest
+from ursa.catalog.schemas import EmbeddingRow
+from ursa.errors import InvalidArgument, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import pyarrow as pa
     from lancedb.db import DBConnection
@@ -30,19 +28,7 @@ if TYPE_CHECKING:
 
 _BATCH = 1000
 _LIMIT_MAX = 2**31 - 1  # LanceDB takes no larger one
-_TRIES = 20
 _ROWS_READ_AHEAD = 100_000
-
-
-def connect(uri: str, storage_options: Mapping[str, str] | None = None) -> DBConnection:
-    """Open a catalog directory or prefix; every read then sees the newest version."""
-    import lancedb
-
-    return lancedb.connect(
-        uri,
-        storage_options=dict(storage_options or {}),
-        read_consistency_interval=timedelta(0),
-    )
 
 
 class Table(Generic[RowT]):
@@ -61,7 +47,7 @@ class Table(Generic[RowT]):
     ) -> None:
         self._connection, self.row_type = connection, row_type
         self.name, self._fixed = row_type.__table__, version
-        self._opened: LanceTable | None = None
+        self._handle = Handle(connection, row_type, version)
         self._pinned: Table[RowT] | None = None
         self._bounds: dict[str, tuple[int, int]] = {}
 
@@ -112,8 +98,8 @@ class Table(Generic[RowT]):
 
     def count(self, predicate: str | None = None) -> int:
         """Return the number of rows that match."""
-        table = self._table()
-        with self._explained():
+        table = self._handle.opened()
+        with explained(self.name):
             return table.count_rows(predicate) if table is not None else 0
 
     def scan(
@@ -136,12 +122,12 @@ class Table(Generic[RowT]):
         """
         import pyarrow as pa
 
-        table = self._table()
+        table = self._handle.opened()
         if table is None:
             return schema_of(self.row_type).empty_table().select(columns or [])
         if limit == 0:  # which Lance takes for no limit at all
             predicate = "FALSE"
-        with self._explained():
+        with explained(self.name):
             query = table.search().select(list(columns or self.columns)).with_row_id(row_ids)
             query = query.where(predicate) if predicate else query
             query = query.limit(min(limit, _LIMIT_MAX)) if limit is not None else query
@@ -155,10 +141,10 @@ class Table(Generic[RowT]):
         """Return the rows of these ``_rowid`` in the order given, with the columns of the class."""
         import pyarrow as pa
 
-        table = self._table()
+        table = self._handle.opened()
         if table is None or not row_ids:
             return self.scan("FALSE")
-        with self._explained():
+        with explained(self.name):
             query = table.take_row_ids(list(row_ids)).select(list(self.columns))
             found = query.with_row_id().to_arrow()
         place = pa.compute.index_in(pa.array(row_ids, pa.uint64()), found["_rowid"])
@@ -168,10 +154,10 @@ class Table(Generic[RowT]):
         """Return columns of the rows whose ``search_text`` has every one of `words`."""
         from lancedb.query import FullTextOperator, MatchQuery
 
-        table = self._table()
+        table = self._handle.opened()
         if table is None:
             return schema_of(self.row_type).empty_table().select(columns)
-        with self._explained():
+        with explained(self.name):
             match = MatchQuery(  # type: ignore[call-arg] # a Pydantic dataclass, whose rest has defaults
                 words, "search_text", operator=FullTextOperator.AND
             )
@@ -180,8 +166,8 @@ class Table(Generic[RowT]):
 
     def explain(self, predicate: str) -> str:
         """Return Lance's plan for a filter, to see which indexes it uses."""
-        table = self._table()
-        with self._explained():
+        table = self._handle.opened()
+        with explained(self.name):
             return (
                 table.search().where(predicate).explain_plan(verbose=True)
                 if table is not None
@@ -234,14 +220,14 @@ class Table(Generic[RowT]):
         """Number of the version that is read; 0 before the first write."""
         if self._fixed is not None:
             return self._fixed
-        table = self._table()
-        with self._explained():
+        table = self._handle.opened()
+        with explained(self.name):
             return int(table.version) if table is not None else 0
 
     @property
     def schema(self) -> pa.Schema:
         """The table's physical schema; that of a new table where there is none yet."""
-        table = self._table()
+        table = self._handle.opened()
         return table.schema if table is not None else schema_of(widest(self.row_type))
 
     @property
@@ -265,7 +251,7 @@ class Table(Generic[RowT]):
         if not rows:
             return 0
         table = self._created(rows)
-        with self._explained():
+        with explained(self.name):
             data = to_table(rows, table.schema).combine_chunks()
             result = table.merge_insert("k64").when_not_matched_insert_all().execute(data)
         return int(result.num_inserted_rows)
@@ -284,58 +270,21 @@ class Table(Generic[RowT]):
         if not rows:
             return 0
         table = self._created([row for row, _ in rows])
-        with self._explained():
+        with explained(self.name):
             data = pa.concat_tables([to_table([row], table.schema, rev + 1) for row, rev in rows])
             merge = table.merge_insert("k64").when_matched_update_all(
                 where="target.rev = source.rev - 1"
             )
             return int(merge.execute(data.combine_chunks()).num_updated_rows)
 
-    def create(self, *, vector_size: int = 0) -> LanceTable:
-        """Make the table with its indexes, or open it where another writer was first."""
-        schema = schema_of(widest(self.row_type), vector_size=vector_size)
-        with self._explained():
-            table = self._connection.create_table(self.name, schema=schema, exist_ok=True)
-            for tries_left in reversed(range(_TRIES)):
-                try:
-                    make_indexes(table, indexes(schema, self.row_type))
-                    break
-                except RuntimeError as error:  # another process is making the same table
-                    if not tries_left or "commit conflict" not in str(error):
-                        raise
-        self._opened = table
-        return table
+    def create(self, *, vector_size: int = 0) -> None:
+        """Make the table with its indexes, unless it is there."""
+        self._handle.create(vector_size)
 
     def _created(self, rows: Sequence[RowT]) -> LanceTable:
         sizes = {len(row.vector) for row in rows if isinstance(row, EmbeddingRow)}
-        table = self._table()
-        return table if table is not None else self.create(vector_size=max(sizes, default=0))
-
-    # -- opening ---------------------------------------------------------------------------------
-
-    def _table(self) -> LanceTable | None:
-        if self._opened is None:
-            with self._explained():
-                try:
-                    table = self._connection.open_table(self.name)
-                except ValueError as error:
-                    if "was not found" not in str(error):
-                        raise
-                    return None
-                if self._fixed is not None:
-                    table.checkout(self._fixed)
-                self._opened = table
-        return self._opened
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except (CatalogError, CatalogSchemaError, InvalidArgument):
-            raise
-        except (RuntimeError, OSError, ValueError) as error:
-            msg = f"catalog table {self.name!r}: {error}"
-            raise CatalogError(msg) from error
+        table = self._handle.opened()
+        return table if table is not None else self._handle.create(max(sizes, default=0))
 
 
 def _ordering(column: str) -> ColumnOrdering:
@@ -355,8 +304,3 @@ def _checked(filters: Mapping[str, Any]) -> dict[str, Any]:
 def _has_kind(key: str, type_: pa.DataType) -> str:
     kind = "text" if type_ == "string" else "number"
     return where.has_any("metadata_kv", [kind_entry(key, kind)])
-
-
-def widest(row_type: type[Row]) -> type[Row]:
-    """Return the class whose columns the table of `row_type` has."""
-    return RecordingEntry if issubclass(RecordingEntry, row_type) else row_type
