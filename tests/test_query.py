@@ -321,7 +321,7 @@ def test_a_list_is_shown_in_80_columns_and_ten_rows(catalog: Catalog) -> None:
     assert len(lines) == 1 + 1 + 10 + 1
     assert lines[-1] == "… 50 more"
     assert max(map(len, lines)) <= 80
-    assert repr(find(catalog, QuerySpec(status="all", limit=1))).startswith("1 recording\n")
+    assert repr(find(catalog, QuerySpec(status="all", limit=1))).startswith("1 of 60 recordings\n")
 
 
 def test_nothing_found_says_how_many_unprocessed_recordings_match(catalog: Catalog) -> None:
@@ -342,7 +342,7 @@ def test_nothing_found_says_how_many_unprocessed_recordings_match(catalog: Catal
     [
         {"recording_hash": "nobody"},
         {"recording_hash": "nobody", "status": "raw"},
-        {"limit": 0},
+        {"recording_hash": "nobody", "limit": 0},
     ],
 )
 def test_nothing_found_and_nothing_hidden_is_just_that(

@@ -44,7 +44,8 @@
     │   ├── DestinationNotWritable (PermissionError)
     │   ├── DestinationFull (OSError)
     │   └── ReceiptError (ValueError)           ursa-manifest.json is missing or damaged
-    └── SamplesUnavailable (RuntimeError)       the demo's sample packages cannot be had
+    ├── SamplesUnavailable (RuntimeError)       the demo's sample packages cannot be had
+    └── PackageMissing (ImportError)            an optional package that a verb needs
 """
 
 from __future__ import annotations
@@ -254,6 +255,10 @@ class ReceiptError(DownloadError, ValueError):
 
 class SamplesUnavailable(UrsaError, RuntimeError):
     """The sample packages of the demo cannot be fetched."""
+
+
+class PackageMissing(UrsaError, ImportError):
+    """An optional package is not installed."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -91,8 +91,10 @@ def cursor_of(table: pa.Table, order_by: str) -> str:
     return str(key) if column == KEY else f"{table[column][-1].as_py()}:{key}"
 
 
-def page(recordings: Table[RecordingEntry], predicate: str | None, spec: QuerySpec) -> pa.Table:
-    """Return the page of a spec among the recordings that match `predicate`.
+def page(
+    recordings: Table[RecordingEntry], predicate: str | None, spec: QuerySpec
+) -> tuple[pa.Table, bool]:
+    """Return the page of a spec among the recordings that match, and whether more come after it.
 
     Parameters
     ----------
@@ -102,16 +104,18 @@ def page(recordings: Table[RecordingEntry], predicate: str | None, spec: QuerySp
     order = order_of(spec)
     wanted = where.all_of(each for each in (predicate, order.predicate) if each is not None)
     if spec.limit is None and not spec.offset:
-        return recordings.scan(wanted, order_by=order.columns)
-    keys = _keys(recordings, wanted, order, spec)
-    return recordings.take(keys["_rowid"].slice(spec.offset).to_pylist())
+        return recordings.scan(wanted, order_by=order.columns), False
+    end = None if spec.limit is None else spec.offset + spec.limit
+    # One row more than the page has shows whether it is the last.
+    row_ids = _row_ids(recordings, wanted, order, None if end is None else end + 1)
+    found = recordings.take(row_ids[spec.offset : end])
+    return found, end is not None and len(row_ids) > end and found.num_rows > 0
 
 
-def _keys(
-    recordings: Table[RecordingEntry], wanted: str | None, order: Order, spec: QuerySpec
-) -> pa.Table:
-    """Return the keys of the first `offset + limit` rows, in order."""
-    need = None if spec.limit is None else spec.offset + spec.limit
+def _row_ids(
+    recordings: Table[RecordingEntry], wanted: str | None, order: Order, need: int | None
+) -> list[int]:
+    """Return the row ids of the first `need` rows, in order."""
     for window in _windows(recordings, wanted, order, need):
         keys = recordings.scan(
             where.all_of(each for each in (wanted, window) if each is not None),
@@ -122,7 +126,7 @@ def _keys(
         )
         if window is None or keys.num_rows == need:
             break
-    return keys
+    return list(keys["_rowid"].to_pylist())
 
 
 def _windows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
@@ -15,7 +16,8 @@ from ursa.files import safe_rel_path
 from ursa.time import INT64_MAX, epoch_ns, timedelta_to_ns
 
 URI_PATTERN = re.compile(r"^(r2|s3|gcs|file)://[^\s]")
-Scalar = str | int | float | bool | None
+_SCALARS = (str, int, float, type(None))
+_ID = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def canonical_json(value: object) -> str:
@@ -67,13 +69,16 @@ def check_metadata(value: dict[str, Any]) -> dict[str, Any]:
             msg = f"metadata key {key!r} must be a non-empty string without '='"
             raise ValueError(msg)
         _check_text(key)
-        for scalar in item if isinstance(item, (list, tuple)) else (item,):
-            _check_scalar(key, scalar)
+        if isinstance(item, (list, tuple)):
+            for scalar in item:
+                _check_scalar(key, scalar)
+        else:
+            _check_scalar(key, item)
     return {k: list(v) if isinstance(v, tuple) else v for k, v in value.items()}
 
 
 def _check_scalar(key: str, value: object) -> None:
-    if not isinstance(value, str | int | float | bool | None):
+    if not isinstance(value, _SCALARS):
         kind = type(value).__name__
         msg = (
             f"metadata {key!r} is a {kind}: values are text, numbers, booleans, null or flat lists "
@@ -88,6 +93,8 @@ def _check_scalar(key: str, value: object) -> None:
 
 
 def _check_text(value: str) -> str:
+    if value.isascii():
+        return value
     try:
         value.encode()
     except UnicodeEncodeError as error:
@@ -97,12 +104,13 @@ def _check_text(value: str) -> str:
 
 
 def _check_id(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", value):
+    if not _ID.fullmatch(value):
         msg = f"{value!r} is not a catalog id: use letters A-Z a-z, digits, '_' and '-'"
         raise ValueError(msg)
     return value
 
 
+@functools.lru_cache(maxsize=1024)  # a catalog has few names, in every one of its rows
 def _check_modality(value: str) -> str:
     if "/" in value:
         msg = f"{value!r} is no modality or worker: it names a directory, so it holds no slash"
