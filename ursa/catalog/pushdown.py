@@ -8,6 +8,7 @@ finds the value of a key exactly.
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ursa.catalog import where
@@ -23,14 +24,15 @@ from ursa.catalog.derived import (
 from ursa.catalog.types import json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _ESCAPES = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\b": "\b", r"\f": "\f", r"\u0022": '"'}
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _CONTROLS = {f"\\u{code:04x}": chr(code) for code in range(1, 32)}
 
 
 def metadata_predicate(
-    column: str, filters: Mapping[str, Any], promoted: Collection[str] = ()
+    column: str, filters: Mapping[str, Any], promoted: Mapping[str, str] = _NOTHING
 ) -> list[str]:
     """Return the predicates of checked conditions on a JSON column, all of which must hold.
 
@@ -39,8 +41,8 @@ def metadata_predicate(
     column : {"metadata", "channel_spec"}
     filters : mapping
         As `ursa.catalog.conditions.Conditions` leaves them.
-    promoted : collection of str
-        Typed columns that hold every value of their key and type.
+    promoted : mapping of str to {"number", "text"}
+        Typed columns that hold every value of their key and of that kind.
 
     Examples
     --------
@@ -52,16 +54,17 @@ def metadata_predicate(
     ]
 
 
-def scanned(filters: Mapping[str, Any], promoted: Collection[str] = ()) -> Iterator[str]:
+def scanned(filters: Mapping[str, Any], promoted: Mapping[str, str] = _NOTHING) -> Iterator[str]:
     """Yield the keys whose conditions no index answers, so that the JSON of each row is read."""
     for key, op, operand in conditions(filters):
         operands = operand if op == "in" else [operand]
-        reads = op in COMPARISONS or op == "contains" or not all(map(has_label, operands))
-        if reads and promoted_column(key) not in promoted:
+        compares = op in COMPARISONS or op == "contains"
+        read = operands if compares else [each for each in operands if not has_label(each)]
+        if any(promoted.get(promoted_column(key)) != kind_of(each) for each in read):
             yield key
 
 
-def _predicate(column: str, key: str, op: str, operand: Any, promoted: Collection[str]) -> str:
+def _predicate(column: str, key: str, op: str, operand: Any, promoted: Mapping[str, str]) -> str:
     if op == "=":
         return _equals(column, key, operand, promoted)
     if op == "in":
@@ -71,31 +74,41 @@ def _predicate(column: str, key: str, op: str, operand: Any, promoted: Collectio
         return present if operand else f"NOT {present}"
     if op == "!=":
         return f"{present} AND NOT coalesce({_equals(column, key, operand, promoted)}, FALSE)"
-    kind = kind_of(operand)
-    value, given = _value(column, key, kind, promoted), _literal(operand)
-    compared = (
-        f"strpos(lower({value}), lower({given})) > 0"
-        if op == "contains"
-        else f"{value} {op} {given}"
+    kind, given = kind_of(operand), _literal(operand)
+
+    def holds(value: str) -> str:
+        if op == "contains":
+            return f"strpos(lower({value}), lower({given})) > 0"
+        return f"{value} {op} {given}"
+
+    compared = _compared(column, key, kind, promoted, holds)
+    return f"{where.has_any(f'{column}_kv', [kind_entry(key, kind)])} AND ({compared})"
+
+
+def _compared(
+    column: str, key: str, kind: str, promoted: Mapping[str, str], holds: Callable[[str], str]
+) -> str:
+    """Return that `holds` does so for the value of a key, which is of `kind`."""
+    if column == "metadata" and promoted.get(promoted_column(key)) == kind:
+        return holds(promoted_column(key))
+    if kind == "number":
+        return holds(number_at(column, key))
+    # Few texts hold an escape, and putting back all that there could be is slow.
+    plain, escaped = f"strpos({column}, '\\') = 0", f"strpos({column}, '\\') > 0"
+    return (
+        f"{plain} AND {holds(_quoted(column, key))} OR {escaped} AND {holds(text_at(column, key))}"
     )
-    return f"{where.has_any(f'{column}_kv', [kind_entry(key, kind)])} AND {compared}"
 
 
-def _equals(column: str, key: str, operand: Any, promoted: Collection[str]) -> str:
+def _equals(column: str, key: str, operand: Any, promoted: Mapping[str, str]) -> str:
     if has_label(operand):
         return where.has_any(f"{column}_kv", [metadata_entry(key, operand)])
-    return f"{_value(column, key, 'number', promoted)} = {_literal(operand)}"
+    given = _literal(operand)
+    return _compared(column, key, "number", promoted, lambda value: f"{value} = {given}")
 
 
 def _literal(operand: Any) -> str:
     return where.literal(operand if isinstance(operand, str) else as_float(operand))
-
-
-def _value(column: str, key: str, kind: str, promoted: Collection[str]) -> str:
-    typed = promoted_column(key)
-    if column == "metadata" and typed in promoted:
-        return typed
-    return number_at(column, key) if kind == "number" else text_at(column, key)
 
 
 def number_at(column: str, key: str) -> str:
@@ -105,11 +118,14 @@ def number_at(column: str, key: str) -> str:
 
 def text_at(column: str, key: str) -> str:
     """Return the SQL expression of a key's value as text; null unless it is text."""
-    raw = _matched(column, key, '"([^"]*)"')
-    plain = raw
+    plain = _quoted(column, key)
     for escape, char in {**_CONTROLS, **_ESCAPES, r"\u005c": "\\"}.items():
         plain = f"replace({plain}, {where.literal(escape)}, {where.literal(char)})"
-    return f"CASE WHEN strpos({raw}, '\\') > 0 THEN {plain} ELSE {raw} END"
+    return plain
+
+
+def _quoted(column: str, key: str) -> str:
+    return _matched(column, key, '"([^"]*)"')
 
 
 def _matched(column: str, key: str, value: str) -> str:

@@ -203,17 +203,19 @@ class Table(Generic[RowT]):
         return self._bounds[column]
 
     @functools.cached_property
-    def promoted(self) -> frozenset[str]:
-        """Typed metadata columns that hold every value of their type.
+    def promoted(self) -> dict[str, str]:
+        """Typed metadata columns that hold every value of their kind, and which that is.
 
         A writer that knew an older schema leaves them empty; conditions then read the JSON.
         """
-        return frozenset(
-            field.name
-            for field in self.schema
-            if (key := promoted_key(field.name)) is not None
-            and not self.count(f"{field.name} IS NULL AND {_has_kind(key, field.type)}")
-        )
+        found = {}
+        for field in self.schema:
+            key, kind = promoted_key(field.name), "text" if field.type == "string" else "number"
+            if key is not None and not self.count(
+                f"{field.name} IS NULL AND {where.has_any('metadata_kv', [kind_entry(key, kind)])}"
+            ):
+                found[field.name] = kind
+        return found
 
     @property
     def version(self) -> int:
@@ -299,8 +301,3 @@ def _checked(filters: Mapping[str, Any]) -> dict[str, Any]:
         return checked(filters)
     except ValueError as error:
         raise InvalidArgument(str(error)) from error
-
-
-def _has_kind(key: str, type_: pa.DataType) -> str:
-    kind = "text" if type_ == "string" else "number"
-    return where.has_any("metadata_kv", [kind_entry(key, kind)])
