@@ -40,6 +40,7 @@ LAYERS = (
     "filters",
     "predicates",
     "paging",
+    "facets",
     "query",
     "transfer.*",
     "register.manifest",

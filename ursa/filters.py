@@ -25,12 +25,17 @@ from ursa.time import INT64_MAX, parse_duration, parse_time
 
 __all__ = ["AroundEvent", "IntervalSelector", "QuerySpec", "TimeFilter"]
 
-Status = Literal["ingested", "raw", "all"]
+Status = Literal["ingested", "raw", "ingesting", "failed", "all"]
 OrderBy = Literal[
     "start_time", "-start_time", "duration", "-duration", "recording_hash", "-recording_hash"
 ]
 PAGE_FIELDS = frozenset({"order_by", "limit", "offset", "after"})
-STATUS_LABEL = {"ingested": "processed", "raw": "raw"}
+STATUS_LABEL = {
+    "ingested": "processed",
+    "raw": "raw",
+    "ingesting": "ingesting",
+    "failed": "failed",
+}
 DURATION_OPERATORS = ("=", "!=", *COMPARISONS)
 
 
@@ -102,9 +107,8 @@ class QuerySpec(BaseModel):
     modality_metadata, channel_spec : dict
         Conditions that one modality's metadata or channel specification meets; narrow each result
         like `modalities`.
-    status : {"ingested", "raw", "all"}
-        Which modalities count: processed ones (the default); ``raw`` ones, which nobody has
-        processed or tried to; or every one, which is the way to see ``ingesting`` and ``failed``.
+    status : {"ingested", "raw", "ingesting", "failed", "all"}
+        Which modalities count: processed ones (the default), those in another state, or all.
     pipeline_version : tuple of str or None
         Narrows each result to modalities with an asset that any of these versions made.
     derived : bool or None

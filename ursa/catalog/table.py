@@ -6,6 +6,7 @@ What opens LanceDB's tables is `ursa.catalog.lance`.
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -50,6 +51,7 @@ class Table(Generic[RowT]):
         self._handle = Handle(connection, row_type, version)
         self._pinned: Table[RowT] | None = None
         self._bounds: dict[str, tuple[int, int]] = {}
+        self._totals: dict[tuple[str, str], dict[str, int]] = {}
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -191,8 +193,32 @@ class Table(Generic[RowT]):
                 predicates.append(where.matches(name, value, is_list=is_list))
         return where.all_of(predicates)
 
+    def label_counts(
+        self, column: str, begin: str = "", predicate: str | None = None
+    ) -> dict[str, int]:
+        """Return how many matching rows have each label of a list column, read from the rows."""
+        from pyarrow import compute as pc
+
+        counts: Counter[str] = Counter()
+        for batch in self.scan(predicate, columns=[column]).to_batches():
+            labels = pc.list_flatten(batch.column(0))
+            kept = labels.filter(pc.starts_with(labels, begin)) if begin else labels
+            for each in kept.value_counts().to_pylist():
+                counts[each["values"]] += each["counts"]
+        return dict(counts)
+
+    def label_totals(self, column: str, begin: str = "") -> dict[str, int]:
+        """Return `label_counts` of all rows; they are read once per version."""
+        if self.pinned() is not self:
+            return self.pinned().label_totals(column, begin)
+        if (column, begin) not in self._totals:
+            self._totals[column, begin] = self.label_counts(column, begin)
+        return self._totals[column, begin]
+
     def bounds(self, column: str) -> tuple[int, int]:
         """Return the least and the greatest value of an integer column; (0, 0) without rows."""
+        if self.pinned() is not self:
+            return self.pinned().bounds(column)
         if column not in self._bounds:
             ends = [
                 self.scan(columns=[column], order_by=[f"{sign}{column}"], limit=1)[column]
