@@ -184,7 +184,7 @@ def test_count_takes_what_query_takes() -> None:
     ("module", "name", "values"),
     [
         ("ursa.site", "Profile", ["r2", "r2-test", "local"]),
-        ("ursa.filters", "Status", ["ingested", "raw", "all"]),
+        ("ursa.filters", "Status", ["ingested", "raw", "ingesting", "failed", "all"]),
         ("ursa.transfer.plan", "Layout", ["by_recording", "by_modality", "flat"]),
         ("ursa.transfer.plan", "Source", ["auto", "raw", "processed"]),
         (
