@@ -30,6 +30,7 @@ LAYERS = (
     "catalog.arrow",
     "catalog.pushdown",
     "catalog.indexes",
+    "catalog.listing",
     "catalog.lance",
     "catalog.table",
     "catalog",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from lancedb.table import Table as LanceTable
 
 _TRIES = 20
+_RUST_SOURCE = re.compile(r",?\s*\S+\.rs:\d+(:\d+)?")
 
 
 def connect(uri: str, storage_options: Mapping[str, str] | None = None) -> DBConnection:
@@ -89,7 +91,8 @@ def explained(name: str) -> Iterator[None]:
     except (CatalogError, CatalogSchemaError, InvalidArgument):
         raise
     except (RuntimeError, OSError, ValueError) as error:
-        msg = f"catalog table {name!r}: {error}"
+        said = _RUST_SOURCE.sub("", str(error))
+        msg = f"catalog table {name!r}: {said}"
         raise CatalogError(msg) from error
 
 

@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic
 
 from ursa.catalog import where
-from ursa.catalog.arrow import LABELS, RowT, from_record, schema_of, to_table
-from ursa.catalog.conditions import checked
+from ursa.catalog.arrow import RowT, from_record, schema_of, to_table
 from ursa.catalog.derived import is_derived, kind_entry, promoted_key
 from ursa.catalog.lance import Handle, explained, widest
-from ursa.catalog.pushdown import metadata_predicate
+from ursa.catalog.listing import listed
 from ursa.catalog.schemas import EmbeddingRow
-from ursa.errors import InvalidArgument, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
     from lancedb.db import DBConnection
@@ -178,20 +175,7 @@ class Table(Generic[RowT]):
 
     def predicate(self, values: Mapping[str, object]) -> str | None:
         """Return the predicate of `list` for these column values."""
-        fields, schema = self.row_type.model_fields, schema_of(self.row_type)
-        predicates = []
-        for name, value in values.items():
-            if name not in fields or isinstance(value, Mapping) != (name == "metadata"):
-                rule = "; metadata takes {key: value}, the others a value or a list of values"
-                hint = rule if name in fields else nearest(name, fields)
-                msg = f"{self.name} cannot be filtered by {name!r}={value!r}{hint}"
-                raise InvalidArgument(msg)
-            if isinstance(value, Mapping):
-                predicates += metadata_predicate(name, _checked(value))
-            else:
-                is_list = schema.field(name).type == LABELS
-                predicates.append(where.matches(name, value, is_list=is_list))
-        return where.all_of(predicates)
+        return listed(self.row_type, values)
 
     def label_counts(
         self, column: str, begin: str = "", predicate: str | None = None
@@ -318,13 +302,6 @@ def _ordering(column: str) -> ColumnOrdering:
 
     descending, name = column.startswith("-"), column.removeprefix("-")
     return ColumnOrdering(column_name=name, ascending=not descending, nulls_first=False)
-
-
-def _checked(filters: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        return checked(filters)
-    except ValueError as error:
-        raise InvalidArgument(str(error)) from error
 
 
 def _has_kind(key: str, type_: pa.DataType) -> str:
