@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _BATCH = 1000
 _LIMIT_MAX = 2**31 - 1  # LanceDB takes no larger one
 _ROWS_READ_AHEAD = 100_000
+_RARE = 20  # below one in so many rows, reading single rows is sooner than reading all
 
 
 class Table(Generic[RowT]):
@@ -136,15 +137,15 @@ class Table(Generic[RowT]):
             reader = query.to_batches(_ROWS_READ_AHEAD)
             return pa.Table.from_batches(reader, schema=reader.schema)
 
-    def take(self, row_ids: Sequence[int]) -> pa.Table:
-        """Return the rows of these ``_rowid`` in the order given, with the columns of the class."""
+    def take(self, row_ids: Sequence[int], *, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return the rows of these ``_rowid``, in the order given."""
         import pyarrow as pa
 
         table = self._handle.opened()
         if table is None or not row_ids:
-            return self.scan("FALSE")
+            return self.scan("FALSE", columns=columns)
         with explained(self.name):
-            query = table.take_row_ids(list(row_ids)).select(list(self.columns))
+            query = table.take_row_ids(list(row_ids)).select(list(columns or self.columns))
             found = query.with_row_id().to_arrow()
         place = pa.compute.index_in(pa.array(row_ids, pa.uint64()), found["_rowid"])
         return found.drop_columns(["_rowid"]).take(place)
@@ -211,6 +212,10 @@ class Table(Generic[RowT]):
             least, greatest = (end[0].as_py() if len(end) else 0 for end in ends)
             self._bounds[column] = least, greatest
         return self._bounds[column]
+
+    def is_rare(self, column: str, label: str) -> bool:
+        """Return whether a label is on so few rows that an index should find them first."""
+        return self.count(where.has_any(column, [label])) * _RARE < self.count()
 
     @functools.cached_property
     def promoted(self) -> frozenset[str]:
