@@ -313,6 +313,7 @@ def modality(**fields: Any) -> ModalityRow:
         {},
         {"storage_uri": f"{ASSETS_URI}/virgo/h/eeg.zarr", "format": "zarr"},
         {"raw_storage_uri": "file:///data/a b/eeg.bin"},
+        {"raw_storage_uri": "file://localhost/data/eeg.bin"},
         {"raw_storage_uri": "s3://bucket/a"},
         {"raw_storage_uri": f"{RAW_URI}/a b/#1/100%/"},
     ],
@@ -334,6 +335,12 @@ def test_addresses_in_their_own_store_or_in_place_are_accepted(fields: dict[str,
 def test_an_address_in_the_wrong_store_is_refused(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidArgument, match=f"{message}.*must start with"):
         Site.open("r2").check_addresses(modality(**fields))
+
+
+@pytest.mark.parametrize("name", ["raw_storage_uri", "storage_uri"])
+def test_a_file_of_another_machine_is_not_registered(name: str) -> None:
+    with pytest.raises(InvalidArgument, match=f"^{name} 'file://nas/x' is on another machine"):
+        Site.open("r2").check_addresses(modality(**{name: "file://nas/x"}))
 
 
 @pytest.mark.parametrize(

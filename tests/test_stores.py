@@ -290,6 +290,37 @@ def test_a_file_address_is_percent_decoded_and_others_are_not(tmp_path: Path) ->
     assert content(*stores.resolve("r2://data/50%20%25.bin")) == b"there"
 
 
+@pytest.mark.parametrize("host", ["", "localhost", "LocalHost"])
+def test_a_file_address_names_this_machine(tmp_path: Path, host: str) -> None:
+    (tmp_path / "x").write_bytes(b"here")
+    stores = Stores({"file:": Directory(Path("/"))})
+    assert content(*stores.resolve(f"file://{host}{tmp_path}/x")) == b"here"
+    inner = Directory(tmp_path)
+    assert Stores({f"file://{tmp_path}": inner}).resolve(f"file://{host}{tmp_path}/x") == (
+        inner,
+        "x",
+    )
+
+
+@pytest.mark.parametrize(
+    "host", ["nas", "localhost.example.org", "%6cocalhost", "localhost:80", "127.0.0.1", "C:", ".."]
+)
+def test_a_file_of_another_machine_is_refused(tmp_path: Path, host: str) -> None:
+    (tmp_path / host).mkdir(exist_ok=True)
+    (tmp_path / host / "x").write_bytes(b"something else")
+    (tmp_path / "x").write_bytes(b"something else")
+    stores = Stores({"file:": Directory(tmp_path)})
+    with pytest.raises(UnknownAddress, match=f"'file://{re.escape(host)}/x'.*file:///path"):
+        stores.resolve(f"file://{host}/x")
+    with pytest.raises(UnknownAddress, match="another machine"):
+        stores.resolve(f"file://{host}")
+
+
+def test_a_refused_file_address_shows_no_secret(tmp_path: Path) -> None:
+    with pytest.raises(UnknownAddress, match="'file://nas/x'"):
+        Stores({"file:": Directory(tmp_path)}).resolve("file://me:SECRET@nas/x")
+
+
 @pytest.mark.parametrize("uri", ["file:///a/%2e%2e/b", "file:///a%00", "file:///%2E", "file:///"])
 def test_a_decoded_path_is_checked(uri: str) -> None:
     with pytest.raises(UnsafePath):

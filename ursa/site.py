@@ -26,11 +26,12 @@ from ursa.errors import (
     ProfileNotConfigured,
     SiteNotFound,
     SiteTooNew,
+    UnknownAddress,
     nearest,
 )
 from ursa.files import part_path, replacing, safe_rel_path
 from ursa.formats import tier_of
-from ursa.stores import Directory, Stores, WritableDirectory
+from ursa.stores import Directory, Stores, WritableDirectory, on_this_machine
 
 if TYPE_CHECKING:
     import os
@@ -145,7 +146,8 @@ class Site:
     def check_addresses(self, row: ModalityRow) -> None:
         """Raise `InvalidArgument` unless a row's addresses lie in the stores they belong to.
 
-        Data registered in place (``file://``, ``s3://``, ``gcs://``) may lie anywhere.
+        Data registered in place (``file://``, ``s3://``, ``gcs://``) may lie anywhere, files on
+        this machine.
         """
         tier = self.raw_uri if tier_of(row) == "raw" else self.assets_uri
         for name, uri, home in (
@@ -155,6 +157,11 @@ class Site:
             if uri.startswith("r2://") and not uri.startswith(f"{home}/"):
                 msg = f"{name} {uri!r} must start with {home}/, where such data lies"
                 raise InvalidArgument(msg)
+            try:
+                on_this_machine(uri)
+            except UnknownAddress as error:
+                msg = f"{name} {error}"
+                raise InvalidArgument(msg) from error
             safe_rel_path(uri.split("://", 1)[1].strip("/"))
 
     def create(self) -> None:
