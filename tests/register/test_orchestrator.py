@@ -608,6 +608,42 @@ def test_two_names_on_one_id_are_refused_naming_both(
     refused(site, other, InvalidArgument, "'Ária Lin'.*'Aria Lin'")
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        ("Aria Lin", "Ária Lin", "'Ária Lin' .* id 'aria-lin' of 'Aria Lin'"),
+        ("aria-lin", "Aria Lin", "'Aria Lin' .* id 'aria-lin' of 'aria-lin'"),
+    ],
+)
+def test_two_names_on_one_id_at_the_same_moment_are_refused_naming_both(
+    site: DataInterface, make_session: MakeSession, first: str, second: str, message: str
+) -> None:
+    winner = make_session("one", {"eeg/a": b"1"}, participant=first)
+    late = make_session("two", {"eeg/a": b"2"}, participant=second)
+
+    def overtake(_event: UploadProgress) -> None:
+        ingest(site, winner)
+
+    with pytest.raises(InvalidArgument, match=message):
+        ingest(site, late, progress=overtake)
+    assert [row.participant_id for row in site.list_participants()] == ["aria-lin"]
+    assert [row.metadata["manifest_recording_id"] for row in site.list_recordings()] == ["one"]
+    assert len(site.list_modalities()) == 1
+
+
+@pytest.mark.parametrize(("first", "second"), [("Aria Lin", "Aria Lin"), ("Aria Lin", "aria-lin")])
+def test_one_person_in_two_sessions_at_the_same_moment_is_one_row(
+    site: DataInterface, make_session: MakeSession, first: str, second: str
+) -> None:
+    early = make_session("one", {"eeg/a": b"1"}, participant=first)
+    late = make_session("two", {"eeg/a": b"2"}, participant=second)
+    ingest(site, late, progress=lambda _event: ingest(site, early))
+    (row,) = site.list_participants()
+    assert row.metadata == {"name": "Aria Lin"}
+    assert {each.participant_ids for each in site.list_recordings()} == {("aria-lin",)}
+    assert len(site.list_recordings()) == 2
+
+
 def test_two_different_people_are_refused(site: DataInterface, make_session: MakeSession) -> None:
     with pytest.raises(InvalidArgument, match=r"'P001'.*'P002'"):
         ingest(site, make_session(), participant="P001", participant_id="P002")
