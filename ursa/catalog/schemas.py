@@ -148,7 +148,9 @@ class ModalityRow(Row):
     modality: ModalityName
     worker_id: WorkerID = ""
     ingestion_status: IngestionStatus = IngestionStatus.RAW
-    storage_uri: StorageURI
+    # The default is never seen, for the validator comes before it: it tells type checkers that the
+    # field may be left out.
+    storage_uri: StorageURI = Field(default_factory=str)
     raw_storage_uri: StorageURI
     format: StorageFormat | None = None
     sampling_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
