@@ -20,6 +20,7 @@ LAYERS = (
     "time",
     "text",
     "files",
+    "writing",
     "progress",
     "stores",
     "catalog.types",

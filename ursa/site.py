@@ -29,9 +29,10 @@ from ursa.errors import (
     UnknownAddress,
     nearest,
 )
-from ursa.files import part_path, replacing, safe_rel_path
+from ursa.files import part_path, safe_rel_path
 from ursa.formats import tier_of
 from ursa.stores import Directory, Stores, WritableDirectory, on_this_machine
+from ursa.writing import replacing
 
 if TYPE_CHECKING:
     import os

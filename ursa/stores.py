@@ -20,7 +20,8 @@ from ursa.errors import (
     UnknownAddress,
     UnsafePath,
 )
-from ursa.files import chunks_of, inside, replacing, safe_rel_path
+from ursa.files import chunks_of, inside, safe_rel_path
+from ursa.writing import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
