@@ -6,17 +6,23 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ursa.errors import DestinationBusy, DestinationFull, DestinationNotWritable
+from ursa.errors import (
+    DestinationBusy,
+    DestinationFull,
+    DestinationNotWritable,
+    ObjectAccessDenied,
+    StoreFull,
+)
 from ursa.files import part_path
 from ursa.writing import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
 LONGEST = "ä" * 127 + "x"  # 255 bytes
 HOLD = """
@@ -171,6 +177,22 @@ def test_a_directory_without_write_permission_is_refused(locked_directory: Path)
         pass
 
 
+def write_and_sync(path: Path) -> None:
+    with replacing(path) as file:
+        file.write(b"half")
+        file.sync()
+
+
+def failing(number: int) -> Callable[..., int]:
+    """A call of the system that fails with this number."""
+
+    def fail(*_: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+@pytest.mark.parametrize("call", ["ftruncate", "write", "fsync", "replace"])
 @pytest.mark.parametrize(
     ("number", "expected"),
     [
@@ -181,10 +203,35 @@ def test_a_directory_without_write_permission_is_refused(locked_directory: Path)
     ],
 )
 def test_what_the_system_says_while_writing_is_explained(
-    path: Path, number: int, expected: type[Exception]
+    path: Path, call: str, number: int, expected: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(Path if call == "replace" else os, call, failing(number))
     with pytest.raises(expected, match=str(path)):
-        fail_while_writing(path, OSError(number, os.strerror(number)))
+        write_and_sync(path)
+    assert path.read_bytes() == b"old"
+    assert only(path)
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"), [(errno.ENOSPC, StoreFull), (errno.EACCES, ObjectAccessDenied)]
+)
+def test_a_store_says_it_in_its_own_errors(
+    path: Path, number: int, expected: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "write", failing(number))
+    with (
+        pytest.raises(expected, match=str(path)),
+        replacing(path, denied=ObjectAccessDenied, full=StoreFull) as file,
+    ):
+        file.write(b"half")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EISDIR])
+def test_what_the_block_raises_itself_is_not_blamed_on_the_file(path: Path, number: int) -> None:
+    failure = OSError(number, os.strerror(number), "/the/source")
+    with pytest.raises(OSError, match="/the/source") as caught:
+        fail_while_writing(path, failure)
+    assert caught.value is failure
     assert path.read_bytes() == b"old"
     assert only(path)
 
@@ -192,18 +239,18 @@ def test_what_the_system_says_while_writing_is_explained(
 def test_a_full_disk_is_explained_before_the_first_byte(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> int:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "open", full)
+    monkeypatch.setattr(os, "open", failing(errno.ENOSPC))
     with pytest.raises(DestinationFull, match="free some space"), replacing(path):
         pass
     assert path.read_bytes() == b"old"
 
 
-def test_another_fault_of_the_disk_is_not_explained_away(path: Path) -> None:
-    with pytest.raises(OSError, match="Input/output") as caught:
-        fail_while_writing(path, OSError(errno.EIO, os.strerror(errno.EIO)))
+def test_another_fault_of_the_disk_is_not_explained_away(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "write", failing(errno.EIO))
+    with pytest.raises(OSError, match="Input/output") as caught, replacing(path) as file:
+        file.write(b"half")
     assert type(caught.value) is OSError
     assert only(path)
 

@@ -34,6 +34,7 @@
     │   ├── ObjectNotFound (FileNotFoundError)
     │   ├── ObjectExists (FileExistsError)      other bytes are stored under this key
     │   ├── ObjectAccessDenied (PermissionError)
+    │   ├── StoreFull                           no space left where an object is being stored
     │   └── IntegrityError (ValueError)         stored bytes differ from their SHA-256
     ├── DownloadError (RuntimeError)
     │   ├── NothingToDownload (FileNotFoundError)
@@ -209,7 +210,11 @@ class ObjectExists(ObjectStoreError, FileExistsError):
 
 
 class ObjectAccessDenied(ObjectStoreError, PermissionError):
-    """The credentials or file permissions do not allow this."""
+    """The credentials, file permissions or the file system do not allow this."""
+
+
+class StoreFull(ObjectStoreError):
+    """The store has too little free space; the object is not stored."""
 
 
 class IntegrityError(ObjectStoreError, ValueError):

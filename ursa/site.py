@@ -23,9 +23,11 @@ from ursa.catalog import Catalog
 from ursa.errors import (
     InvalidArgument,
     NotASite,
+    ObjectAccessDenied,
     ProfileNotConfigured,
     SiteNotFound,
     SiteTooNew,
+    StoreFull,
     UnknownAddress,
     nearest,
 )
@@ -226,5 +228,5 @@ def _read_versioned(path: Path, default: dict[str, Any] | None = None) -> dict[s
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:
-    with replacing(path, wait=True) as file:
+    with replacing(path, wait=True, denied=ObjectAccessDenied, full=StoreFull) as file:
         file.write(json.dumps(value, indent=2).encode())

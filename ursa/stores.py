@@ -17,6 +17,7 @@ from ursa.errors import (
     IntegrityError,
     ObjectAccessDenied,
     ObjectNotFound,
+    StoreFull,
     UnknownAddress,
     UnsafePath,
 )
@@ -71,6 +72,10 @@ class WritableStore(Store, Protocol):
 
         The object appears at once and whole, or not at all. With `sha256`, bytes that do not
         have it raise `IntegrityError` and nothing is stored.
+
+        Raises
+        ------
+        ObjectAccessDenied, StoreFull, IntegrityError
         """
 
 
@@ -158,7 +163,9 @@ class WritableDirectory(Directory):
         path = self.path(key)
         part = self.root / STAGING / hashlib.sha256(key.encode()).hexdigest()
         digest, size = hashlib.sha256(), 0
-        with replacing(path, part=part, wait=True) as file:
+        with replacing(
+            path, part=part, wait=True, denied=ObjectAccessDenied, full=StoreFull
+        ) as file:
             for chunk in chunks:
                 file.write(chunk)
                 digest.update(chunk)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -11,8 +12,11 @@ from ursa.errors import DestinationBusy, DestinationFull, DestinationNotWritable
 from ursa.files import part_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
+
+    from ursa.errors import UrsaError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _UNWRITABLE = {
@@ -29,11 +33,19 @@ _UNWRITABLE = {
 
 
 @contextmanager
-def replacing(path: Path, *, part: Path | None = None, wait: bool = False) -> Iterator[PartFile]:
+def replacing(
+    path: Path,
+    *,
+    part: Path | None = None,
+    wait: bool = False,
+    denied: type[UrsaError] = DestinationNotWritable,
+    full: type[UrsaError] = DestinationFull,
+) -> Iterator[PartFile]:
     """Write a new file beside `path` and put it in place when the block ends well.
 
     After any failure, `path` is what it was before and the part file is gone. A part file left by
-    a killed process is taken over; one that a living process holds is not.
+    a killed process is taken over; one that a living process holds is not. What else the block
+    raises, such as an error of reading, passes as it is.
 
     Parameters
     ----------
@@ -43,22 +55,26 @@ def replacing(path: Path, *, part: Path | None = None, wait: bool = False) -> It
         Where to write meanwhile, on the same file system; `part_path(path)` by default.
     wait : bool
         Wait for another writer of the same part file instead of raising.
+    denied, full : type of UrsaError
+        What to raise where the file may not be written, or where no space is left for it.
 
     Raises
     ------
     DestinationBusy, DestinationNotWritable, DestinationFull
     """
     part = part or part_path(path)
-    with _explained(path):
+    explained = functools.partial(_explained, path, denied, full)
+    with explained():
         for directory in {path.parent, part.parent}:
             if not directory.is_dir():
                 directory.mkdir(parents=True, exist_ok=True)
         descriptor = _open_locked(part, path, wait=wait)
-    file = PartFile(descriptor)
+    file = PartFile(descriptor, explained)
     try:
-        with _explained(path):
+        with explained():
             os.ftruncate(descriptor, 0)
-            yield file
+        yield file
+        with explained():
             _before_rename(file)
             # The lock lives as long as the descriptor, so it is closed after renaming or removing.
             part.replace(path)
@@ -73,19 +89,23 @@ def replacing(path: Path, *, part: Path | None = None, wait: bool = False) -> It
 class PartFile:
     """A file being written, under the name it has meanwhile."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+    def __init__(
+        self, descriptor: int, explained: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        self._descriptor, self._explained = descriptor, explained
         self._open = True
 
     def write(self, data: bytes | memoryview) -> None:
         """Write all of `data`: one call of the system may take less, on a full disk for example."""
         rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
+        with self._explained():
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
 
     def sync(self) -> None:
         """Wait until the data is on the disk."""
-        os.fsync(self._descriptor)
+        with self._explained():
+            os.fsync(self._descriptor)
 
     def close(self) -> None:
         """Close the file and give up its lock."""
@@ -134,15 +154,15 @@ def _is_still(descriptor: int, part: Path) -> bool:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turn what the operating system says about a destination into an error for people."""
+def _explained(path: Path, denied: type[UrsaError], full: type[UrsaError]) -> Iterator[None]:
+    """Turn what the operating system says about writing a file into an error for people."""
     try:
         yield
     except OSError as error:
         if error.errno in _UNWRITABLE:
-            msg = f"cannot write {path}: {error.strerror}; choose a directory that you may write to"
-            raise DestinationNotWritable(msg) from error
+            msg = f"cannot write {path}: {error.strerror}; make it writable or choose another place"
+            raise denied(msg) from error
         if error.errno in _FULL:
             msg = f"no space left while writing {path}; free some space and run the same again"
-            raise DestinationFull(msg) from error
+            raise full(msg) from error
         raise

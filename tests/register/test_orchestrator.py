@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 import logging
+import os
 import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -23,18 +25,21 @@ from ursa.catalog.schemas import (
 )
 from ursa.errors import (
     CatalogRowExists,
+    DownloadError,
     DuplicatePath,
     InvalidArgument,
     ManifestError,
     ManifestHashMismatch,
     ManifestNotAugmented,
     ManifestUnreadable,
+    ObjectAccessDenied,
     ObjectExists,
     ObjectNotFound,
     SessionLocked,
     SourceChanged,
     SourceMissing,
     SourceUnreadable,
+    StoreFull,
     UnsafePath,
     UrsaError,
     WritesNotEnabled,
@@ -476,6 +481,37 @@ def test_file_that_changes_during_the_ingest_is_not_stored(
 
 
 # -- what is stored already ------------------------------------------------------------------------
+
+
+def test_store_that_cannot_be_written_is_no_fault_of_a_download(
+    site: DataInterface, make_session: MakeSession
+) -> None:
+    session = make_session()
+    raw(session).mkdir(exist_ok=True)
+    (raw(session) / "recordings").write_bytes(b"in the way")
+    with pytest.raises(
+        ObjectAccessDenied, match=r"recordings/.*File exists|Not a directory"
+    ) as caught:
+        ingest(site, session)
+    assert not isinstance(caught.value, DownloadError)
+    assert rows_of(site) == []
+    (raw(session) / "recordings").unlink()
+    assert ingest(site, session).recording is not None
+
+
+def test_full_store_is_told_and_the_ingest_can_be_run_again(
+    site: DataInterface, make_session: MakeSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    session = make_session()
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(StoreFull, match="free some space"):
+        ingest(site, session)
+    monkeypatch.undo()
+    assert (digests(raw(session)), rows_of(site)) == ({}, [])
+    assert ingest(site, session).files_uploaded == len(FILES)
 
 
 @pytest.mark.parametrize("other", [b"b" * 9 + b"x", b"b" * 9, b""])
