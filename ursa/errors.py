@@ -7,7 +7,7 @@
     ├── UnknownKeyword (TypeError)              a keyword nobody knows; names the nearest
     ├── SiteError (RuntimeError)
     │   ├── SiteNotFound (FileNotFoundError)    nothing at that path yet
-    │   ├── NotASite (ValueError)               something else is at that path
+    │   ├── NotASite (ValueError)               something else or a damaged site is at that path
     │   ├── SiteTooNew                          written by a newer format version
     │   └── ProfileNotConfigured
     ├── WritesNotEnabled (PermissionError)
@@ -74,11 +74,11 @@ class SiteError(UrsaError, RuntimeError):
 
 
 class SiteNotFound(SiteError, FileNotFoundError):
-    """There is no site at the given path."""
+    """There is no site at the given path, or not all of it yet."""
 
 
 class NotASite(SiteError, ValueError):
-    """The directory holds something else than a site."""
+    """The directory holds something else than a site, or a damaged one."""
 
 
 class SiteTooNew(SiteError):
