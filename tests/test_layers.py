@@ -19,6 +19,7 @@ LAYERS = (
     "errors",
     "time",
     "text",
+    "frozen",
     "files",
     "writing",
     "progress",
