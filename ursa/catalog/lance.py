@@ -42,16 +42,24 @@ class Handle:
     row_type : type of Row
     version : int, optional
         Open this version, which cannot be written to; by default what is newest at each use.
+    required : bool
+        Raise where there is no such table.
     """
 
     def __init__(
-        self, connection: DBConnection, row_type: type[Row], version: int | None = None
+        self,
+        connection: DBConnection,
+        row_type: type[Row],
+        version: int | None = None,
+        *,
+        required: bool = False,
     ) -> None:
         self._connection, self._row_type, self._version = connection, row_type, version
+        self._required = required
         self._table: LanceTable | None = None
 
     def opened(self) -> LanceTable | None:
-        """Return the table, or None where there is none."""
+        """Return the table, or None where there is none and none is required."""
         name = self._row_type.__table__
         if self._table is None:
             with explained(name):
@@ -60,6 +68,12 @@ class Handle:
                 except ValueError as error:
                     if "was not found" not in str(error):
                         raise
+                    if self._required:
+                        msg = (
+                            f"{name}.lance is missing from the catalog {self._connection.uri}; "
+                            "restore that directory from a backup"
+                        )
+                        raise CatalogError(msg) from error
                     return None
                 if self._version is not None:
                     table.checkout(self._version)

@@ -39,14 +39,21 @@ class Table(Generic[RowT]):
     row_type : type of Row
     version : int, optional
         Read this version only; by default the newest one, whenever something is read.
+    required : bool
+        A missing table is an error; otherwise it is empty, and made with its first row.
     """
 
     def __init__(
-        self, connection: DBConnection, row_type: type[RowT], version: int | None = None
+        self,
+        connection: DBConnection,
+        row_type: type[RowT],
+        version: int | None = None,
+        *,
+        required: bool = False,
     ) -> None:
-        self._connection, self.row_type = connection, row_type
+        self._connection, self.row_type, self._required = connection, row_type, required
         self.name, self._fixed = row_type.__table__, version
-        self._handle = Handle(connection, row_type, version)
+        self._handle = Handle(connection, row_type, version, required=required)
         self._pinned: Table[RowT] | None = None
         self._bounds: dict[str, tuple[int, int]] = {}
         self._totals: dict[tuple[str, str], dict[str, int]] = {}
@@ -59,7 +66,7 @@ class Table(Generic[RowT]):
         if self._fixed is not None or not version:
             return self
         if self._pinned is None or self._pinned.version != version:
-            self._pinned = Table(self._connection, self.row_type, version)
+            self._pinned = Table(self._connection, self.row_type, version, required=self._required)
         return self._pinned
 
     def list(
@@ -243,7 +250,8 @@ class Table(Generic[RowT]):
     def schema(self) -> pa.Schema:
         """The table's physical schema; that of a new table where there is none yet."""
         table = self._handle.opened()
-        return table.schema if table is not None else schema_of(widest(self.row_type))
+        with explained(self.name):
+            return table.schema if table is not None else schema_of(widest(self.row_type))
 
     @property
     def columns(self) -> Sequence[str]:
