@@ -71,7 +71,7 @@ def test_times_are_ns_datetimes_or_text() -> None:
         ({"participants": [7]}, r"participants\.0"),
         ({"modalities": b"eeg"}, "modalities"),
         ({"status": "processed"}, "'ingested', 'raw' or 'all'"),
-        ({"metadata": {"a": {"b": 1}}}, "flatten it"),
+        ({"metadata": {"a": {"b": 1}}}, "unknown operator 'b'"),
         ({"metadata": "task=rest"}, "metadata"),
         ({"time_range": (2, 1)}, "must start before it ends"),
         ({"time_range": (1, 1)}, "must start before it ends"),
