@@ -46,22 +46,23 @@ FIELDS: Mapping[str, Field] = {
     "participants_all": Field("names", "Ids, comma-separated; all of them."),
     "modalities": Field("names", "Names, comma-separated; any of them."),
     "recording_hash": Field("names", "Hashes, or how they begin."),
-    "metadata": Field("conditions", "KEY=VALUE, or != < <= > >= ~; =A,B: any; =*: has the key."),
+    "metadata": Field("conditions", "Or != < <= > >= ~ (contains); =A,B: any; =*: there."),
     "modality_metadata": Field("conditions", "The same of one modality's metadata."),
     "channel_spec": Field("conditions", "The same of one modality's channels."),
     "status": Field("word", "Processed (ingested, the default), raw, or all."),
     "pipeline_version": Field("names", "Versions that made an asset; any of them."),
     "derived": Field("flag", "With a processed asset, or without."),
-    "time_range": Field("moments", "START..END in ISO 8601 with a zone; one may be empty."),
-    "duration": Field("lengths", "Like '>=5m', '<1h', 5m..1h or 90s."),
-    "time_filters": Field("windows", "Seconds, like 10..20,30..40, or around:EVENT:0.2:0.8."),
+    "time_range": Field("moments", "ISO 8601 with a zone; one end may be empty."),
+    "duration": Field("lengths", "Also '<1h', 5m..1h; units d h m s ms us."),
+    "time_filters": Field("windows", "In seconds; also around:EVENT:BEFORE:AFTER."),
     "event_type": Field("names", "Types, comma-separated; an event of any of them."),
     "text": Field("word", "Words that all occur in metadata or in one event."),
-    "order_by": Field("word", "start_time, duration or recording_hash; -start_time: newest first."),
+    "order_by": Field("word", "start_time, duration or recording_hash; - reverses."),
     "limit": Field("count", "At most so many recordings."),
     "offset": Field("count", "Leave out the first so many."),
     "after": Field("word", "The cursor of a page: only what comes after it."),
 }
+REPEATED = frozenset({"names", "conditions", "lengths", "windows"})
 
 QUOTED = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
 LIST = r'(?:\[(?:"(?:[^"\\]|\\.)*"|[^\]"])*\])'

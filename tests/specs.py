@@ -1,0 +1,126 @@
+"""Filters of every kind, with whatever text a filter can hold."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.soak.hostile import HOSTILE
+from ursa.filters import AroundEvent, IntervalSelector, QuerySpec, make_spec
+from ursa.time import INT64_MAX, INT64_MIN
+
+# What the forms give a meaning to, and what a shell, a URL or a terminal does.
+PIECES = [
+    *"\"'\\ \n\r\t\x00#:=-<>~*!,.[]{}&%+;?/$`|()@^a",
+    "..",
+    "--",
+    "\u2028",
+    "\u0085",
+    "\xa0",
+    "\u202e",
+    "\U000e0001",
+    "\U0001f9e0",
+    "a\u0308",
+    "ß",
+    "true",
+    "True",
+    "null",
+    "1",
+    "1e3",
+    "NaN",
+    "around:",
+    "[1,2]",
+    "5m",
+    "%20",
+    "\\n",
+    "\\u0041",
+    " metadata.a=1",
+]
+TEXT = st.one_of(
+    st.lists(st.sampled_from(PIECES), max_size=4).map("".join),
+    st.sampled_from([text for text in HOSTILE if not any("\ud800" <= c <= "\udfff" for c in text)]),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=6),
+)
+SOME_TEXT = TEXT.filter(bool)
+KEY = SOME_TEXT.filter(lambda key: "=" not in key) | st.sampled_from(["age", "a.b", "odd key"])
+NUMBER = st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False)
+SCALAR = TEXT | NUMBER | st.booleans() | st.none()
+VALUE = SCALAR | st.lists(SCALAR, max_size=3)
+COMPARED = TEXT | NUMBER
+OPERATORS: dict[str, st.SearchStrategy[Any]] = {
+    "=": VALUE,
+    "!=": VALUE,
+    "in": st.lists(VALUE, min_size=2, max_size=3),
+    "<": COMPARED,
+    "<=": COMPARED,
+    ">": COMPARED,
+    ">=": COMPARED,
+    "contains": SOME_TEXT,
+    "exists": st.booleans(),
+}
+CONDITIONS = st.dictionaries(
+    KEY, VALUE | st.fixed_dictionaries({}, optional=OPERATORS).filter(bool), max_size=3
+)
+NAMES = st.lists(TEXT, max_size=3)
+SECONDS = st.floats(0, 1e9) | st.integers(0, 100).map(float)
+LENGTH = st.builds(timedelta, microseconds=st.integers(0, 10**16)) | st.builds(
+    timedelta, minutes=st.integers(0, 600)
+)
+LENGTHS = st.permutations(["=", "!=", "<", "<=", ">", ">="]).flatmap(
+    lambda order: st.lists(LENGTH, max_size=3).map(
+        lambda some: dict(zip(order, some, strict=False))
+    )
+)
+NS = st.integers(INT64_MIN, INT64_MAX)
+MOMENT = st.none() | NS | st.integers(-(10**9), 10**10).map(lambda second: second // 5 * 10**9)
+INTERVAL = st.tuples(st.floats(-1e6, 1e6), st.floats(1e-9, 1e6)).map(
+    lambda pair: (pair[0], pair[0] + pair[1])
+)
+
+
+def ordered(start: int | None, end: int | None) -> bool:
+    return start is None or end is None or start < end
+
+
+WINDOW = st.one_of(
+    st.lists(INTERVAL.filter(lambda each: each[0] < each[1]), min_size=1, max_size=3).map(
+        IntervalSelector
+    ),
+    st.builds(AroundEvent, SOME_TEXT, before=SECONDS, after=SECONDS.filter(bool)),
+)
+KEYWORDS: dict[str, st.SearchStrategy[Any]] = {
+    **dict.fromkeys(
+        [
+            "participants",
+            "participants_all",
+            "modalities",
+            "recording_hash",
+            "pipeline_version",
+            "event_type",
+        ],
+        NAMES,
+    ),
+    **dict.fromkeys(["metadata", "modality_metadata", "channel_spec"], CONDITIONS),
+    "status": st.sampled_from(["ingested", "raw", "all"]),
+    "derived": st.booleans(),
+    "time_range": st.tuples(MOMENT, MOMENT).filter(lambda each: ordered(*each)),
+    "duration": LENGTHS,
+    "time_filters": st.lists(WINDOW, max_size=3),
+    "text": SOME_TEXT,
+    "order_by": st.sampled_from(["start_time", "-start_time", "-duration", "recording_hash"]),
+    "limit": st.integers(0, INT64_MAX),
+    "offset": st.integers(0, INT64_MAX),
+    "after": SOME_TEXT,
+}
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> QuerySpec:
+    """Filters of up to four fields, and sometimes of nearly all."""
+    most = len(KEYWORDS) if draw(st.integers(0, 9)) == 0 else 4
+    names = draw(st.lists(st.sampled_from(sorted(KEYWORDS)), max_size=most, unique=True))
+    if "after" in names and "offset" in names:
+        names.remove("offset")
+    return make_spec(None, {name: draw(KEYWORDS[name]) for name in names})
