@@ -1,15 +1,25 @@
-"""Filters of every kind, with whatever text a filter can hold."""
+"""Filters of every kind, with whatever text a filter can hold, and every way to write them."""
 
 from __future__ import annotations
 
+import shlex
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
+from unittest import mock
 
+import pytest
 from hypothesis import strategies as st
+from typer.main import get_command
 
 from tests.soak.hostile import HOSTILE
+from ursa.cli import app
 from ursa.filters import AroundEvent, IntervalSelector, QuerySpec, make_spec
 from ursa.time import INT64_MAX, INT64_MIN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COMMAND = get_command(app)
 
 # What the forms give a meaning to, and what a shell, a URL or a terminal does.
 PIECES = [
@@ -65,7 +75,7 @@ CONDITIONS = st.dictionaries(
 )
 NAMES = st.lists(TEXT, max_size=3)
 SECONDS = st.floats(0, 1e9) | st.integers(0, 100).map(float)
-LENGTH = st.builds(timedelta, microseconds=st.integers(0, 10**16)) | st.builds(
+LENGTH = st.builds(timedelta, microseconds=st.integers(0, INT64_MAX // 1000)) | st.builds(
     timedelta, minutes=st.integers(0, 600)
 )
 LENGTHS = st.permutations(["=", "!=", "<", "<=", ">", ">="]).flatmap(
@@ -124,3 +134,46 @@ def specs(draw: st.DrawFn) -> QuerySpec:
     if "after" in names and "offset" in names:
         names.remove("offset")
     return make_spec(None, {name: draw(KEYWORDS[name]) for name in names})
+
+
+class Asked(Exception):
+    """Carries the filter that a command asks its data for."""
+
+
+def ask(spec: QuerySpec) -> NoReturn:
+    raise Asked(spec)
+
+
+def from_cli(text: str, command: str = "query") -> QuerySpec:
+    """What the real options of a command make of a shell's words."""
+    program, verb, *options = shlex.split(text)
+    assert (program, verb) == ("ursa", "query")
+    dest = ["out"] if command == "download" else []
+    data = mock.Mock(query=ask)
+    with (
+        mock.patch("ursa.cli.commands._open", return_value=data),
+        pytest.raises(Asked) as asked,
+    ):
+        COMMAND.main([command, *dest, *options], standalone_mode=False)
+    (spec,) = asked.value.args
+    assert isinstance(spec, QuerySpec)
+    return spec
+
+
+def from_python(text: str) -> QuerySpec:
+    class Data:
+        def query(self, **keywords: Any) -> QuerySpec:
+            return make_spec(None, keywords)
+
+    names = {"data": Data(), "IntervalSelector": IntervalSelector, "AroundEvent": AroundEvent}
+    found = eval(text, names)
+    assert isinstance(found, QuerySpec)
+    return found
+
+
+FACES: dict[str, tuple[Callable[[QuerySpec], str], Callable[[str], QuerySpec]]] = {
+    "python": (QuerySpec.as_python, from_python),
+    "magic": (QuerySpec.as_magic, QuerySpec.from_magic),
+    "cli": (QuerySpec.as_cli, from_cli),
+    "url": (QuerySpec.as_url, QuerySpec.from_url),
+}

@@ -4,27 +4,21 @@ import json
 import shlex
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
-from unittest import mock
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from hypothesis import given
-from typer.main import get_command
 
-from tests.specs import specs
-from ursa.cli import app
+from tests.specs import FACES, from_cli, specs
 from ursa.errors import InvalidArgument
-from ursa.filters import AroundEvent, IntervalSelector, QuerySpec, make_spec
+from ursa.filters import AroundEvent, IntervalSelector, QuerySpec
 from ursa.terms import FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.conftest import MakeSession
     from ursa import DataInterface
 
-COMMAND = get_command(app)
 FULL = QuerySpec(
     participants=["P001", "P,2"],
     participants_all=["P001"],
@@ -55,49 +49,6 @@ FULL = QuerySpec(
     offset=0,
     after="-c\n",
 )
-
-
-class Asked(Exception):
-    """Carries the filter that a command asks its data for."""
-
-
-def ask(spec: QuerySpec) -> NoReturn:
-    raise Asked(spec)
-
-
-def from_cli(text: str, command: str = "query") -> QuerySpec:
-    """What the real options of a command make of a shell's words."""
-    program, verb, *options = shlex.split(text)
-    assert (program, verb) == ("ursa", "query")
-    dest = ["out"] if command == "download" else []
-    with (
-        mock.patch("ursa.cli.commands._open") as opened,
-        pytest.raises(Asked) as asked,
-    ):
-        opened.return_value.query = ask
-        COMMAND.main([command, *dest, *options], standalone_mode=False)
-    (spec,) = asked.value.args
-    assert isinstance(spec, QuerySpec)
-    return spec
-
-
-def from_python(text: str) -> QuerySpec:
-    class Data:
-        def query(self, **keywords: Any) -> QuerySpec:
-            return make_spec(None, keywords)
-
-    names = {"data": Data(), "IntervalSelector": IntervalSelector, "AroundEvent": AroundEvent}
-    found = eval(text, names)
-    assert isinstance(found, QuerySpec)
-    return found
-
-
-FACES: dict[str, tuple[Callable[[QuerySpec], str], Callable[[str], QuerySpec]]] = {
-    "python": (QuerySpec.as_python, from_python),
-    "magic": (QuerySpec.as_magic, QuerySpec.from_magic),
-    "cli": (QuerySpec.as_cli, from_cli),
-    "url": (QuerySpec.as_url, QuerySpec.from_url),
-}
 
 
 @given(spec=specs())

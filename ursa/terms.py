@@ -79,7 +79,7 @@ _QUOTED_ALONE = re.compile(QUOTED, re.DOTALL)
 _IN_SINGLE = re.compile(r'\\.|"', re.DOTALL)
 _BARE = re.compile(r"[\w.@%+/-][\w.@%+/:-]*")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_.:-]+")
-_FORM = "write FIELD=VALUE or metadata.KEY>=VALUE, and quote what holds white space"
+_FORM = "write FIELD=VALUE or metadata.KEY=VALUE, and quote what holds white space"
 
 
 class Term(NamedTuple):
@@ -127,7 +127,8 @@ def term_of(text: str) -> Term:
     """
     shown, match = shortened(text, 80), _TERM.fullmatch(text)
     if match is None:
-        raise InvalidArgument(f"{shown} is no filter: {_FORM}")
+        rule = "is no filter" if re.search("[=<>~]", text) else "has no '=' or other operator"
+        raise InvalidArgument(f"{shown} {rule}: {_FORM}")
     field, key, operator = match["field"].replace("-", "_"), match["key"], match["operator"]
     if field not in FIELDS:
         raise InvalidArgument(f"{shown}: no filter is called {field!r}{nearest(field, FIELDS)}")
