@@ -136,6 +136,15 @@ def specs(draw: st.DrawFn) -> QuerySpec:
     return make_spec(None, {name: draw(KEYWORDS[name]) for name in names})
 
 
+@st.composite
+def nearly(draw: st.DrawFn, write: Callable[[QuerySpec], str]) -> str:
+    """A filter's text with a few characters lost or put in somewhere."""
+    text = write(draw(specs()))
+    place = draw(st.integers(0, len(text)))
+    lost = draw(st.integers(0, 2))
+    return text[:place] + draw(st.sampled_from(["", *PIECES])) + text[place + lost :]
+
+
 class Asked(Exception):
     """Carries the filter that a command asks its data for."""
 

@@ -156,7 +156,7 @@ def test_a_url_by_hand_means_what_it_looks_like(query: str, magic: str) -> None:
 def test_the_keys_of_a_page_are_ignored_only_where_they_are_named() -> None:
     query = "recording=0123&limit=5&tab=eeg&t=1-2"
     assert QuerySpec.from_url(query, ignore=("recording", "tab", "t")) == QuerySpec(limit=5)
-    with pytest.raises(InvalidArgument, match="'recording'; did you mean 'recording_hash'"):
+    with pytest.raises(InvalidArgument, match="'recording' .*; did you mean 'recording_hash'"):
         QuerySpec.from_url(query, ignore=["tab"])
 
 
@@ -186,13 +186,14 @@ def test_a_cell_has_one_filter_per_line_and_comments() -> None:
 
 
 def test_a_key_said_twice_is_refused_by_name() -> None:
-    for text, name in (
-        ("limit=1 limit=2", "limit"),
-        ("metadata.a=1 metadata.a=2", r"metadata\.a"),
-        ("duration=5m..1h duration>=1m", "duration"),
-        ("time_range=.. time-range=..", "time_range"),
+    for text in (
+        "limit=1 limit=2",
+        "participants=a participants=b",
+        "metadata.a=1 metadata.a=2",
+        "duration=5m..1h duration>=1m",
+        "time_range=.. time_range=..",
     ):
-        with pytest.raises(InvalidArgument, match=f"{name} has '(=|>=)' twice"):
+        with pytest.raises(InvalidArgument, match=f"'{text.split()[1]}': this is said twice"):
             QuerySpec.from_magic(text)
     assert len(QuerySpec.from_magic("time_filters=1..2 time_filters=1..2").time_filters) == 2
     both = QuerySpec.from_magic("metadata.a>=1 metadata.a<5 metadata.a=1,2 metadata.a=*").metadata

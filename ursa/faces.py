@@ -13,12 +13,12 @@ from typing import Any
 from urllib.parse import parse_qsl, quote_plus
 
 from ursa.errors import InvalidArgument
-from ursa.operands import keywords, moment, names, terms
-from ursa.terms import FIELDS, Term, chunks, has_value, term_of, word
+from ursa.operands import keywords, moment, terms
+from ursa.terms import FIELDS, Term, chunks, has_value, term_of
 from ursa.text import shortened
 from ursa.time import duration_text
 
-OPERATOR_CHARACTERS = tuple("=!<>~")
+_SIGNS = tuple("=!<>~")
 
 
 def magic(values: Mapping[str, Any]) -> str:
@@ -136,30 +136,20 @@ def read_cli(options: Mapping[str, Any]) -> dict[str, Any]:
     >>> read_cli({"participants": ["P1,P2", "P3"], "metadata": ["age>=18"], "limit": None})
     {'participants': ['P1', 'P2', 'P3'], 'metadata': {'age': {'>=': 18}}}
     """
-    return keywords(
-        term
-        for name, given in options.items()
-        if given not in (None, [])
-        for term in _option_terms(name, given)
-    )
+    given = {name: value for name, value in options.items() if value not in (None, [])}
+    terms = (term for name, value in given.items() for term in _option_terms(name, value))
+    return keywords(terms, joined=("names", "windows"))
 
 
 def _option_terms(name: str, given: Any) -> Iterator[Term]:
     kind = FIELDS[name].kind
-    if kind == "names":
-        every = [each for value in given for each in names(value)]
-        yield Term(name, None, "=", ",".join(map(word, every)))
-    elif kind == "conditions":
-        yield from (term_of(f"{name}.{value}") for value in given)
-    elif kind == "lengths":
-        yield from (
-            term_of(f"{name}{'' if value.startswith(OPERATOR_CHARACTERS) else '='}{value}")
-            for value in given
-        )
-    elif kind == "windows":
-        yield from (Term(name, None, "=", value) for value in given)
-    else:
-        yield Term(name, None, "=", str(given).lower() if kind == "flag" else str(given))
+    for value in given if isinstance(given, list) else [given]:
+        if kind == "conditions":
+            yield term_of(f"{name}.{value}")
+        elif kind == "lengths" and value.startswith(_SIGNS):
+            yield term_of(f"{name}{value}")
+        else:
+            yield Term(name, None, "=", str(value).lower() if kind == "flag" else str(value))
 
 
 # -- Python --------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from ursa.errors import InvalidArgument
@@ -129,8 +129,14 @@ _WRITERS: Mapping[Kind, Callable[[Any], _Written]] = {
 # -- reading -------------------------------------------------------------------------------------
 
 
-def keywords(terms: Iterable[Term]) -> dict[str, Any]:
+def keywords(terms: Iterable[Term], joined: Container[Kind] = ("windows",)) -> dict[str, Any]:
     """Return the keywords of a `QuerySpec` that terms say.
+
+    Parameters
+    ----------
+    terms : iterable of Term
+    joined : container of Kind
+        Kinds of field that several terms may name, whose values are then put together.
 
     Raises
     ------
@@ -144,34 +150,22 @@ def keywords(terms: Iterable[Term]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for term in terms:
-        for path, value in _READERS[FIELDS[term.field].kind](term):
-            _put(found, (term.field, *path), value, term)
+        kind = FIELDS[term.field].kind
+        try:
+            for path, value in _READERS[kind](term):
+                _put(found, (term.field, *path), value, join=kind in joined)
+        except InvalidArgument as error:
+            raise InvalidArgument(f"{shortened(str(term), 80)}: {error}") from error
     return found
 
 
-def _put(found: dict[str, Any], path: tuple[str, ...], value: Any, term: Term) -> None:
+def _put(found: dict[str, Any], path: tuple[str, ...], value: Any, *, join: bool) -> None:
     *outer, last = path
     for each in outer:
         found = found.setdefault(each, {})
-    if last not in found:
-        found[last] = value
-    elif FIELDS[term.field].kind == "windows":
-        found[last] += value
-    else:
-        raise InvalidArgument(
-            f"{shortened(str(term), 80)}: {term.name} has {term.operator!r} twice"
-        )
-
-
-def names(raw: str) -> list[str]:
-    """Return the names of a comma-separated value.
-
-    Examples
-    --------
-    >>> names('P001, "a,b"'), names("")
-    (['P001', 'a,b'], [])
-    """
-    return [plain(item) for item in _split(raw, _ITEM) if item]
+    if last in found and not join:
+        raise InvalidArgument("this is said twice; leave one out")
+    found[last] = found[last] + value if last in found else value
 
 
 def _split(raw: str, item: re.Pattern[str]) -> Iterator[str]:
@@ -182,7 +176,7 @@ def _split(raw: str, item: re.Pattern[str]) -> Iterator[str]:
 
 
 def _read_names(term: Term) -> _Read:
-    yield (), names(term.value)
+    yield (), [plain(item) for item in _split(term.value, _ITEM) if item]
 
 
 def _read_word(term: Term) -> _Read:
@@ -197,35 +191,32 @@ def _read_conditions(term: Term) -> _Read:
     elif items == ["*"] and operator in ("=", "!="):
         yield (key, "exists"), operator == "="
     elif len(items) == 1:
-        yield (key, operator), _operand(items[0], term)
-    elif operator == "=" and "" not in items:
-        yield (key, "in"), [_operand(item, term) for item in items]
+        yield (key, operator), _operand(items[0])
+    elif operator != "=":
+        raise InvalidArgument(f"{operator!r} takes one value; quote a text that holds commas")
+    elif "" in items:
+        raise InvalidArgument('empty text between commas is written ""')
     else:
-        rule = "an empty value between commas is quoted" if operator == "=" else "takes one value"
-        raise InvalidArgument(f"{shortened(str(term), 80)}: {operator!r} {rule}; quote a comma")
+        yield (key, "in"), [_operand(item) for item in items]
 
 
-def _operand(raw: str, term: Term) -> Any:
+def _operand(raw: str) -> Any:
     """Return the JSON value that a bare word is, or the text that it or a quoted one says."""
-    shown = shortened(str(term), 80)
     if raw == "*":
-        raise InvalidArgument(f"{shown}: a bare * stands alone after = or !=; quote the text '*'")
+        raise InvalidArgument("a bare * stands alone after = or !=; quote it to mean the text")
     if raw in _PYTHON_WORDS:
-        raise InvalidArgument(f"{shown}: write {_PYTHON_WORDS[raw]}, or quote the text {raw!r}")
+        raise InvalidArgument(f"write {_PYTHON_WORDS[raw]}, or quote {raw!r} to mean the text")
     if raw.startswith("{"):
-        raise InvalidArgument(
-            f"{shown}: an object is no value of metadata; flatten it, or quote it"
-        )
+        raise InvalidArgument("no value of metadata is an object; flatten it, or quote the text")
     if raw.startswith("[") and not _is_json(raw):
-        rule = "a list is written as in JSON, like [1,2]; text that begins with [ is quoted"
-        raise InvalidArgument(f"{shown}: {rule}")
+        raise InvalidArgument('write a list as JSON does, like [1,"a"], or quote the text')
     return json.loads(raw) if _is_json(raw) and not raw.startswith('"') else plain(raw)
 
 
 def _read_moments(term: Term) -> _Read:
     start, separator, end = plain(term.value).partition("..")
     if not separator:
-        raise InvalidArgument(f"{shortened(str(term), 80)} has no '..'; write it as START..END")
+        raise InvalidArgument("it has no '..'; write it as START..END")
     yield (), (start or None, end or None)
 
 
@@ -234,30 +225,28 @@ def _read_lengths(term: Term) -> _Read:
     if term.operator != "=" or not separator:
         yield (term.operator,), plain(term.value)
     elif not shortest and not longest:
-        raise InvalidArgument(f"{shortened(str(term), 80)}: give a length before or after '..'")
+        raise InvalidArgument("give a length before or after '..'")
     else:
         yield from (((op,), each) for op, each in ((">=", shortest), ("<", longest)) if each)
 
 
 def _read_windows(term: Term) -> _Read:
     if match := _AROUND.fullmatch(term.value):
-        before, after = _float(match[2], term), _float(match[3], term)
+        before, after = map(_number, match.group(2, 3))
         event = {"event_type": unquoted(match[1]), "before": before, "after": after}
         yield (), [{"kind": "around", **event}]
     else:
         pairs = [part.partition("..") for part in term.value.split(",")]
-        intervals = [(_float(start, term), _float(end, term)) for start, _, end in pairs]
+        intervals = [(_number(start), _number(end)) for start, _, end in pairs]
         yield (), [{"kind": "intervals", "intervals": intervals}]
 
 
-def _float(text: str, term: Term) -> float:
+def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError as error:
         rule = "write windows in seconds, like 10..20,30..40, or around:EVENT:BEFORE:AFTER"
-        raise InvalidArgument(
-            f"{shortened(str(term), 80)}: {text!r} is no number; {rule}"
-        ) from error
+        raise InvalidArgument(rule) from error
 
 
 _READERS: Mapping[Kind, Callable[[Term], _Read]] = {

@@ -79,7 +79,7 @@ _QUOTED_ALONE = re.compile(QUOTED, re.DOTALL)
 _IN_SINGLE = re.compile(r'\\.|"', re.DOTALL)
 _BARE = re.compile(r"[\w.@%+/-][\w.@%+/:-]*")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_.:-]+")
-_FORM = "write FIELD=VALUE or metadata.KEY=VALUE, and quote what holds white space"
+_FORM = "write FIELD=VALUE or metadata.KEY=VALUE without spaces, and quote what holds some"
 
 
 class Term(NamedTuple):
@@ -131,7 +131,8 @@ def term_of(text: str) -> Term:
         raise InvalidArgument(f"{shown} {rule}: {_FORM}")
     field, key, operator = match["field"].replace("-", "_"), match["key"], match["operator"]
     if field not in FIELDS:
-        raise InvalidArgument(f"{shown}: no filter is called {field!r}{nearest(field, FIELDS)}")
+        hint = f"(for metadata, metadata.{field}){nearest(field, FIELDS)}"
+        raise InvalidArgument(f"{shown}: no filter is called {field!r} {hint}")
     kind = FIELDS[field].kind
     if (kind == "conditions") is (key is None):
         rule = f"a key, like {field}.KEY=VALUE" if key is None else "no key"
@@ -247,5 +248,5 @@ def plain(raw: str) -> str:
     """
     if raw.startswith((":", "=")):
         rule = f"a value that begins with {raw[0]!r} must be quoted"
-        raise InvalidArgument(f"{shortened(raw, 80)}: {rule}, like {shortened(quoted(raw), 80)}")
+        raise InvalidArgument(f"{rule}, like {shortened(quoted(raw), 80)}")
     return unquoted(raw)
