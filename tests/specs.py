@@ -142,7 +142,8 @@ def nearly(draw: st.DrawFn, write: Callable[[QuerySpec], str]) -> str:
     text = write(draw(specs()))
     place = draw(st.integers(0, len(text)))
     lost = draw(st.integers(0, 2))
-    return text[:place] + draw(st.sampled_from(["", *PIECES])) + text[place + lost :]
+    put = draw(st.sampled_from(["", *PIECES]))
+    return f"{text[:place]}{put}{text[place + lost :]}"
 
 
 class Asked(Exception):

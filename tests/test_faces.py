@@ -156,7 +156,7 @@ def test_a_url_by_hand_means_what_it_looks_like(query: str, magic: str) -> None:
 def test_the_keys_of_a_page_are_ignored_only_where_they_are_named() -> None:
     query = "recording=0123&limit=5&tab=eeg&t=1-2"
     assert QuerySpec.from_url(query, ignore=("recording", "tab", "t")) == QuerySpec(limit=5)
-    with pytest.raises(InvalidArgument, match="'recording' .*; did you mean 'recording_hash'"):
+    with pytest.raises(InvalidArgument, match=r"'recording' .*; did you mean 'recording_hash'"):
         QuerySpec.from_url(query, ignore=["tab"])
 
 
