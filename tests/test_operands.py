@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -119,6 +121,16 @@ def test_windows_keep_their_order_and_every_digit() -> None:
     spec = read(*texts)
     assert written(time_filters=spec.time_filters) == texts
     assert [each.kind for each in spec.time_filters] == ["intervals", "around"] * 2
+
+
+@pytest.mark.parametrize("piece", ["[,", "=[", '"', '",', "',\"", '\\"', " ", "around:", "a.", "."])
+def test_a_long_hostile_text_takes_no_long_time(piece: str) -> None:
+    start = time.process_time()
+    for before in ("metadata.a=", "participants=", "metadata.", "time_filters=", ""):
+        for read_text in (QuerySpec.from_magic, QuerySpec.from_url):
+            with contextlib.suppress(InvalidArgument):
+                read_text(before + piece * 20_000)
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ FIELDS: Mapping[str, Field] = {
     "time_filters": Field("windows", "In seconds; also around:EVENT:BEFORE:AFTER."),
     "event_type": Field("names", "Types, comma-separated; an event of any of them."),
     "text": Field("word", "Words that all occur in metadata or in one event."),
-    "order_by": Field("word", "start_time, duration or recording_hash; - reverses."),
+    "order_by": Field("word", "start_time, duration or recording_hash, or with -."),
     "limit": Field("count", "At most so many recordings."),
     "offset": Field("count", "Leave out the first so many."),
     "after": Field("word", "The cursor of a page: only what comes after it."),
@@ -65,7 +65,8 @@ FIELDS: Mapping[str, Field] = {
 REPEATED = frozenset({"names", "conditions", "lengths", "windows"})
 
 QUOTED = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
-LIST = r'(?:\[(?:"(?:[^"\\]|\\.)*"|[^\]"])*\])'
+# A list is flat, and what stops at the next [ is quick however many there are.
+LIST = r'(?:\[(?:"(?:[^"\\]|\\.)*"|[^\[\]"])*\])'
 _TERM = re.compile(
     rf"(?P<field>[A-Za-z_-]+)(?:\.(?P<key>{QUOTED}|[^=<>!~\"'][^=<>!~]*))?"
     r"(?P<operator>[!<>]?=|[<>~])(?P<value>.*)",
@@ -131,8 +132,8 @@ def term_of(text: str) -> Term:
         raise InvalidArgument(f"{shown} {rule}: {_FORM}")
     field, key, operator = match["field"].replace("-", "_"), match["key"], match["operator"]
     if field not in FIELDS:
-        hint = f"(for metadata, metadata.{field}){nearest(field, FIELDS)}"
-        raise InvalidArgument(f"{shown}: no filter is called {field!r} {hint}")
+        hint = f"(for metadata, metadata.{field[:40]}){nearest(field, FIELDS)}"
+        raise InvalidArgument(f"{shown}: no filter is called {shortened(field, 40)} {hint}")
     kind = FIELDS[field].kind
     if (kind == "conditions") is (key is None):
         rule = f"a key, like {field}.KEY=VALUE" if key is None else "no key"
