@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, get_args
 from unittest import mock
 
 import pytest
@@ -13,7 +13,14 @@ from typer.main import get_command
 
 from tests.soak.hostile import HOSTILE
 from ursa.cli import app
-from ursa.filters import AroundEvent, IntervalSelector, QuerySpec, make_spec
+from ursa.filters import (
+    AroundEvent,
+    IntervalSelector,
+    OrderBy,
+    QuerySpec,
+    Status,
+    make_spec,
+)
 from ursa.time import INT64_MAX, INT64_MIN
 
 if TYPE_CHECKING:
@@ -113,13 +120,13 @@ KEYWORDS: dict[str, st.SearchStrategy[Any]] = {
         NAMES,
     ),
     **dict.fromkeys(["metadata", "modality_metadata", "channel_spec"], CONDITIONS),
-    "status": st.sampled_from(["ingested", "raw", "all"]),
+    "status": st.sampled_from(get_args(Status)),
     "derived": st.booleans(),
     "time_range": st.tuples(MOMENT, MOMENT).filter(lambda each: ordered(*each)),
     "duration": LENGTHS,
     "time_filters": st.lists(WINDOW, max_size=3),
     "text": SOME_TEXT,
-    "order_by": st.sampled_from(["start_time", "-start_time", "-duration", "recording_hash"]),
+    "order_by": st.sampled_from(get_args(OrderBy)),
     "limit": st.integers(0, INT64_MAX),
     "offset": st.integers(0, INT64_MAX),
     "after": SOME_TEXT,

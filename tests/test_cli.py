@@ -389,7 +389,10 @@ def test_no_command_shows_the_help(cli: Ursa) -> None:
         (["query", "--participant", "P001"], ["--participant", "--participants"]),
         (["query", "--statsu", "raw"], ["--statsu", "--status"]),
         (["qeury"], ["qeury", "Did you mean 'query'"]),
-        (["query", "--status", "done"], ["done", "'ingested', 'raw', 'all'"]),
+        (
+            ["query", "--status", "done"],
+            ["done", "'ingested', 'raw', 'ingesting', 'failed', 'all'"],
+        ),
         (["query", "--limit", "-1"], ["--limit"]),
         (["query", "--limit", "many"], ["--limit"]),
         (["query", "--profile", "r3"], ["unknown profile 'r3'; did you mean 'r2'?"]),

@@ -26,7 +26,12 @@ LAYERS = (
     "catalog.conditions",
     "catalog.schemas",
     "catalog.where",
+    "catalog.derived",
     "catalog.arrow",
+    "catalog.pushdown",
+    "catalog.indexes",
+    "catalog.listing",
+    "catalog.lance",
     "catalog.table",
     "catalog",
     "formats.*",
@@ -38,6 +43,8 @@ LAYERS = (
     "faces",
     "filters",
     "predicates",
+    "paging",
+    "facets",
     "query",
     "transfer.*",
     "register.manifest",
@@ -57,7 +64,7 @@ LAYERS = (
 EXEMPT = {"", "__main__"}
 # Outside packages that only these modules may import.
 RESERVED: dict[str, set[str]] = {
-    "lancedb": {"catalog.table", "catalog"},
+    "lancedb": {"catalog.indexes", "catalog.lance", "catalog.table", "catalog"},
     "obstore": {"stores", "site"},
     "IPython": set(),
     "ipywidgets": set(),

@@ -14,7 +14,7 @@ from ursa.errors import nearest
 from ursa.selection import AroundEvent, IntervalSelector, TimeFilter
 from ursa.time import INT64_MAX, parse_duration, parse_time
 
-Status = Literal["ingested", "raw", "all"]
+Status = Literal["ingested", "raw", "ingesting", "failed", "all"]
 OrderBy = Literal[
     "start_time", "-start_time", "duration", "-duration", "recording_hash", "-recording_hash"
 ]

@@ -38,7 +38,12 @@ __all__ = [
 ]
 
 PAGE_FIELDS = frozenset({"order_by", "limit", "offset", "after"})
-STATUS_LABEL = {"ingested": "processed", "raw": "raw"}
+STATUS_LABEL = {
+    "ingested": "processed",
+    "raw": "raw",
+    "ingesting": "ingesting",
+    "failed": "failed",
+}
 _Spec = TypeVar("_Spec", bound="QuerySpec")
 
 
@@ -59,9 +64,8 @@ class QuerySpec(BaseModel):
     modality_metadata, channel_spec : dict
         Conditions that one modality's metadata or channel specification meets; narrow each result
         like `modalities`.
-    status : {"ingested", "raw", "all"}
-        Which modalities count: processed ones (the default); ``raw`` ones, which nobody has
-        processed or tried to; or every one, which is the way to see ``ingesting`` and ``failed``.
+    status : {"ingested", "raw", "ingesting", "failed", "all"}
+        Which modalities count: processed ones (the default), those in another state, or all.
     pipeline_version : tuple of str or None
         Narrows each result to modalities with an asset that any of these versions made.
     derived : bool or None
@@ -113,7 +117,7 @@ class QuerySpec(BaseModel):
     event_type: Names = None
     text: Annotated[Text, Field(min_length=1)] | None = None
     order_by: OrderBy = "start_time"
-    limit: Count | None = None
+    limit: Annotated[int, Field(ge=0)] | None = None
     offset: Count = 0
     after: Annotated[Text, Field(min_length=1)] | None = None
 

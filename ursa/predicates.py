@@ -1,54 +1,255 @@
-"""What a `QuerySpec` asks of the catalog, as Lance predicates."""
+"""What a `QuerySpec` asks of the catalog: one Lance predicate over the recordings table.
+
+Filters on events, texts, assets and on one modality's metadata are answered by their own tables
+first, and enter the predicate as the recordings that they found.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from ursa.catalog import where
+from ursa.catalog.derived import modality_labels
+from ursa.catalog.pushdown import metadata_predicate
+from ursa.catalog.schemas import EventRow, ModalityRow, VirgoAssetRow
 from ursa.filters import STATUS_LABEL
+from ursa.selection import AroundEvent, IntervalSelector, selected, to_ns
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import pyarrow as pa
+
+    from ursa.catalog import Catalog
+    from ursa.catalog.schemas import RecordingEntry
+    from ursa.catalog.table import Table
     from ursa.filters import QuerySpec
 
+ModalityKey = tuple[str, str, str]
+EventTimes = dict[str, list[float]]
 
-def predicate(spec: QuerySpec) -> str | None:
-    """Return the Lance predicate of `spec` over the recordings table."""
-    from ursa.catalog.arrow import metadata_entry, modality_labels
 
-    parts = []
+@dataclass(frozen=True)
+class Selection:
+    """Which recordings match, and what only other tables know of them.
+
+    Attributes
+    ----------
+    predicate : str or None
+        Over the recordings table.
+    assets : frozenset of (recording_hash, modality, worker_id) or None
+        Modalities that have one of the assets asked for, if the spec asks for any.
+    events : dict of str to (dict of str to list of float)
+        Recording hash → event type → times, for the types of every `AroundEvent`.
+    """
+
+    predicate: str | None
+    assets: frozenset[ModalityKey] | None = None
+    events: Mapping[str, EventTimes] = field(default_factory=dict)
+
+    def of(self, hashes: pa.ChunkedArray) -> Selection:
+        """Return what is known of these recordings alone, to go with them."""
+        if self.assets is None and not self.events:
+            return Selection(None)
+        here = set(hashes.to_pylist())
+        assets = self.assets and frozenset(key for key in self.assets if key[0] in here)
+        return Selection(
+            None, assets, {key: each for key, each in self.events.items() if key in here}
+        )
+
+
+def select(catalog: Catalog, recordings: Table[RecordingEntry], spec: QuerySpec) -> Selection:
+    """Return what `spec` selects, all tables being read as they are now.
+
+    Parameters
+    ----------
+    recordings : Table
+        Pinned, so that what is read with the predicate fits to it.
+    """
+    parts = list(_own(spec, recordings))
+    if spec.event_type is not None:
+        parts.append(_among(_with_events(catalog, spec.event_type)))
+    if spec.text is not None:
+        parts.append(_among(_with_text(catalog, recordings, spec.text)))
+    assets = _assets(catalog, spec) if _asks_for_assets(spec) else None
+    if assets is not None or spec.modality_metadata or spec.channel_spec:
+        parts.append(_with_modality(catalog, spec, assets))
+    events = _event_times(catalog, spec)
+    if events is not None:
+        parts.append(_among(_with_windows(recordings, spec, events, parts)))
+    return Selection(where.all_of(parts), assets, events or {})
+
+
+def _own(spec: QuerySpec, recordings: Table[RecordingEntry]) -> Iterator[str]:
+    """Yield the predicates that the recordings table answers alone."""
     if spec.participants is not None:
-        parts.append(where.has_any("participant_ids", spec.participants))
+        yield where.has_any("participant_ids", spec.participants)
+    for participant in spec.participants_all or ():
+        yield where.has_any("participant_ids", [participant])
     if spec.recording_hash is not None:
-        parts.append(_hashes(spec.recording_hash))
-    if spec.metadata:
-        parts.append(
-            where.has_all("metadata_kv", [metadata_entry(k, v) for k, v in spec.metadata.items()])
-        )
-    status = STATUS_LABEL.get(spec.status)
-    if status and spec.modalities is not None:
-        parts.append(
-            where.has_any("modality_status", [modality_labels(m, status) for m in spec.modalities])
-        )
-    elif status:
-        parts.append(where.has_any("modality_status", [status]))
-    elif spec.modalities is not None:
-        parts.append(where.has_any("modality_names", spec.modalities))
-    return where.all_of([*parts, *_overlap(*(spec.time_range or (None, None)))])
+        yield _hashes(spec.recording_hash)
+    yield from metadata_predicate("metadata", spec.metadata, recordings.promoted)
+    yield from _modalities(spec)
+    yield from _overlap(*(spec.time_range or (None, None)))
+    for op, length in spec.duration.items():
+        yield f"duration {op} {where.literal(length)}"
+    for each in spec.time_filters:
+        if isinstance(each, IntervalSelector):
+            yield " OR ".join(_touches(spec, *interval) for interval in each.intervals)
 
 
-def _hashes(values: tuple[str, ...]) -> str:
+def _hashes(values: Sequence[str]) -> str:
     begun = [value for value in values if re.fullmatch(r"[0-9a-f]{8,63}", value)]
     exact = where.one_of("recording_hash", [value for value in values if value not in begun])
     return " OR ".join([exact, *(where.starts_with("recording_hash", value) for value in begun)])
 
 
-def _overlap(start: int | None, end: int | None) -> list[str]:
+def _modalities(spec: QuerySpec) -> Iterator[str]:
+    status = STATUS_LABEL.get(spec.status)
+    if status is not None:
+        labels = (
+            [status]
+            if spec.modalities is None
+            else [modality_labels(name, status) for name in spec.modalities]
+        )
+        yield where.has_any("modality_status", labels)
+    elif spec.modalities is not None:
+        yield where.has_any("modality_names", spec.modalities)
+
+
+def _overlap(start: int | None, end: int | None) -> Iterator[str]:
     """Say which half-open recordings overlap the window; one without length is a point."""
-    before = [] if end is None else [f"start_time < {where.literal(end)}"]
-    after = (
-        []
-        if start is None
-        else [f"end_time > {where.literal(start)} OR start_time >= {where.literal(start)}"]
+    if end is not None:
+        yield f"start_time < {where.literal(end)}"
+    if start is not None:
+        yield f"end_time > {where.literal(start)} OR start_time >= {where.literal(start)}"
+
+
+def _touches(spec: QuerySpec, start: float, end: float) -> str:
+    """Say which recordings have a part of a window, inside the time range if there is one.
+
+    Window, range and recording have a part in common if each two of them have one (Helly).
+    """
+    begin, stop = to_ns(start), to_ns(end)
+    parts = [f"duration > {where.literal(max(begin, 0))}"] if stop > 0 else ["FALSE"]
+    low, high = spec.time_range or (None, None)
+    if low is not None:
+        parts.append(f"start_time > {where.literal(low - stop)}")
+    if high is not None:
+        parts.append(f"start_time < {where.literal(high - begin)}")
+    return " AND ".join(parts)
+
+
+def _among(hashes: Iterable[str]) -> str:
+    return where.one_of("recording_hash", sorted(set(hashes)))
+
+
+def _with_events(catalog: Catalog, event_types: Sequence[str]) -> list[str]:
+    events = catalog.table(EventRow)
+    found = events.scan(where.one_of("event_type", event_types), columns=["recording_hash"])
+    return _unique(found["recording_hash"])
+
+
+def _with_text(catalog: Catalog, recordings: Table[RecordingEntry], text: str) -> list[str]:
+    tables: tuple[Table[RecordingEntry] | Table[EventRow], ...] = (
+        recordings,
+        catalog.table(EventRow),
     )
-    return before + after
+    found = [table.full_text(text, ["recording_hash"])["recording_hash"] for table in tables]
+    return [value for column in found for value in _unique(column)]
+
+
+def _unique(column: Any) -> list[str]:
+    return list(column.unique().to_pylist())
+
+
+def _asks_for_assets(spec: QuerySpec) -> bool:
+    return spec.derived is not None or spec.pipeline_version is not None
+
+
+def _assets(catalog: Catalog, spec: QuerySpec) -> frozenset[ModalityKey]:
+    predicate = (
+        where.one_of("pipeline_version", spec.pipeline_version)
+        if spec.pipeline_version is not None
+        else None
+    )
+    return _keys_of(catalog.table(VirgoAssetRow), predicate)
+
+
+def _keys_of(table: Table[Any], predicate: str | None) -> frozenset[ModalityKey]:
+    found = table.scan(predicate, columns=ModalityRow.__primary_key__)
+    return frozenset(zip(*(column.to_pylist() for column in found.columns), strict=True))
+
+
+def _with_modality(catalog: Catalog, spec: QuerySpec, assets: frozenset[ModalityKey] | None) -> str:
+    """Say which recordings have one modality that meets every condition on modalities."""
+    names: Sequence[str | None] = spec.modalities if spec.modalities is not None else [None]
+    parts = [f"({_with_one(catalog, spec, name, assets)})" for name in names]
+    return " OR ".join(parts) or "FALSE"
+
+
+def _with_one(
+    catalog: Catalog, spec: QuerySpec, name: str | None, assets: frozenset[ModalityKey] | None
+) -> str:
+    modalities = catalog.table(ModalityRow)
+    conditions = list(_of_modality(spec, name))
+    # A worker's key, like "eeg_a", exists only where the recording's own labels have it.
+    labelled = list(_modalities(spec.model_copy(update={"modalities": name and (name,)})))
+    if assets is None or spec.derived is False:
+        found = modalities.scan(where.all_of(conditions), columns=["recording_hash"])
+        labelled.append(_among(_unique(found["recording_hash"])))
+    if assets is None:
+        return where.all_of(labelled) or "TRUE"
+    among = _among(key[0] for key in assets)
+    keys = _keys_of(modalities, where.all_of([*conditions, among]))
+    if spec.derived is False:
+        without = where.all_of([*labelled, f"NOT {among}"])
+        return f"({without}) OR {_among(key[0] for key in keys - assets)}"
+    labelled.append(_among(key[0] for key in keys & assets))
+    return where.all_of(labelled) or "TRUE"
+
+
+def _of_modality(spec: QuerySpec, name: str | None) -> Iterator[str]:
+    """Yield the conditions on the modalities table's own rows."""
+    yield from metadata_predicate("metadata", spec.modality_metadata)
+    yield from metadata_predicate("channel_spec", spec.channel_spec)
+    if spec.status in STATUS_LABEL:
+        yield where.equals("ingestion_status", STATUS_LABEL[spec.status])
+    if name is not None:
+        family, separator, worker = name.rpartition("_")
+        of_worker = (
+            f" OR {where.equals('modality', family)} AND {where.equals('worker_id', worker)}"
+        )
+        yield where.equals("modality", name) + (of_worker if separator else "")
+
+
+def _event_times(catalog: Catalog, spec: QuerySpec) -> dict[str, EventTimes] | None:
+    """Return the times of every recording's events, if the spec has windows around some."""
+    types = {each.event_type for each in spec.time_filters if isinstance(each, AroundEvent)}
+    if not types:
+        return None
+    found = catalog.table(EventRow).scan(
+        where.one_of("event_type", sorted(types)),
+        columns=["recording_hash", "event_type", "event_time"],
+    )
+    times: dict[str, EventTimes] = defaultdict(lambda: defaultdict(list))
+    for recording, kind, time in zip(*(c.to_pylist() for c in found.columns), strict=True):
+        times[recording][kind].append(time)
+    return {key: dict(each) for key, each in times.items() if types <= each.keys()}
+
+
+def _with_windows(
+    recordings: Table[RecordingEntry],
+    spec: QuerySpec,
+    events: Mapping[str, EventTimes],
+    parts: Sequence[str],
+) -> Iterator[str]:
+    """Yield the recordings of which the time filters leave something."""
+    columns = ["recording_hash", "start_time", "duration"]
+    found = recordings.scan(where.all_of([*parts, _among(events)]), columns=columns)
+    for key, start, length in zip(*(c.to_pylist() for c in found.columns), strict=True):
+        if selected(start, length, spec.time_range, spec.time_filters, events[key]):
+            yield key

@@ -49,7 +49,7 @@ FIELDS: Mapping[str, Field] = {
     "metadata": Field("conditions", "Or != < <= > >= ~ (contains); =A,B: any; =*: there."),
     "modality_metadata": Field("conditions", "The same of one modality's metadata."),
     "channel_spec": Field("conditions", "The same of one modality's channels."),
-    "status": Field("word", "Processed (ingested, the default), raw, or all."),
+    "status": Field("word", "Processed (ingested, the default), another, or all."),
     "pipeline_version": Field("names", "Versions that made an asset; any of them."),
     "derived": Field("flag", "With a processed asset, or without."),
     "time_range": Field("moments", "ISO 8601 with a zone; one end may be empty."),

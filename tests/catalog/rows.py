@@ -176,7 +176,12 @@ def rows(row_type: type[Row]) -> st.SearchStrategy[Any]:
     """Rows of one class with every field, and fields that nobody knows yet."""
     fields = FIELDS[RecordingRow if row_type is RecordingEntry else row_type]
     if row_type is RecordingEntry:
-        nested = st.lists(rows(ModalityRow), max_size=3).map(tuple)
-        fields = {**fields, "modalities": nested}
+        fields = {**fields, "modalities": st.lists(rows(ModalityRow), max_size=3)}
     known = st.fixed_dictionaries({**fields, "metadata": METADATA})
-    return st.builds(lambda values, more: row_type(**values, **more), known, UNKNOWN)
+    return st.builds(lambda values, more: row_type(**_owned(values), **more), known, UNKNOWN)
+
+
+def _owned(values: dict[str, Any]) -> dict[str, Any]:
+    own = {"recording_hash": values.get("recording_hash")}
+    nested = [row.model_copy(update=own) for row in values.get("modalities", ())]
+    return {**values, "modalities": tuple(nested)} if nested else values

@@ -108,7 +108,7 @@ class Catalog:
 
     @functools.cached_property
     def _connection(self) -> DBConnection:
-        from ursa.catalog.table import connect
+        from ursa.catalog.lance import connect
 
         return connect(self.uri, self._storage_options)
 

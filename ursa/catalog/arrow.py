@@ -9,16 +9,20 @@ Beside a row's own fields every table holds
     int64, counts the updates of a row; compare-and-swap key.
 ``extra``
     JSON of fields that neither the row class nor the table knows.
-``metadata_kv``
-    list of ``key=<canonical JSON>``, one per metadata entry, for indexed equality.
+``metadata_kv``, and ``channel_spec_kv`` of modalities
+    labels of each entry, for indexed conditions: ``key=<canonical JSON>``, and its kind, like
+    ``key=#number``.
+``metadata__<key>``
+    one entry of the metadata as a typed column, where somebody asked for it.
 
-and recordings also ``end_time``, ``modality_names`` and ``modality_status``.
+Recordings also hold ``end_time``, ``modality_names`` and ``modality_status``; recordings and
+events ``search_text`` for the full-text index. A recording's modalities are one JSON text, since
+reading a page of structs costs several times as much.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import types
 from datetime import timedelta
@@ -28,13 +32,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, get_args, get_
 import pyarrow as pa
 from pydantic import BaseModel
 
-from ursa.catalog.schemas import (
-    RecordingEntry,
-    Row,
-    modality_keys,
-)
-from ursa.catalog.types import Interval, Json, Vector, canonical_json
-from ursa.errors import CatalogSchemaError, InvalidArgument
+from ursa.catalog.derived import LABELLED, derived, is_derived
+from ursa.catalog.schemas import EventRow, ModalityRow, RecordingEntry, Row
+from ursa.catalog.types import Interval, Json, Vector, json_text
+from ursa.errors import CatalogSchemaError
 from ursa.time import ns_to_timedelta, timedelta_to_ns
 
 if TYPE_CHECKING:
@@ -46,8 +47,6 @@ PRIMARY_KEY = {"lance-schema:unenforced-primary-key": "true"}
 LABELS = pa.list_(pa.field("item", pa.utf8()))  # Lance indexes a list only if its child is "item"
 _INTERVAL = pa.struct([("start", pa.float64()), ("end", pa.float64())])
 _PLAIN = {str: pa.utf8(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
-_KV_MAX = 200
-DERIVED = ("k64", "rev", "extra", "metadata_kv", "end_time", "modality_names", "modality_status")
 
 
 def schema_of(row_type: type[Row], *, vector_size: int = 0) -> pa.Schema:
@@ -58,11 +57,13 @@ def schema_of(row_type: type[Row], *, vector_size: int = 0) -> pa.Schema:
         pa.field(name, type_, nullable=name not in key)
         for name, type_ in _field_types(row_type, vector_size)
     ]
-    if "metadata" in row_type.model_fields:
-        fields.append(pa.field("metadata_kv", LABELS))
+    labels = [f"{name}_kv" for name in LABELLED if name in row_type.model_fields]
     if issubclass(row_type, RecordingEntry):
         fields.append(pa.field("end_time", pa.int64()))
-        fields += [pa.field(name, LABELS) for name in ("modality_names", "modality_status")]
+        labels += ["modality_names", "modality_status"]
+    fields += [pa.field(name, LABELS) for name in labels]
+    if issubclass(row_type, RecordingEntry | EventRow):
+        fields.append(pa.field("search_text", pa.utf8()))
     return pa.schema(
         [*fields, pa.field("extra", pa.utf8()), pa.field("rev", pa.int64(), nullable=False)]
     )
@@ -90,8 +91,7 @@ def _arrow_type(  # noqa: PLR0911 - one line per kind of type
     if issubclass(annotation, timedelta):
         return pa.int64()
     if issubclass(annotation, BaseModel):
-        extra = [("extra", pa.utf8())] if issubclass(annotation, Row) else []
-        return pa.struct(_field_types(annotation) + extra)
+        return pa.struct(_field_types(annotation))
     return pa.utf8() if issubclass(annotation, Enum) else _PLAIN[annotation]
 
 
@@ -107,62 +107,6 @@ def _unwrapped(annotation: Any, marks: Sequence[Any]) -> tuple[Any, Sequence[Any
             return annotation, marks
 
 
-def k64(row_type: type[Row], primary_key: Sequence[Any]) -> int:
-    """Return the 63-bit key of a row, the same on every machine.
-
-    Examples
-    --------
-    >>> from ursa.catalog.schemas import ParticipantRow
-    >>> k64(ParticipantRow, ["P001"]) == k64(ParticipantRow, ["P001"])
-    True
-    """
-    text = json.dumps([row_type.__table__, *primary_key], separators=(",", ":"))
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) >> 1
-
-
-def metadata_entry(key: str, value: object) -> str:
-    """Return the entry of `metadata_kv` for one metadata item; long values are hashed.
-
-    Examples
-    --------
-    >>> metadata_entry("task", "rest")
-    'task="rest"'
-    """
-    try:
-        text = canonical_json(value)
-    except (TypeError, ValueError) as error:
-        msg = f"metadata {key!r} has a value that JSON cannot hold: {error}"
-        raise InvalidArgument(msg) from error
-    if len(text) > _KV_MAX:
-        text = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
-    return f"{key}={text}"
-
-
-def modality_labels(name: str, status: str) -> str:
-    """Return the entry of `modality_status` for one modality in one status."""
-    return f"{name}={status}"
-
-
-def _derived(row: Row) -> dict[str, Any]:
-    values: dict[str, Any] = {"k64": k64(type(row), row.primary_key)}
-    metadata = getattr(row, "metadata", None)
-    if metadata is not None:
-        values["metadata_kv"] = sorted(metadata_entry(k, v) for k, v in metadata.items())
-    if isinstance(row, RecordingEntry):
-        named = [
-            (name, each)
-            for key, each in modality_keys(row.modalities).items()
-            for name in {key, each.modality}
-        ]
-        values["end_time"] = row.end_time
-        values["modality_names"] = sorted({name for name, _ in named})
-        statuses = {modality_labels(name, each.ingestion_status) for name, each in named}
-        values["modality_status"] = sorted(
-            statuses | {each.ingestion_status.value for _, each in named}
-        )
-    return values
-
-
 def to_table(rows: Sequence[Row], schema: pa.Schema, rev: int = 0) -> pa.Table:
     """Return `rows` as one contiguous Arrow table of `schema`."""
     try:
@@ -175,11 +119,11 @@ def to_table(rows: Sequence[Row], schema: pa.Schema, rev: int = 0) -> pa.Table:
 
 def _to_record(row: Row, schema: pa.Schema) -> dict[str, Any]:
     record = _plain(row, schema)
-    reserved = sorted(set(row.model_extra or ()) & set(DERIVED))
+    reserved = sorted(name for name in row.model_extra or () if is_derived(name))
     if reserved:
         msg = f"field {reserved[0]!r} is reserved for the catalog; use another name"
         raise CatalogSchemaError(msg)
-    return {**record, **_derived(row)}
+    return {**record, **derived(row, schema)}
 
 
 def _plain(model: BaseModel, fields: pa.Schema | pa.StructType) -> dict[str, Any]:
@@ -188,16 +132,18 @@ def _plain(model: BaseModel, fields: pa.Schema | pa.StructType) -> dict[str, Any
     record = {
         field.name: _to_arrow(extra.pop(field.name, model.__dict__.get(field.name)), field.type)
         for field in fields
-        if field.name not in DERIVED
+        if not is_derived(field.name)
     }
     if extra:
-        record["extra"] = json.dumps(extra, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        record["extra"] = json_text(extra)
     return record
 
 
-def _to_arrow(value: Any, type_: pa.DataType) -> Any:
-    if isinstance(value, dict) and pa.types.is_string(type_):
-        return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
+def _to_arrow(value: Any, type_: pa.DataType) -> Any:  # noqa: PLR0911 - one line per kind
+    if pa.types.is_string(type_) and isinstance(value, dict):
+        return json_text(value)
+    if pa.types.is_string(type_) and isinstance(value, tuple):
+        return json_text([_nested(row) for row in value])
     if isinstance(value, timedelta):
         return timedelta_to_ns(value)
     if isinstance(value, BaseModel):
@@ -209,14 +155,32 @@ def _to_arrow(value: Any, type_: pa.DataType) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
+def _nested(row: ModalityRow) -> dict[str, Any]:
+    """Return a modality without what its recording or its own fields say already."""
+    record = row.model_dump(mode="json", exclude={"recording_hash"}, exclude_defaults=True)
+    if row.storage_uri == row.raw_storage_uri:
+        record.pop("storage_uri", None)
+    return record
+
+
+def nested_modalities(recording_hash: str, text: str | None) -> list[ModalityRow]:
+    """Return the modalities of a recording from their JSON text."""
+    return [
+        ModalityRow.model_validate({"recording_hash": recording_hash, **record})
+        for record in json.loads(text or "[]")
+    ]
+
+
 def from_record(row_type: type[RowT], record: Mapping[str, Any]) -> RowT:
     """Return the row stored in one record of Arrow's Python values."""
     decoders = _decoders(row_type)
     values = {
         name: decoders[name](value) if name in decoders and value is not None else value
         for name, value in record.items()
-        if name not in DERIVED and not (value is None and name not in row_type.model_fields)
+        if not is_derived(name) and not (value is None and name not in row_type.model_fields)
     }
+    if "modalities" in values:
+        values["modalities"] = nested_modalities(record["recording_hash"], record["modalities"])
     return row_type.model_validate({**values, **json.loads(record.get("extra") or "{}")})
 
 
@@ -237,9 +201,7 @@ def _decoder(annotation: Any, marks: Sequence[Any] = ()) -> Callable[[Any], Any]
         return ns_to_timedelta
     if annotation == Interval:
         return lambda value: (value["start"], value["end"])
-    if get_origin(annotation) is tuple:
+    if get_origin(annotation) is tuple and get_args(annotation)[0] is not ModalityRow:
         inner = _decoder(get_args(annotation)[0])
         return (lambda values: [inner(value) for value in values]) if inner else None
-    if isinstance(annotation, type) and issubclass(annotation, Row):
-        return functools.partial(from_record, annotation)
     return None

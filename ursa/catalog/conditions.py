@@ -77,7 +77,7 @@ def _compared(value: object, op: str, operand: object) -> bool:
     if isinstance(value, str) and isinstance(operand, str):
         return COMPARISONS[op](value, operand)
     both = is_number(value) and is_number(operand)
-    return both and COMPARISONS[op](_float(value), _float(operand))
+    return both and COMPARISONS[op](as_float(value), as_float(operand))
 
 
 def is_number(value: object) -> bool:
@@ -85,14 +85,16 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _float(value: Any) -> float:
+def as_float(value: Any) -> float:
+    """Return a JSON number as float64; integers beyond its range are infinite."""
     try:
         return float(value)
     except OverflowError:
         return float("inf") if value > 0 else float("-inf")
 
 
-def _check_filters(filters: dict[str, Any]) -> dict[str, Any]:
+def checked(filters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a filter in its one form, or raise ValueError."""
     check_metadata(dict.fromkeys(filters))
     return {key: _checked(key, value) for key, value in filters.items()}
 
@@ -134,4 +136,4 @@ def _broken_rule(op: str, operand: object) -> str | None:
     return None if op != "exists" or isinstance(operand, bool) else "True or False"
 
 
-Conditions = Annotated[dict[str, Any], AfterValidator(_check_filters)]
+Conditions = Annotated[dict[str, Any], AfterValidator(checked)]

@@ -18,6 +18,7 @@ from ursa.catalog.types import (
     Duration,
     EpochNs,
     Intervals,
+    Json,
     MetadataDict,
     ModalityName,
     Seconds,
@@ -169,7 +170,15 @@ class RecordingEntry(RecordingRow):
     Both are stored in one row so that they appear in one commit and are read in one scan.
     """
 
-    modalities: tuple[ModalityRow, ...] = ()
+    modalities: Annotated[tuple[ModalityRow, ...], Json()] = ()
+
+    @model_validator(mode="after")
+    def _are_its_own(self) -> Self:
+        for row in self.modalities:
+            if row.recording_hash != self.recording_hash:
+                msg = f"modality {row.modality!r} is one of recording {row.recording_hash!r}"
+                raise ValueError(msg)
+        return self
 
     @property
     def row(self) -> RecordingRow:

@@ -45,6 +45,21 @@ def _canonical(value: object) -> object:
     return value
 
 
+def json_text(value: object) -> str:
+    r"""Return the JSON text that the catalog stores.
+
+    Quotes and backslashes inside strings are written as ``\u0022`` and ``\u005c``, so that a
+    backslash always begins an escape and a quote always bounds a string, which SQL relies on.
+
+    Examples
+    --------
+    >>> print(json_text({"b": 1, "a": 'say "ah"'}))
+    {"a": "say \u0022ah\u0022", "b": 1}
+    """
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return text.replace(r"\\", r"\u005c").replace(r"\"", r"\u0022") if "\\" in text else text
+
+
 def check_metadata(value: dict[str, Any]) -> dict[str, Any]:
     """Return metadata after checking its keys and values; tuples become lists."""
     for key, item in value.items():

@@ -27,6 +27,8 @@ class StatusChoice(StrEnum):
 
     INGESTED = "ingested"
     RAW = "raw"
+    INGESTING = "ingesting"
+    FAILED = "failed"
     ALL = "all"
 
 

@@ -1,0 +1,101 @@
+"""Opening LanceDB: connections, tables with their indexes, and its errors in our words."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from ursa.catalog.arrow import schema_of
+from ursa.catalog.indexes import indexes, make_indexes
+from ursa.catalog.schemas import RecordingEntry, Row
+from ursa.errors import CatalogError, CatalogSchemaError, InvalidArgument
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from lancedb.db import DBConnection
+    from lancedb.table import Table as LanceTable
+
+_TRIES = 20
+_RUST_SOURCE = re.compile(r",?\s*\S+\.rs:\d+(:\d+)?")
+
+
+def connect(uri: str, storage_options: Mapping[str, str] | None = None) -> DBConnection:
+    """Open a catalog directory or prefix; every read then sees the newest version."""
+    import lancedb
+
+    return lancedb.connect(
+        uri,
+        storage_options=dict(storage_options or {}),
+        read_consistency_interval=timedelta(0),
+    )
+
+
+class Handle:
+    """One LanceDB table, opened on first use.
+
+    Parameters
+    ----------
+    connection : lancedb.DBConnection
+    row_type : type of Row
+    version : int, optional
+        Open this version, which cannot be written to; by default what is newest at each use.
+    """
+
+    def __init__(
+        self, connection: DBConnection, row_type: type[Row], version: int | None = None
+    ) -> None:
+        self._connection, self._row_type, self._version = connection, row_type, version
+        self._table: LanceTable | None = None
+
+    def opened(self) -> LanceTable | None:
+        """Return the table, or None where there is none."""
+        name = self._row_type.__table__
+        if self._table is None:
+            with explained(name):
+                try:
+                    table = self._connection.open_table(name)
+                except ValueError as error:
+                    if "was not found" not in str(error):
+                        raise
+                    return None
+                if self._version is not None:
+                    table.checkout(self._version)
+                self._table = table
+        return self._table
+
+    def create(self, vector_size: int = 0) -> LanceTable:
+        """Make the table with its indexes, or open it where another writer was first."""
+        name = self._row_type.__table__
+        schema = schema_of(widest(self._row_type), vector_size=vector_size)
+        with explained(name):
+            table = self._connection.create_table(name, schema=schema, exist_ok=True)
+            for tries_left in reversed(range(_TRIES)):
+                try:
+                    make_indexes(table, indexes(schema, self._row_type))
+                    break
+                except RuntimeError as error:  # another process is making the same table
+                    if not tries_left or "commit conflict" not in str(error):
+                        raise
+        self._table = table
+        return table
+
+
+@contextmanager
+def explained(name: str) -> Iterator[None]:
+    """Raise what LanceDB raises as `CatalogError`, with the name of the table."""
+    try:
+        yield
+    except (CatalogError, CatalogSchemaError, InvalidArgument):
+        raise
+    except (RuntimeError, OSError, ValueError) as error:
+        said = _RUST_SOURCE.sub("", str(error))
+        msg = f"catalog table {name!r}: {said}"
+        raise CatalogError(msg) from error
+
+
+def widest(row_type: type[Row]) -> type[Row]:
+    """Return the class whose columns the table of `row_type` has."""
+    return RecordingEntry if issubclass(RecordingEntry, row_type) else row_type
