@@ -391,7 +391,7 @@ def test_no_command_shows_the_help(cli: Ursa) -> None:
         (["qeury"], ["qeury", "Did you mean 'query'"]),
         (
             ["query", "--status", "done"],
-            ["done", "'ingested', 'raw', 'ingesting', 'failed', 'all'"],
+            ["done", "'ingested', 'raw', ", "'failed', 'all'"],
         ),
         (["query", "--limit", "-1"], ["--limit"]),
         (["query", "--limit", "many"], ["--limit"]),

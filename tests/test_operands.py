@@ -166,7 +166,7 @@ def test_a_long_hostile_text_takes_no_long_time(piece: str) -> None:
         ("time_filters=1..nan", "finite"),
         ("limit=many", "limit"),
         ("derived=maybe", "derived"),
-        ("status=done", "'ingested', 'raw' or 'all'"),
+        ("status=done", "'ingesting', 'failed' or 'all'"),
         ("text=", "text"),
     ],
 )
