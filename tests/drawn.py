@@ -1,4 +1,4 @@
-"""Strategies for the fields of a `QuerySpec`, drawn so that they often fit `tests.oracle`'s rows."""
+"""Strategies for the fields of a `QuerySpec`, which often fit the rows of `tests.oracle`."""
 
 from __future__ import annotations
 

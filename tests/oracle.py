@@ -208,11 +208,15 @@ def matches(entry: RecordingEntry, spec: QuerySpec) -> bool:
 
 def wanted(entry: RecordingEntry, spec: QuerySpec) -> list[str]:
     """Result keys of the modalities that meet every condition on modalities."""
-    labels = {"ingested": {"processed"}, "raw": {"raw"}, "all": set(IngestionStatus)}
+    labels: dict[str, set[str]] = {
+        "ingested": {"processed"},
+        "raw": {"raw"},
+        "all": set(IngestionStatus),
+    }
     return [
         key
         for key, row in modality_keys(entry.modalities).items()
-        if row.ingestion_status.value in labels[spec.status]
+        if row.ingestion_status in labels[spec.status]
         and (spec.modalities is None or {key, row.modality} & set(spec.modalities))
         and holds(spec.modality_metadata, row.metadata)
         and holds(spec.channel_spec, row.channel_spec)
@@ -360,7 +364,9 @@ def holds(filters: Mapping[str, Any], metadata: Mapping[str, Any]) -> bool:
     )
 
 
-def _meets(metadata: Mapping[str, Any], key: str, op: str, operand: Any) -> bool:
+def _meets(  # noqa: PLR0911 - one line per operator
+    metadata: Mapping[str, Any], key: str, op: str, operand: Any
+) -> bool:
     if op == "exists":
         return (key in metadata) is operand
     if key not in metadata:

@@ -233,7 +233,7 @@ def count(catalog: Catalog, spec: QuerySpec) -> int:
     """Return how many recordings `find` would return, without reading them."""
     recordings = catalog.recordings.pinned()
     chosen = select(catalog, recordings, spec).predicate
-    after = order_of(spec).predicate
-    found = recordings.count(where.all_of(each for each in (chosen, after) if each is not None))
+    parts = [*order_of(spec).predicates, *([] if chosen is None else [chosen])]
+    found = recordings.count(where.all_of(parts))
     found = max(0, found - spec.offset)
     return found if spec.limit is None else min(found, spec.limit)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from ursa.catalog.arrow import nested_modalities
 from ursa.catalog.conditions import all_hold
 from ursa.catalog.schemas import ModalityRow, modality_keys
 from ursa.catalog.types import CatalogID, Duration, EpochNs, Intervals, MetadataDict
 from ursa.filters import STATUS_LABEL
+from ursa.frozen import FrozenDict
 from ursa.selection import selected
 from ursa.time import ns_to_timedelta
 
@@ -50,7 +51,7 @@ class QueryResult(BaseModel):
     duration: Duration
     device_info: MetadataDict
     metadata: MetadataDict
-    modalities: dict[str, ModalityRow]
+    modalities: Annotated[dict[str, ModalityRow], AfterValidator(FrozenDict)]
     time_selection: Intervals | None = None
 
     def __hash__(self) -> int:

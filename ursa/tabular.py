@@ -75,7 +75,7 @@ def _type_of(values: Iterable[Any]) -> pa.DataType:
     import pyarrow as pa
 
     present = [value for value in values if value is not None]
-    kinds = {type(value) for value in present}
+    kinds = {list if isinstance(value, list) else type(value) for value in present}
     if kinds == {list}:
         return pa.list_(_type_of(item for value in present for item in value))
     if kinds == {int} and all(INT64_MIN <= value <= INT64_MAX for value in present):

@@ -26,13 +26,17 @@ from ursa.catalog.types import json_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+_NONE: Mapping[str, str] = MappingProxyType({})
 _ESCAPES = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\b": "\b", r"\f": "\f", r"\u0022": '"'}
-_NOTHING: Mapping[str, str] = MappingProxyType({})
-_CONTROLS = {f"\\u{code:04x}": chr(code) for code in range(1, 32)}
+_PLAIN, _QUOTED = r'"([^"\\]*)"', '"([^"]*)"'
+_CONTROLS = {f"\\u{code:04x}": chr(code) for code in range(32)}
 
 
 def metadata_predicate(
-    column: str, filters: Mapping[str, Any], promoted: Mapping[str, str] = _NOTHING
+    column: str,
+    filters: Mapping[str, Any],
+    promoted: Mapping[str, str] = _NONE,
+    is_rare: Callable[[str, str], bool] = lambda _column, _label: True,
 ) -> list[str]:
     """Return the predicates of checked conditions on a JSON column, all of which must hold.
 
@@ -43,24 +47,39 @@ def metadata_predicate(
         As `ursa.catalog.conditions.Conditions` leaves them.
     promoted : mapping of str to {"number", "text"}
         Typed columns that hold every value of their key and of that kind.
+    is_rare : callable
+        Whether a label column has a label on few rows only. To read single rows of many is slower
+        than to read all, so only rare labels narrow what is read.
 
     Examples
     --------
     >>> print(*metadata_predicate("metadata", {"task": "rest"}))
     array_has_any(metadata_kv, ['task="rest"'])
     """
-    return [
-        _predicate(column, key, op, operand, promoted) for key, op, operand in conditions(filters)
-    ]
+    found = []
+    for key, op, operand in conditions(filters):
+        found.append(_predicate(column, key, op, operand, promoted))
+        labels, kind = f"{column}_kv", kind_entry(key, kind_of(operand))
+        of_one_kind = reads_values(op, operand) and op not in ("in", "!=")
+        typed = promoted.get(promoted_column(key)) == kind_of(operand)
+        if of_one_kind and not typed and is_rare(labels, kind):
+            found.append(where.has_any(labels, [kind]))
+    return found
 
 
-def scanned(filters: Mapping[str, Any], promoted: Mapping[str, str] = _NOTHING) -> Iterator[str]:
+def reads_values(op: str, operand: Any) -> bool:
+    """Return whether a condition needs the value itself, since labels do not answer it."""
+    operands = operand if op == "in" else [operand]
+    return op in COMPARISONS or op == "contains" or not all(map(has_label, operands))
+
+
+def scanned(filters: Mapping[str, Any], promoted: Mapping[str, str] = _NONE) -> Iterator[str]:
     """Yield the keys whose conditions no index answers, so that the JSON of each row is read."""
     for key, op, operand in conditions(filters):
-        operands = operand if op == "in" else [operand]
         compares = op in COMPARISONS or op == "contains"
-        read = operands if compares else [each for each in operands if not has_label(each)]
-        if any(promoted.get(promoted_column(key)) != kind_of(each) for each in read):
+        operands = operand if op == "in" else [operand]
+        read = {kind_of(each) for each in operands if compares or not has_label(each)}
+        if read - {promoted.get(promoted_column(key))}:
             yield key
 
 
@@ -73,42 +92,67 @@ def _predicate(column: str, key: str, op: str, operand: Any, promoted: Mapping[s
     if op == "exists":
         return present if operand else f"NOT {present}"
     if op == "!=":
-        return f"{present} AND NOT coalesce({_equals(column, key, operand, promoted)}, FALSE)"
-    kind, given = kind_of(operand), _literal(operand)
-
-    def holds(value: str) -> str:
-        if op == "contains":
-            return f"strpos(lower({value}), lower({given})) > 0"
-        return f"{value} {op} {given}"
-
-    compared = _compared(column, key, kind, promoted, holds)
-    return f"{where.has_any(f'{column}_kv', [kind_entry(key, kind)])} AND ({compared})"
-
-
-def _compared(
-    column: str, key: str, kind: str, promoted: Mapping[str, str], holds: Callable[[str], str]
-) -> str:
-    """Return that `holds` does so for the value of a key, which is of `kind`."""
-    if column == "metadata" and promoted.get(promoted_column(key)) == kind:
-        return holds(promoted_column(key))
-    if kind == "number":
-        return holds(number_at(column, key))
-    # Few texts hold an escape, and putting back all that there could be is slow.
-    plain, escaped = f"strpos({column}, '\\') = 0", f"strpos({column}, '\\') > 0"
-    return (
-        f"{plain} AND {holds(_quoted(column, key))} OR {escaped} AND {holds(text_at(column, key))}"
-    )
+        equal = _equals(column, key, operand, promoted)
+        return f"{present} AND NOT {equal if has_label(operand) else f'coalesce({equal}, FALSE)'}"
+    return _compares(column, key, op, operand, promoted)
 
 
 def _equals(column: str, key: str, operand: Any, promoted: Mapping[str, str]) -> str:
     if has_label(operand):
         return where.has_any(f"{column}_kv", [metadata_entry(key, operand)])
-    given = _literal(operand)
-    return _compared(column, key, "number", promoted, lambda value: f"{value} = {given}")
+    return _compares(column, key, "=", operand, promoted)
 
 
-def _literal(operand: Any) -> str:
-    return where.literal(operand if isinstance(operand, str) else as_float(operand))
+def _compares(column: str, key: str, op: str, operand: Any, promoted: Mapping[str, str]) -> str:
+    """Return that the value of a key, if of the operand's kind, is so to the operand."""
+    kind, typed = kind_of(operand), promoted_column(key)
+    if column == "metadata" and promoted.get(typed) == kind:
+        return (
+            _text_holds(typed, op, operand) if kind == "text" else _number_holds(typed, op, operand)
+        )
+    if kind == "number":
+        return _number_holds(number_at(column, key), op, operand)
+    plain = _text_holds(_matched(column, key, _PLAIN), op, operand)
+    # Few texts hold an escape, and reading one is slow, so the others are done with before.
+    escaped = _marked_holds(_marked_at(column, key), op, _marked(operand))
+    return f"({plain} OR strpos({column}, '\\') > 0 AND {escaped})"
+
+
+def _number_holds(value: str, op: str, operand: Any) -> str:
+    return f"{value} {op} {where.literal(as_float(operand))}"
+
+
+def _text_holds(value: str, op: str, operand: str) -> str:
+    given = where.literal(operand)
+    return (
+        f"strpos(lower({value}), lower({given})) > 0"
+        if op == "contains"
+        else f"{value} {op} {given}"
+    )
+
+
+def _marked_holds(value: str, op: str, operand: str) -> str:
+    if op != "contains":
+        return f"{value} {op} {where.literal(operand)}"
+    # What is found must not begin with the digits of a marked character.
+    pattern = f"(?s)(?:^|^[^\x01]|[^\x01]{{2}}){re.escape(operand.lower())}"
+    return f"regexp_like(lower({value}), {where.literal(pattern)})"
+
+
+def _marked(text: str) -> str:
+    """Return text with each control character as a mark and two digits, which keeps the order.
+
+    SQL has no short way from the escape of such a character to itself, but one to this.
+    """
+    return re.sub(r"[\x00-\x1f]", lambda found: f"\x01{ord(found[0]):02x}", text)
+
+
+def _marked_at(column: str, key: str) -> str:
+    marked = {short: _marked(char) for short, char in _ESCAPES.items()}
+    value = _matched(column, key, _QUOTED)
+    for escape, text in {**marked, r"\u005c": "\x02", r"\u00": "\x01", "\x02": "\\"}.items():
+        value = f"replace({value}, {where.literal(escape)}, {where.literal(text)})"
+    return value
 
 
 def number_at(column: str, key: str) -> str:
@@ -118,14 +162,11 @@ def number_at(column: str, key: str) -> str:
 
 def text_at(column: str, key: str) -> str:
     """Return the SQL expression of a key's value as text; null unless it is text."""
-    plain = _quoted(column, key)
+    # Nearly no text has an escape, and Lance knows no CASE.
+    escaped = _matched(column, key, _QUOTED)
     for escape, char in {**_CONTROLS, **_ESCAPES, r"\u005c": "\\"}.items():
-        plain = f"replace({plain}, {where.literal(escape)}, {where.literal(char)})"
-    return plain
-
-
-def _quoted(column: str, key: str) -> str:
-    return _matched(column, key, '"([^"]*)"')
+        escaped = f"replace({escaped}, {where.literal(escape)}, {where.literal(char)})"
+    return f"coalesce({_matched(column, key, _PLAIN)}, {escaped})"
 
 
 def _matched(column: str, key: str, value: str) -> str:

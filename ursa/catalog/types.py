@@ -13,10 +13,10 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from ursa.files import safe_rel_path
+from ursa.frozen import FrozenDict, frozen
 from ursa.time import INT64_MAX, epoch_ns, timedelta_to_ns
 
 URI_PATTERN = re.compile(r"^(r2|s3|gcs|file)://[^\s]")
-_SCALARS = (str, int, float, type(None))
 _ID = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -62,8 +62,8 @@ def json_text(value: object) -> str:
     return text.replace(r"\\", r"\u005c").replace(r"\"", r"\u0022") if "\\" in text else text
 
 
-def check_metadata(value: dict[str, Any]) -> dict[str, Any]:
-    """Return metadata after checking its keys and values; tuples become lists."""
+def check_metadata(value: dict[str, Any]) -> FrozenDict:
+    """Return metadata frozen, after checking its keys and values; tuples become lists."""
     for key, item in value.items():
         if not isinstance(key, str) or not key or "=" in key:
             msg = f"metadata key {key!r} must be a non-empty string without '='"
@@ -74,22 +74,23 @@ def check_metadata(value: dict[str, Any]) -> dict[str, Any]:
                 _check_scalar(key, scalar)
         else:
             _check_scalar(key, item)
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in value.items()}
+    return frozen(value)
 
 
 def _check_scalar(key: str, value: object) -> None:
-    if not isinstance(value, _SCALARS):
+    if isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            msg = f"metadata {key!r} is {value}: JSON has no such number; use null"
+            raise ValueError(msg)
+    elif not (value is None or isinstance(value, int)):
         kind = type(value).__name__
         msg = (
             f"metadata {key!r} is a {kind}: values are text, numbers, booleans, null or flat lists "
             f"of these; flatten it, for example to '{key}.name'"
         )
-        raise ValueError(msg)  # noqa: TRY004 - Pydantic reports ValueError as a validation error
-    if isinstance(value, float) and not math.isfinite(value):
-        msg = f"metadata {key!r} is {value}: JSON has no such number; use null"
         raise ValueError(msg)
-    if isinstance(value, str):
-        _check_text(value)
 
 
 def _check_text(value: str) -> str:
