@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ursa.query import QueryResultList
 
 WRITER = """
-import contextlib, sys
+import contextlib, sys, time
 from datetime import timedelta
 from ursa.catalog import Catalog, RecordingEntry
 uri, seed = sys.argv[1], int(sys.argv[2])
@@ -43,6 +43,7 @@ for number in range(10**6):
         with contextlib.suppress(RuntimeError):  # the other writer is at it
             recordings._created([]).optimize()
     print(number, flush=True)
+    time.sleep(0.1)
 """
 
 
@@ -158,7 +159,7 @@ def test_what_is_there_all_the_time_is_on_one_page_whatever_others_write(tmp_pat
 def _walk(catalog: Catalog, order: Any, kept: set[str]) -> None:
     """Read all pages while others write, which must be seen to happen in between."""
     versions, found = [], []
-    for page in pages(catalog, QuerySpec(status="all", order_by=order, limit=25)):
+    for page in pages(catalog, QuerySpec(status="all", order_by=order, limit=60)):
         versions.append(page.catalog_version)
         found += list(page)
         time.sleep(0.02)
