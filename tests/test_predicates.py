@@ -43,7 +43,7 @@ def recording(number: int) -> RecordingEntry:
     )
 
 
-def _owner(number: int) -> dict[str, str]:
+def _owner(number: int) -> dict[str, Any]:
     return {"recording_hash": f"{number:064x}"}
 
 
