@@ -100,6 +100,9 @@ class Catalog:
         What LanceDB needs to open an object store.
     as_of : AsOf, optional
         Read this old state, which cannot be written to.
+    complete : bool
+        `create` has made this catalog, so that a missing table is an error and not empty;
+        embeddings may still be missing.
 
     Examples
     --------
@@ -118,8 +121,10 @@ class Catalog:
         storage_options: Mapping[str, str] | None = None,
         *,
         as_of: AsOf | None = None,
+        complete: bool = False,
     ) -> None:
-        self.uri, self._storage_options, self._as_of = uri, storage_options, as_of
+        self.uri, self._storage_options = uri, storage_options
+        self._as_of, self._complete = as_of, complete
         self._tables: dict[type[Row], Any] = {}
 
     def __repr__(self) -> str:
@@ -128,7 +133,7 @@ class Catalog:
 
     def at(self, as_of: AsOf) -> Catalog:
         """Return this catalog as it was."""
-        return Catalog(self.uri, self._storage_options, as_of=as_of)
+        return Catalog(self.uri, self._storage_options, as_of=as_of, complete=self._complete)
 
     @functools.cached_property
     def _connection(self) -> DBConnection:
@@ -141,7 +146,10 @@ class Catalog:
         from ursa.catalog.table import Table
 
         if row_type not in self._tables:
-            self._tables[row_type] = Table(self._connection, row_type, self._fixed(row_type))
+            required = self._complete and row_type is not EmbeddingRow
+            self._tables[row_type] = Table(
+                self._connection, row_type, self._fixed(row_type), required=required
+            )
         table: Table[RowT] = self._tables[row_type]
         return table
 

@@ -50,16 +50,24 @@ class Handle:
     version : int, optional
         Open this version, which cannot be written to; by default what is newest at each use.
         Version 0 is that before the table was made.
+    required : bool
+        Raise where there is no such table.
     """
 
     def __init__(
-        self, connection: DBConnection, row_type: type[Row], version: int | None = None
+        self,
+        connection: DBConnection,
+        row_type: type[Row],
+        version: int | None = None,
+        *,
+        required: bool = False,
     ) -> None:
         self._connection, self._row_type, self._version = connection, row_type, version
+        self._required = required
         self._table: LanceTable | None = None
 
     def opened(self) -> LanceTable | None:
-        """Return the table, or None where there is none."""
+        """Return the table, or None where there is none and none is required."""
         name = self._row_type.__table__
         if self._version == 0:
             return None
@@ -70,6 +78,12 @@ class Handle:
                 except ValueError as error:
                     if "was not found" not in str(error):
                         raise
+                    if self._required:
+                        msg = (
+                            f"{name}.lance is missing from the catalog {self._connection.uri}; "
+                            "restore that directory from a backup"
+                        )
+                        raise CatalogError(msg) from error
                     return None
                 if self._version is not None:
                     table.checkout(self._version)

@@ -18,6 +18,7 @@ from ursa.catalog.lance import is_conflict, patiently
 from ursa.catalog.pushdown import number_at, text_at
 from ursa.catalog.types import check_metadata
 from ursa.errors import InvalidArgument, nearest
+from ursa.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,7 @@ class Promotion:
     rows: int
 
     def __str__(self) -> str:
-        return f"{self.key}: {self.type} in {self.rows} recordings, filtered by an index"
+        return f"{self.key}: {self.type} in {counted(self.rows, 'recording')}, filtered by an index"
 
 
 def promote(table: LanceTable, key: str, kind: Kind | None = None) -> Promotion:

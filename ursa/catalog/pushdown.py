@@ -24,7 +24,7 @@ from ursa.catalog.derived import (
 from ursa.catalog.types import json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 _ESCAPES = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\b": "\b", r"\f": "\f", r"\u0022": '"'}
@@ -32,7 +32,10 @@ _CONTROLS = {f"\\u{code:04x}": chr(code) for code in range(32)}
 
 
 def metadata_predicate(
-    column: str, filters: Mapping[str, Any], promoted: Mapping[str, str] = _NONE
+    column: str,
+    filters: Mapping[str, Any],
+    promoted: Mapping[str, str] = _NONE,
+    is_rare: Callable[[str, str], bool] = lambda _column, _label: True,
 ) -> list[str]:
     """Return the predicates of checked conditions on a JSON column, all of which must hold.
 
@@ -43,15 +46,30 @@ def metadata_predicate(
         As `ursa.catalog.conditions.Conditions` leaves them.
     promoted : mapping of str to str
         Typed columns that hold every value of their key, and the kind of these values.
+    is_rare : callable
+        Whether a label column has a label on few rows only. To read single rows of many is slower
+        than to read all, so only rare labels narrow what is read.
 
     Examples
     --------
     >>> print(*metadata_predicate("metadata", {"task": "rest"}))
     array_has_any(metadata_kv, ['task="rest"'])
     """
-    return [
-        _predicate(column, key, op, operand, promoted) for key, op, operand in conditions(filters)
-    ]
+    found = []
+    for key, op, operand in conditions(filters):
+        found.append(_predicate(column, key, op, operand, promoted))
+        labels, kind = f"{column}_kv", kind_of(operand)
+        of_one_kind = reads_values(op, operand) and op not in ("in", "!=")
+        indexed = op != "contains" and promoted.get(promoted_column(key)) == kind
+        if of_one_kind and not indexed and is_rare(labels, kind_entry(key, kind)):
+            found.append(where.has_any(labels, [kind_entry(key, kind)]))
+    return found
+
+
+def reads_values(op: str, operand: Any) -> bool:
+    """Return whether a condition needs the value itself, since labels do not answer it."""
+    operands = operand if op == "in" else [operand]
+    return op in COMPARISONS or op == "contains" or not all(map(has_label, operands))
 
 
 def scanned(filters: Mapping[str, Any], promoted: Mapping[str, str] = _NONE) -> Iterator[str]:
@@ -80,15 +98,12 @@ def _predicate(column: str, key: str, op: str, operand: Any, promoted: Mapping[s
     if op == "exists":
         return present if operand else f"NOT {present}"
     if op == "!=":
-        return f"{present} AND NOT coalesce({_equals(column, key, operand, promoted)}, FALSE)"
-    kind = kind_of(operand)
-    value, given = _value(column, key, kind, promoted), _literal(operand)
-    compared = (
-        f"strpos(lower({value}), lower({given})) > 0"
-        if op == "contains"
-        else f"{value} {op} {given}"
-    )
-    return f"{where.has_any(f'{column}_kv', [kind_entry(key, kind)])} AND {compared}"
+        equal = _equals(column, key, operand, promoted)
+        return f"{present} AND NOT {equal if has_label(operand) else f'coalesce({equal}, FALSE)'}"
+    value, given = _value(column, key, kind_of(operand), promoted), _literal(operand)
+    if op == "contains":
+        return f"strpos(lower({value}), lower({given})) > 0"
+    return f"{value} {op} {given}"
 
 
 def _equals(column: str, key: str, operand: Any, promoted: Mapping[str, str]) -> str:

@@ -30,6 +30,7 @@ _BATCH = 1000
 _LABELS = "metadata_kv"
 _LIMIT_MAX = 2**31 - 1  # LanceDB takes no larger one
 _ROWS_READ_AHEAD = 100_000
+_RARE = 20  # below one in so many rows, reading single rows is sooner than reading all
 
 
 class Table(Generic[RowT]):
@@ -41,14 +42,21 @@ class Table(Generic[RowT]):
     row_type : type of Row
     version : int, optional
         Read this version only; by default the newest one, whenever something is read.
+    required : bool
+        A missing table is an error; otherwise it is empty, and made with its first row.
     """
 
     def __init__(
-        self, connection: DBConnection, row_type: type[RowT], version: int | None = None
+        self,
+        connection: DBConnection,
+        row_type: type[RowT],
+        version: int | None = None,
+        *,
+        required: bool = False,
     ) -> None:
-        self._connection, self.row_type = connection, row_type
+        self._connection, self.row_type, self._required = connection, row_type, required
         self.name, self._fixed = row_type.__table__, version
-        self._handle = Handle(connection, row_type, version)
+        self._handle = Handle(connection, row_type, version, required=required)
         self._pinned: Table[RowT] | None = None
         self._bounds: dict[str, tuple[int, int]] = {}
         self._totals: dict[tuple[str, str], dict[str, int]] = {}
@@ -61,7 +69,7 @@ class Table(Generic[RowT]):
         if self._fixed is not None or not version:
             return self
         if self._pinned is None or self._pinned.version != version:
-            self._pinned = Table(self._connection, self.row_type, version)
+            self._pinned = Table(self._connection, self.row_type, version, required=self._required)
         return self._pinned
 
     def list(
@@ -139,15 +147,15 @@ class Table(Generic[RowT]):
             reader = query.to_batches(_ROWS_READ_AHEAD)
             return pa.Table.from_batches(reader, schema=reader.schema)
 
-    def take(self, row_ids: Sequence[int]) -> pa.Table:
-        """Return the rows of these ``_rowid`` in the order given, with the columns of the class."""
+    def take(self, row_ids: Sequence[int], *, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return the rows of these ``_rowid``, in the order given."""
         import pyarrow as pa
 
         table = self._handle.opened()
         if table is None or not row_ids:
-            return self.scan("FALSE")
+            return self.scan("FALSE", columns=columns)
         with explained(self.name):
-            query = table.take_row_ids(list(row_ids)).select(list(self.columns))
+            query = table.take_row_ids(list(row_ids)).select(list(columns or self.columns))
             found = query.with_row_id().to_arrow()
         place = pa.compute.index_in(pa.array(row_ids, pa.uint64()), found["_rowid"])
         return found.drop_columns(["_rowid"]).take(place)
@@ -215,6 +223,10 @@ class Table(Generic[RowT]):
             self._bounds[column] = least, greatest
         return self._bounds[column]
 
+    def is_rare(self, column: str, label: str) -> bool:
+        """Return whether a label is on so few rows that an index should find them first."""
+        return self.count(where.has_any(column, [label])) * _RARE < self.count()
+
     @functools.cached_property
     def promoted(self) -> Mapping[str, str]:
         """Typed metadata columns that hold every value of their kind, and that kind.
@@ -242,7 +254,8 @@ class Table(Generic[RowT]):
     def schema(self) -> pa.Schema:
         """The table's physical schema; that of a new table where there is none yet."""
         table = self._handle.opened()
-        return table.schema if table is not None else schema_of(widest(self.row_type))
+        with explained(self.name):
+            return table.schema if table is not None else schema_of(widest(self.row_type))
 
     @property
     def columns(self) -> Sequence[str]:
