@@ -126,6 +126,7 @@ class Catalog:
         self.uri, self._storage_options = uri, storage_options
         self._as_of, self._complete = as_of, complete
         self._tables: dict[type[Row], Any] = {}
+        self.noted: set[str] = set()  # keys of slow filters that somebody was told about
 
     def __repr__(self) -> str:
         state = f", as_of={self._as_of}" if self._as_of else ""
