@@ -8,6 +8,7 @@ finds the value of a key exactly.
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ursa.catalog import where
@@ -23,16 +24,17 @@ from ursa.catalog.derived import (
 from ursa.catalog.types import json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+_NONE: Mapping[str, str] = MappingProxyType({})
 _ESCAPES = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\b": "\b", r"\f": "\f", r"\u0022": '"'}
-_CONTROLS = {f"\\u{code:04x}": chr(code) for code in range(1, 32)}
+_CONTROLS = {f"\\u{code:04x}": chr(code) for code in range(32)}
 
 
 def metadata_predicate(
     column: str,
     filters: Mapping[str, Any],
-    promoted: Collection[str] = (),
+    promoted: Mapping[str, str] = _NONE,
     is_rare: Callable[[str, str], bool] = lambda _column, _label: True,
 ) -> list[str]:
     """Return the predicates of checked conditions on a JSON column, all of which must hold.
@@ -42,8 +44,8 @@ def metadata_predicate(
     column : {"metadata", "channel_spec"}
     filters : mapping
         As `ursa.catalog.conditions.Conditions` leaves them.
-    promoted : collection of str
-        Typed columns that hold every value of their key and type.
+    promoted : mapping of str to str
+        Typed columns that hold every value of their key, and the kind of these values.
     is_rare : callable
         Whether a label column has a label on few rows only. To read single rows of many is slower
         than to read all, so only rare labels narrow what is read.
@@ -56,10 +58,11 @@ def metadata_predicate(
     found = []
     for key, op, operand in conditions(filters):
         found.append(_predicate(column, key, op, operand, promoted))
-        labels, kind = f"{column}_kv", kind_entry(key, kind_of(operand))
+        labels, kind = f"{column}_kv", kind_of(operand)
         of_one_kind = reads_values(op, operand) and op not in ("in", "!=")
-        if of_one_kind and promoted_column(key) not in promoted and is_rare(labels, kind):
-            found.append(where.has_any(labels, [kind]))
+        indexed = op != "contains" and promoted.get(promoted_column(key)) == kind
+        if of_one_kind and not indexed and is_rare(labels, kind_entry(key, kind)):
+            found.append(where.has_any(labels, [kind_entry(key, kind)]))
     return found
 
 
@@ -69,14 +72,24 @@ def reads_values(op: str, operand: Any) -> bool:
     return op in COMPARISONS or op == "contains" or not all(map(has_label, operands))
 
 
-def scanned(filters: Mapping[str, Any], promoted: Collection[str] = ()) -> Iterator[str]:
-    """Yield the keys whose conditions no index answers, so that the JSON of each row is read."""
+def scanned(filters: Mapping[str, Any], promoted: Mapping[str, str] = _NONE) -> Iterator[str]:
+    """Yield the keys whose conditions no index answers, so that the JSON of each row is read.
+
+    Examples
+    --------
+    >>> filters = {"task": "rest", "age": {">=": 18}, "score": {"<": 1}}
+    >>> list(scanned(filters, {"metadata__age": "number"}))
+    ['score']
+    """
     for key, op, operand in conditions(filters):
-        if reads_values(op, operand) and promoted_column(key) not in promoted:
+        compares = op in COMPARISONS or op == "contains"
+        operands = operand if op == "in" else [operand]
+        read = {kind_of(each) for each in operands if compares or not has_label(each)}
+        if read - {promoted.get(promoted_column(key))}:
             yield key
 
 
-def _predicate(column: str, key: str, op: str, operand: Any, promoted: Collection[str]) -> str:
+def _predicate(column: str, key: str, op: str, operand: Any, promoted: Mapping[str, str]) -> str:
     if op == "=":
         return _equals(column, key, operand, promoted)
     if op == "in":
@@ -93,7 +106,7 @@ def _predicate(column: str, key: str, op: str, operand: Any, promoted: Collectio
     return f"{value} {op} {given}"
 
 
-def _equals(column: str, key: str, operand: Any, promoted: Collection[str]) -> str:
+def _equals(column: str, key: str, operand: Any, promoted: Mapping[str, str]) -> str:
     if has_label(operand):
         return where.has_any(f"{column}_kv", [metadata_entry(key, operand)])
     return f"{_value(column, key, 'number', promoted)} = {_literal(operand)}"
@@ -103,9 +116,9 @@ def _literal(operand: Any) -> str:
     return where.literal(operand if isinstance(operand, str) else as_float(operand))
 
 
-def _value(column: str, key: str, kind: str, promoted: Collection[str]) -> str:
+def _value(column: str, key: str, kind: str, promoted: Mapping[str, str]) -> str:
     typed = promoted_column(key)
-    if column == "metadata" and typed in promoted:
+    if column == "metadata" and promoted.get(typed) == kind:
         return typed
     return number_at(column, key) if kind == "number" else text_at(column, key)
 
@@ -117,11 +130,12 @@ def number_at(column: str, key: str) -> str:
 
 def text_at(column: str, key: str) -> str:
     """Return the SQL expression of a key's value as text; null unless it is text."""
-    raw = _matched(column, key, '"([^"]*)"')
-    plain = raw
+    # Nearly no text has an escape, and Lance knows no CASE.
+    unescaped = _matched(column, key, r'"([^"\\]*)"')
+    escaped = _matched(column, key, '"([^"]*)"')
     for escape, char in {**_CONTROLS, **_ESCAPES, r"\u005c": "\\"}.items():
-        plain = f"replace({plain}, {where.literal(escape)}, {where.literal(char)})"
-    return f"CASE WHEN strpos({raw}, '\\') > 0 THEN {plain} ELSE {raw} END"
+        escaped = f"replace({escaped}, {where.literal(escape)}, {where.literal(char)})"
+    return f"coalesce({unescaped}, {escaped})"
 
 
 def _matched(column: str, key: str, value: str) -> str:

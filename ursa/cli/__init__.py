@@ -6,12 +6,14 @@ Exit codes: 0 done, 1 refused, 2 wrong usage, 3 some files are wrong or missing,
 
 import sys
 
+from ursa.cli.catalog import catalog_app
 from ursa.cli.commands import PARTIAL, app
 from ursa.errors import IntegrityError, InvalidArgument, SiteError, UnknownKeyword, UrsaError
 
 __all__ = ["app", "main"]
 
 REFUSED, USAGE, ACCESS = 1, 2, 4
+app.add_typer(catalog_app, name="catalog")
 
 
 def main() -> None:
