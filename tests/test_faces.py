@@ -4,15 +4,16 @@ import json
 import shlex
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from hypothesis import given
 
 from tests.specs import FACES, from_cli, specs
+from ursa.cli.options import StatusChoice
 from ursa.errors import InvalidArgument
-from ursa.filters import AroundEvent, IntervalSelector, QuerySpec
+from ursa.filters import AroundEvent, IntervalSelector, QuerySpec, Status
 from ursa.terms import FIELDS
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def test_a_face_carries_every_field(face: str) -> None:
 
 def test_the_fields_are_those_of_the_model() -> None:
     assert list(FIELDS) == list(QuerySpec.model_fields)
+    assert [each.value for each in StatusChoice] == list(get_args(Status))
 
 
 def test_a_filter_that_says_nothing_is_written_as_nothing() -> None:
@@ -246,9 +248,13 @@ def test_the_options_of_a_command_in_a_real_process(
     site.ingest(session / "manifest.json", source_dir=session)
     spec = QuerySpec(
         participants=["P001", "x y"],
-        metadata={"note": 'a "b", c\n#d', "run": "1"},
+        metadata={"note": 'a "b", c\n#d', "run": {"in": ["1", "-2"]}, "age": {"exists": False}},
         status="raw",
         time_range=("2026-03-01T00:00:00Z", None),
+        duration=("5m", "1h"),
+        time_filters=[IntervalSelector([(0, 5)])],
+        order_by="-start_time",
+        limit=3,
     )
     for each, found in ((spec, True), (spec.model_copy(update={"metadata": {"run": 1}}), False)):
         options = shlex.split(each.as_cli())[2:]

@@ -34,10 +34,15 @@ LAYERS = (
     "catalog.indexes",
     "catalog.listing",
     "catalog.lance",
+    "catalog.history",
+    "catalog.promotion",
+    "catalog.upkeep",
     "catalog.table",
     "catalog",
+    "catalog.migration",
     "formats.*",
     "site",
+    "migrate",
     "selection",
     "filter_types",
     "terms",
@@ -69,7 +74,10 @@ LAYERS = (
 EXEMPT = {"", "__main__"}
 # Outside packages that only these modules may import.
 RESERVED: dict[str, set[str]] = {
-    "lancedb": {"catalog.indexes", "catalog.lance", "catalog.table", "catalog"},
+    "lancedb": {
+        *("catalog.indexes", "catalog.lance", "catalog.history", "catalog.promotion"),
+        *("catalog.upkeep", "catalog.table", "catalog"),
+    },
     "obstore": {"stores", "site"},
     "IPython": set(),
     "ipywidgets": set(),

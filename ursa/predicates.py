@@ -6,6 +6,7 @@ first, and enter the predicate as the recordings that they found.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ursa.catalog import where
 from ursa.catalog.derived import modality_labels
-from ursa.catalog.pushdown import metadata_predicate
+from ursa.catalog.pushdown import metadata_predicate, scanned
 from ursa.catalog.schemas import EventRow, ModalityRow, VirgoAssetRow
 from ursa.filters import STATUS_LABEL
 from ursa.selection import AroundEvent, IntervalSelector, common_windows, selected
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ursa.catalog.table import Table
     from ursa.filters import QuerySpec
 
+_logger = logging.getLogger("ursa.query")
 ModalityKey = tuple[str, str, str]
 EventTimes = dict[str, list[float]]
 
@@ -70,6 +72,7 @@ def select(catalog: Catalog, recordings: Table[RecordingEntry], spec: QuerySpec)
     recordings : Table
         Pinned, so that what is read with the predicate fits to it.
     """
+    _note_scans(catalog, recordings, spec)
     parts = list(_own(spec, recordings))
     if spec.event_type is not None:
         parts.append(_among(_with_events(catalog, spec.event_type)))
@@ -82,6 +85,19 @@ def select(catalog: Catalog, recordings: Table[RecordingEntry], spec: QuerySpec)
     if events is not None:
         parts.append(_among(_with_windows(recordings, spec, events, parts)))
     return Selection(where.all_of(parts), assets, events or {})
+
+
+def _note_scans(catalog: Catalog, recordings: Table[RecordingEntry], spec: QuerySpec) -> None:
+    """Say, once for each key, that no index answers a filter on it."""
+    for key in scanned(spec.metadata, recordings.promoted):
+        if key not in catalog.noted:
+            catalog.noted.add(key)
+            _logger.warning(
+                "filtering by metadata %r reads every recording; promote_metadata_key(%r) makes "
+                "an index",
+                key,
+                key,
+            )
 
 
 def _own(spec: QuerySpec, recordings: Table[RecordingEntry]) -> Iterator[str]:

@@ -45,8 +45,8 @@ def metadata_predicate(
     column : {"metadata", "channel_spec"}
     filters : mapping
         As `ursa.catalog.conditions.Conditions` leaves them.
-    promoted : mapping of str to {"number", "text"}
-        Typed columns that hold every value of their key and of that kind.
+    promoted : mapping of str to str
+        Typed columns that hold every value of their key, and the kind of these values.
     is_rare : callable
         Whether a label column has a label on few rows only. To read single rows of many is slower
         than to read all, so only rare labels narrow what is read.
@@ -59,11 +59,11 @@ def metadata_predicate(
     found = []
     for key, op, operand in conditions(filters):
         found.append(_predicate(column, key, op, operand, promoted))
-        labels, kind = f"{column}_kv", kind_entry(key, kind_of(operand))
+        labels, kind = f"{column}_kv", kind_of(operand)
         of_one_kind = reads_values(op, operand) and op not in ("in", "!=")
-        typed = promoted.get(promoted_column(key)) == kind_of(operand)
-        if of_one_kind and not typed and is_rare(labels, kind):
-            found.append(where.has_any(labels, [kind]))
+        indexed = op != "contains" and promoted.get(promoted_column(key)) == kind
+        if of_one_kind and not indexed and is_rare(labels, kind_entry(key, kind)):
+            found.append(where.has_any(labels, [kind_entry(key, kind)]))
     return found
 
 
@@ -74,7 +74,14 @@ def reads_values(op: str, operand: Any) -> bool:
 
 
 def scanned(filters: Mapping[str, Any], promoted: Mapping[str, str] = _NONE) -> Iterator[str]:
-    """Yield the keys whose conditions no index answers, so that the JSON of each row is read."""
+    """Yield the keys whose conditions no index answers, so that the JSON of each row is read.
+
+    Examples
+    --------
+    >>> filters = {"task": "rest", "age": {">=": 18}, "score": {"<": 1}}
+    >>> list(scanned(filters, {"metadata__age": "number"}))
+    ['score']
+    """
     for key, op, operand in conditions(filters):
         compares = op in COMPARISONS or op == "contains"
         operands = operand if op == "in" else [operand]
@@ -114,7 +121,7 @@ def _compares(column: str, key: str, op: str, operand: Any, promoted: Mapping[st
         return _number_holds(number_at(column, key), op, operand)
     plain = _text_holds(_matched(column, key, _PLAIN), op, operand)
     # Few texts hold an escape, and reading one is slow, so the others are done with before.
-    escaped = _marked_holds(_marked_at(column, key), op, _marked(operand))
+    escaped = _text_holds(_escaped_at(column, key), op, operand)
     return f"({plain} OR strpos({column}, '\\') > 0 AND {escaped})"
 
 
@@ -131,30 +138,6 @@ def _text_holds(value: str, op: str, operand: str) -> str:
     )
 
 
-def _marked_holds(value: str, op: str, operand: str) -> str:
-    if op != "contains":
-        return f"{value} {op} {where.literal(operand)}"
-    # What is found must not begin with the digits of a marked character.
-    pattern = f"(?s)(?:^|^[^\x01]|[^\x01]{{2}}){re.escape(operand.lower())}"
-    return f"regexp_like(lower({value}), {where.literal(pattern)})"
-
-
-def _marked(text: str) -> str:
-    """Return text with each control character as a mark and two digits, which keeps the order.
-
-    SQL has no short way from the escape of such a character to itself, but one to this.
-    """
-    return re.sub(r"[\x00-\x1f]", lambda found: f"\x01{ord(found[0]):02x}", text)
-
-
-def _marked_at(column: str, key: str) -> str:
-    marked = {short: _marked(char) for short, char in _ESCAPES.items()}
-    value = _matched(column, key, _QUOTED)
-    for escape, text in {**marked, r"\u005c": "\x02", r"\u00": "\x01", "\x02": "\\"}.items():
-        value = f"replace({value}, {where.literal(escape)}, {where.literal(text)})"
-    return value
-
-
 def number_at(column: str, key: str) -> str:
     """Return the SQL expression of a key's value as float64; null unless it is a number."""
     return f"CAST({_matched(column, key, '(-?[0-9][-+.0-9eE]*)')} AS DOUBLE)"
@@ -162,11 +145,14 @@ def number_at(column: str, key: str) -> str:
 
 def text_at(column: str, key: str) -> str:
     """Return the SQL expression of a key's value as text; null unless it is text."""
-    # Nearly no text has an escape, and Lance knows no CASE.
-    escaped = _matched(column, key, _QUOTED)
+    return f"coalesce({_matched(column, key, _PLAIN)}, {_escaped_at(column, key)})"
+
+
+def _escaped_at(column: str, key: str) -> str:
+    value = _matched(column, key, _QUOTED)
     for escape, char in {**_CONTROLS, **_ESCAPES, r"\u005c": "\\"}.items():
-        escaped = f"replace({escaped}, {where.literal(escape)}, {where.literal(char)})"
-    return f"coalesce({_matched(column, key, _PLAIN)}, {escaped})"
+        value = f"replace({value}, {where.literal(escape)}, {where.literal(char)})"
+    return value
 
 
 def _matched(column: str, key: str, value: str) -> str:

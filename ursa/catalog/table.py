@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from ursa.catalog import where
 from ursa.catalog.arrow import RowT, from_record, schema_of, to_table
-from ursa.catalog.derived import is_derived, kind_entry, promoted_key
+from ursa.catalog.derived import is_derived, kind_entry, promoted_columns
 from ursa.catalog.lance import Handle, explained, widest
 from ursa.catalog.listing import listed
 from ursa.catalog.schemas import EmbeddingRow
+from ursa.catalog.upkeep import settle
+from ursa.errors import WritesNotEnabled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from lancedb.table import Table as LanceTable
 
 _BATCH = 1000
+_LABELS = "metadata_kv"
 _LIMIT_MAX = 2**31 - 1  # LanceDB takes no larger one
 _ROWS_READ_AHEAD = 100_000
 _RARE = 20  # below one in so many rows, reading single rows is sooner than reading all
@@ -225,19 +228,18 @@ class Table(Generic[RowT]):
         return self.count(where.has_any(column, [label])) * _RARE < self.count()
 
     @functools.cached_property
-    def promoted(self) -> dict[str, str]:
-        """Typed metadata columns that hold every value of their kind, and which that is.
+    def promoted(self) -> Mapping[str, str]:
+        """Typed metadata columns that hold every value of their kind, and that kind.
 
         A writer that knew an older schema leaves them empty; conditions then read the JSON.
         """
-        found = {}
-        for field in self.schema:
-            key, kind = promoted_key(field.name), "text" if field.type == "string" else "number"
-            if key is not None and not self.count(
-                f"{field.name} IS NULL AND {where.has_any('metadata_kv', [kind_entry(key, kind)])}"
-            ):
-                found[field.name] = kind
-        return found
+        return {
+            name: kind
+            for name, (key, kind) in promoted_columns(self.schema).items()
+            if not self.count(
+                f"{name} IS NULL AND {where.has_any(_LABELS, [kind_entry(key, kind)])}"
+            )
+        }
 
     @property
     def version(self) -> int:
@@ -277,8 +279,10 @@ class Table(Generic[RowT]):
             return 0
         table = self._created(rows)
         with explained(self.name):
-            data = to_table(rows, table.schema).combine_chunks()
+            schema = table.schema
+            data = to_table(rows, schema).combine_chunks()
             result = table.merge_insert("k64").when_not_matched_insert_all().execute(data)
+        settle(table, schema, self.row_type.__primary_key__[0])
         return int(result.num_inserted_rows)
 
     def replace(self, row: RowT, rev: int) -> bool:
@@ -296,17 +300,28 @@ class Table(Generic[RowT]):
             return 0
         table = self._created([row for row, _ in rows])
         with explained(self.name):
-            data = pa.concat_tables([to_table([row], table.schema, rev + 1) for row, rev in rows])
+            schema = table.schema
+            data = pa.concat_tables([to_table([row], schema, rev + 1) for row, rev in rows])
             merge = table.merge_insert("k64").when_matched_update_all(
                 where="target.rev = source.rev - 1"
             )
-            return int(merge.execute(data.combine_chunks()).num_updated_rows)
+            updated = int(merge.execute(data.combine_chunks()).num_updated_rows)
+        settle(table, schema, self.row_type.__primary_key__[0])
+        return updated
 
     def create(self, *, vector_size: int = 0) -> None:
         """Make the table with its indexes, unless it is there."""
         self._handle.create(vector_size)
 
+    @property
+    def stored(self) -> LanceTable | None:
+        """LanceDB's own table, for upkeep; None where there is none."""
+        return self._handle.opened()
+
     def _created(self, rows: Sequence[RowT]) -> LanceTable:
+        if self._fixed is not None:  # which LanceDB would merge into the newest version
+            msg = f"{self.name} are read as of version {self._fixed}; no old state can be written"
+            raise WritesNotEnabled(msg)
         sizes = {len(row.vector) for row in rows if isinstance(row, EmbeddingRow)}
         table = self._handle.opened()
         return table if table is not None else self._handle.create(max(sizes, default=0))
