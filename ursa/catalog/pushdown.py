@@ -121,7 +121,7 @@ def _compares(column: str, key: str, op: str, operand: Any, promoted: Mapping[st
         return _number_holds(number_at(column, key), op, operand)
     plain = _text_holds(_matched(column, key, _PLAIN), op, operand)
     # Few texts hold an escape, and reading one is slow, so the others are done with before.
-    escaped = _text_holds(_escaped_at(column, key), op, operand)
+    escaped = _marked_holds(_marked_at(column, key), op, _marked(operand))
     return f"({plain} OR strpos({column}, '\\') > 0 AND {escaped})"
 
 
@@ -136,6 +136,31 @@ def _text_holds(value: str, op: str, operand: str) -> str:
         if op == "contains"
         else f"{value} {op} {given}"
     )
+
+
+def _marked_holds(value: str, op: str, operand: str) -> str:
+    if op != "contains":
+        return f"{value} {op} {where.literal(operand)}"
+    # What is found must not begin with the digits of a marked character.
+    pattern = f"(?s)(?:^|^[^\x01]|[^\x01]{{2}}){re.escape(operand.lower())}"
+    return f"regexp_like(lower({value}), {where.literal(pattern)})"
+
+
+def _marked(text: str) -> str:
+    """Return text with each control character as a mark and two digits, which keeps the order.
+
+    To put back every such character takes deeper nesting than LanceDB's parser allows beside
+    other filters; to mark it takes little.
+    """
+    return re.sub(r"[\x00-\x1f]", lambda found: f"\x01{ord(found[0]):02x}", text)
+
+
+def _marked_at(column: str, key: str) -> str:
+    marks = {short: _marked(char) for short, char in _ESCAPES.items()}
+    value = _matched(column, key, _QUOTED)
+    for escape, text in {**marks, r"\u005c": "\x02", r"\u00": "\x01", "\x02": "\\"}.items():
+        value = f"replace({value}, {where.literal(escape)}, {where.literal(text)})"
+    return value
 
 
 def number_at(column: str, key: str) -> str:
