@@ -16,7 +16,10 @@ from ursa.catalog.indexes import indexes
 from ursa.demo.whole import whole_directory
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    import pyarrow as pa
 
     from ursa.catalog import Row
 
@@ -55,3 +58,12 @@ def fill(place: Path, recordings: int) -> None:
             tables[row_type].add(rows)
     for table in tables.values():
         table.optimize(cleanup_older_than=timedelta(microseconds=1), delete_unverified=True)
+
+
+def batches(
+    data: DataInterface, row_type: type[Row], columns: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    """Yield columns of a table, for those who store the same otherwise."""
+    table = data.catalog.table(row_type)._handle.opened()
+    assert table is not None
+    yield from table.search().select(list(columns)).to_batches(BATCH)
