@@ -52,6 +52,7 @@ SQL = {
     "1% of the time": f"{ROWS} start_time < $end AND end_time > $start",
     "score > 99.9": f"{ROWS} {{score}} > 99.9",
 }
+ABOUT_METADATA = [name for name, sql in SQL.items() if any(f"{{{key}}}" in sql for key in METADATA)]
 
 
 class DuckDB:
