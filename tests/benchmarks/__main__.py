@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.catalog import catalog
+from tests.benchmarks.costs import memory, writes
 from tests.benchmarks.measure import medians
 from tests.benchmarks.table import Row, print_table
 from tests.benchmarks.transfers import SETS, SMALL_SETS, transfers
@@ -48,7 +49,10 @@ def rows(part: str, name: str, options: argparse.Namespace) -> Iterator[Row]:
         yield from starts(Path(name), rounds)
     else:
         for recordings in options.recordings or (SIZES[:1] if options.small else SIZES):
-            yield from catalog(options.dir or Path(name), recordings, 2 * rounds + 1)
+            top = options.dir or Path(name)
+            yield from catalog(top, recordings, 2 * rounds + 1)
+            yield from memory(top, recordings)
+            yield from writes(top, Path(name), recordings, 2 * rounds + 1)
 
 
 def starts(top: Path, rounds: int) -> Iterator[Row]:

@@ -43,11 +43,8 @@ def catalog(top: Path, recordings: int, rounds: int) -> Iterator[Row]:
         asked = [peer for peer in peers if name in peer.questions]
         taken = _asked(data, values, name, question, asked, rounds)
         at_most = question.at_most and question.at_most / 1000
-        row = Row(
-            f"{recordings:>9,} {name}",
-            taken["ours"],
-            at_most=at_most if recordings == MILLION else None,
-        )
+        at_scale = recordings == MILLION
+        row = Row(f"{recordings:>9,} {name}", taken["ours"], at_most=at_most if at_scale else None)
         if not asked:
             yield row
         for peer in asked:
@@ -81,17 +78,16 @@ def _asked(
 
 
 def _peers(place: Path, data: DataInterface, recordings: int) -> list[Peer]:
+
+    def target(question: Question) -> float | None:
+        return question.against_duckdb if recordings == MILLION else None
+
     duckdb = _made(place, "duckdb", lambda path: duckdb_peer.make(path, data))
     sqlite = _made(place, "sqlite", lambda path: sqlite_peer.make(path, data))
     typed, free = (duckdb_peer.DuckDB(duckdb, typed=each) for each in (True, False))
     peers = [
-        Peer("DuckDB", duckdb_peer.SQL, typed.ask, lambda each: each.against_duckdb),
-        Peer(
-            "DuckDB, any metadata",
-            duckdb_peer.ABOUT_METADATA,
-            free.ask,
-            lambda each: each.against_duckdb,
-        ),
+        Peer("DuckDB", duckdb_peer.SQL, typed.ask, target),
+        Peer("DuckDB, any metadata", duckdb_peer.ABOUT_METADATA, free.ask, target),
         Peer("SQLite", sqlite_peer.SQL, sqlite_peer.SQLite(sqlite).ask, lambda _: None),
     ]
     if recordings == FOR_REFERENCE:
