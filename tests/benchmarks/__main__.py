@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -38,6 +39,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="ursa-bench-", dir=options.dir) as name:
         print_table([row for part in options.parts for row in rows(part, name, options)])
+    print(f"load of the last 15 minutes: {os.getloadavg()[2]:.1f} on {os.cpu_count()} processors")
 
 
 def rows(part: str, name: str, options: argparse.Namespace) -> Iterator[Row]:

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks.catalogs import DAY, FIRST_DAY, YEARS, S
+from ursa import DataInterface
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import pyarrow as pa
-
-    from ursa import DataInterface
 
 PAGE = 50
 DEEP = 1000  # which page is deep
@@ -161,10 +160,21 @@ USUAL: Mapping[str, Question] = {
     "1% of the time, 50 touched": Question(
         lambda data, _: list(data.query(time_range=(MIDDLE, MIDDLE + PERCENT), status="all")[:PAGE])
     ),
+    "newest 50, newly opened": Question(
+        lambda data, _: reopened(data).query(order_by="-start_time", limit=PAGE)
+    ),
+    "facet site, newly opened": Question(
+        lambda data, _: counted(reopened(data), "metadata.site", metadata=TASK)
+    ),
     "10 000 results iterated": Question(
         lambda data, _: list(data.query(time_range=(MIDDLE, None), status="all", limit=10_000))
     ),
 }
+
+
+def reopened(data: DataInterface) -> DataInterface:
+    """Return the same site without what was remembered of it, as after any change of it."""
+    return DataInterface("local", path=data._site.root)
 
 
 def counted(data: DataInterface, field: str, **filters: Any) -> dict[Any, int]:
