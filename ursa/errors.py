@@ -47,7 +47,8 @@
     │   ├── DestinationNotWritable (PermissionError)
     │   ├── DestinationFull (OSError)
     │   └── ReceiptError (ValueError)           ursa-manifest.json is missing or damaged
-    └── SamplesUnavailable (RuntimeError)       the demo's sample packages cannot be had
+    ├── SamplesUnavailable (RuntimeError)       the demo's sample packages cannot be had
+    └── PackageMissing (ImportError)            an optional package that a verb needs
 """
 
 from __future__ import annotations
@@ -269,6 +270,10 @@ class ReceiptError(DownloadError, ValueError):
 
 class SamplesUnavailable(UrsaError, RuntimeError):
     """The sample packages of the demo cannot be fetched."""
+
+
+class PackageMissing(UrsaError, ImportError):
+    """An optional package is not installed."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -17,7 +17,8 @@ from ursa.catalog.derived import modality_labels
 from ursa.catalog.pushdown import metadata_predicate, scanned
 from ursa.catalog.schemas import EventRow, ModalityRow, VirgoAssetRow
 from ursa.filters import STATUS_LABEL
-from ursa.selection import AroundEvent, IntervalSelector, selected, to_ns
+from ursa.selection import AroundEvent, IntervalSelector, common_windows, selected
+from ursa.time import INT64_MIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -114,9 +115,10 @@ def _own(spec: QuerySpec, recordings: Table[RecordingEntry]) -> Iterator[str]:
     yield from _overlap(*(spec.time_range or (None, None)))
     for op, length in spec.duration.items():
         yield f"duration {op} {where.literal(length)}"
-    for each in spec.time_filters:
-        if isinstance(each, IntervalSelector):
-            yield " OR ".join(_touches(spec, *interval) for interval in each.intervals)
+    selectors = [each for each in spec.time_filters if isinstance(each, IntervalSelector)]
+    if selectors:
+        windows = common_windows(selectors)
+        yield " OR ".join(_touches(spec, *window) for window in windows) or "FALSE"
 
 
 def _hashes(values: Sequence[str]) -> str:
@@ -146,18 +148,17 @@ def _overlap(start: int | None, end: int | None) -> Iterator[str]:
         yield f"end_time > {where.literal(start)} OR start_time >= {where.literal(start)}"
 
 
-def _touches(spec: QuerySpec, start: float, end: float) -> str:
+def _touches(spec: QuerySpec, begin: int, stop: int) -> str:
     """Say which recordings have a part of a window, inside the time range if there is one.
 
     Window, range and recording have a part in common if each two of them have one (Helly).
     """
-    begin, stop = to_ns(start), to_ns(end)
-    parts = [f"duration > {where.literal(max(begin, 0))}"] if stop > 0 else ["FALSE"]
+    parts = [f"duration > {begin}"]
     low, high = spec.time_range or (None, None)
-    if low is not None:
+    if low is not None and low - stop >= INT64_MIN:
         parts.append(f"start_time > {where.literal(low - stop)}")
     if high is not None:
-        parts.append(f"start_time < {where.literal(high - begin)}")
+        parts.append(f"start_time < {where.literal(max(high - begin, INT64_MIN))}")
     return " AND ".join(parts)
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 _ESCAPES = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\b": "\b", r"\f": "\f", r"\u0022": '"'}
+_PLAIN, _QUOTED = r'"([^"\\]*)"', '"([^"]*)"'
 _CONTROLS = {f"\\u{code:04x}": chr(code) for code in range(32)}
 
 
@@ -100,27 +101,41 @@ def _predicate(column: str, key: str, op: str, operand: Any, promoted: Mapping[s
     if op == "!=":
         equal = _equals(column, key, operand, promoted)
         return f"{present} AND NOT {equal if has_label(operand) else f'coalesce({equal}, FALSE)'}"
-    value, given = _value(column, key, kind_of(operand), promoted), _literal(operand)
-    if op == "contains":
-        return f"strpos(lower({value}), lower({given})) > 0"
-    return f"{value} {op} {given}"
+    return _compares(column, key, op, operand, promoted)
 
 
 def _equals(column: str, key: str, operand: Any, promoted: Mapping[str, str]) -> str:
     if has_label(operand):
         return where.has_any(f"{column}_kv", [metadata_entry(key, operand)])
-    return f"{_value(column, key, 'number', promoted)} = {_literal(operand)}"
+    return _compares(column, key, "=", operand, promoted)
 
 
-def _literal(operand: Any) -> str:
-    return where.literal(operand if isinstance(operand, str) else as_float(operand))
-
-
-def _value(column: str, key: str, kind: str, promoted: Mapping[str, str]) -> str:
-    typed = promoted_column(key)
+def _compares(column: str, key: str, op: str, operand: Any, promoted: Mapping[str, str]) -> str:
+    """Return that the value of a key, if of the operand's kind, is so to the operand."""
+    kind, typed = kind_of(operand), promoted_column(key)
     if column == "metadata" and promoted.get(typed) == kind:
-        return typed
-    return number_at(column, key) if kind == "number" else text_at(column, key)
+        return (
+            _text_holds(typed, op, operand) if kind == "text" else _number_holds(typed, op, operand)
+        )
+    if kind == "number":
+        return _number_holds(number_at(column, key), op, operand)
+    plain = _text_holds(_matched(column, key, _PLAIN), op, operand)
+    # Few texts hold an escape, and reading one is slow, so the others are done with before.
+    escaped = _text_holds(_escaped_at(column, key), op, operand)
+    return f"({plain} OR strpos({column}, '\\') > 0 AND {escaped})"
+
+
+def _number_holds(value: str, op: str, operand: Any) -> str:
+    return f"{value} {op} {where.literal(as_float(operand))}"
+
+
+def _text_holds(value: str, op: str, operand: str) -> str:
+    given = where.literal(operand)
+    return (
+        f"strpos(lower({value}), lower({given})) > 0"
+        if op == "contains"
+        else f"{value} {op} {given}"
+    )
 
 
 def number_at(column: str, key: str) -> str:
@@ -130,12 +145,14 @@ def number_at(column: str, key: str) -> str:
 
 def text_at(column: str, key: str) -> str:
     """Return the SQL expression of a key's value as text; null unless it is text."""
-    # Nearly no text has an escape, and Lance knows no CASE.
-    unescaped = _matched(column, key, r'"([^"\\]*)"')
-    escaped = _matched(column, key, '"([^"]*)"')
+    return f"coalesce({_matched(column, key, _PLAIN)}, {_escaped_at(column, key)})"
+
+
+def _escaped_at(column: str, key: str) -> str:
+    value = _matched(column, key, _QUOTED)
     for escape, char in {**_CONTROLS, **_ESCAPES, r"\u005c": "\\"}.items():
-        escaped = f"replace({escaped}, {where.literal(escape)}, {where.literal(char)})"
-    return f"coalesce({unescaped}, {escaped})"
+        value = f"replace({value}, {where.literal(escape)}, {where.literal(char)})"
+    return value
 
 
 def _matched(column: str, key: str, value: str) -> str:

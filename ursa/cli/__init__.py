@@ -19,7 +19,7 @@ app.add_typer(catalog_app, name="catalog")
 def main() -> None:
     """Run the command line, turning errors into a message and an exit code."""
     try:
-        app()
+        app(prog_name="ursa")
     except UrsaError as error:
         print(f"ursa: {error}", file=sys.stderr)
         sys.exit(_exit_code(error))
