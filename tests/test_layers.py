@@ -76,7 +76,7 @@ EXEMPT = {"", "__main__"}
 RESERVED: dict[str, set[str]] = {
     "lancedb": {
         *("catalog.indexes", "catalog.lance", "catalog.history", "catalog.promotion"),
-        *("catalog.upkeep", "catalog.table", "catalog"),
+        *("catalog.upkeep", "catalog.table", "catalog", "catalog.migration"),
     },
     "obstore": {"stores", "site"},
     "IPython": set(),
