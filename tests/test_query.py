@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import pickle
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,9 @@ from ursa.catalog import Catalog, IngestionStatus, ModalityRow, RecordingEntry
 from ursa.catalog.derived import promoted_column
 from ursa.catalog.schemas import modality_keys
 from ursa.errors import InvalidArgument
-from ursa.filters import QuerySpec
-from ursa.query import QueryResultList, count, find, results_of
+from ursa.filters import AroundEvent, QuerySpec
+from ursa.query import QueryResult, QueryResultList, count, find, results_of
+from ursa.result import hydrated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -248,6 +250,82 @@ def test_results_can_be_pickled(catalog: Catalog) -> None:
     assert list(copy) == list(found)
     assert (copy.spec, copy.catalog_version) == (found.spec, found.catalog_version)
     assert pickle.loads(pickle.dumps(found[0])) == found[0]
+
+
+@pytest.fixture
+def hydrations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Hashes of the results that were made, in the order of their making."""
+    made: list[str] = []
+
+    def counting(record: dict[str, Any], *others: Any) -> QueryResult:
+        made.append(record["recording_hash"])
+        return hydrated(record, *others)
+
+    monkeypatch.setattr("ursa.query.hydrated", counting)
+    return made
+
+
+def test_only_results_that_are_touched_are_made(hydrations: list[str], tmp_path: Path) -> None:
+    rows = [
+        RecordingEntry(recording_hash=f"h{number:05}", start_time=0, duration=timedelta(0))
+        for number in range(10_000)
+    ]
+    catalog = Catalog(str(tmp_path))
+    catalog.recordings.insert(rows)
+    found = find(catalog, QuerySpec(status="all"))
+    assert len(found) == 10_000
+    assert len(found[20:9000:7]) == 1283
+    assert (found.cursor, found.matched) == ("0:h09999", 10_000)
+    assert hydrations == []
+    assert len(list(itertools.islice(found, 50))) == 50
+    assert len(hydrations) == 50
+    assert [found[place].recording_hash for place in (0, -1)] == ["h00000", "h09999"]
+    assert next(reversed(found)).recording_hash == "h09999"
+    assert len(hydrations) == 53
+    assert "… 9990 more" in repr(found)
+    assert "… 9990 more" in found._repr_html_()
+    assert len(hydrations) == 73
+    last = found[-1]
+    assert last in found
+    assert len(hydrations) == 75
+
+
+def test_lists_are_equal_that_hold_equal_results(catalog: Catalog) -> None:
+    spec = QuerySpec(status="all", limit=9)
+    found, again = find(catalog, spec), find(Catalog(catalog.uri), spec)
+    assert found == again == pickle.loads(pickle.dumps(found))
+    assert hash(found) == hash(again)
+    assert found[2:5] == again[:5][2:]
+    assert found[::-1] == again[::-1] != found
+    assert found != find(catalog, QuerySpec(status="raw", limit=9))
+    assert found != list(found)
+    assert len({found, again, found[:2]}) == 2
+
+
+def test_results_are_found_in_a_list_and_counted(catalog: Catalog) -> None:
+    found, raw = find(catalog, QuerySpec(status="all")), find(catalog, QuerySpec(status="raw"))
+    narrowed = next(each for each in raw if each not in found)
+    assert found.index(found[7]) == 7
+    assert found.count(found[7]) == 1
+    assert narrowed.recording_hash in {each.recording_hash for each in found}
+    assert found[0].model_copy(update={"start_time": 7}) not in found
+    assert list(reversed(found)) == list(found)[::-1]
+    assert len({*found, *found[3:9]}) == len(found)
+
+
+def test_a_slice_is_pickled_without_the_rest(catalog: Catalog) -> None:
+    found = find(catalog, QuerySpec(status="all"))
+    assert len(pickle.dumps(found[:2])) < len(pickle.dumps(found)) / 5
+    assert len(pickle.dumps(found[5:5])) < len(pickle.dumps(found)) / 5
+    assert pickle.loads(pickle.dumps(found[:2])) == found[:2]
+
+
+def test_results_with_events_and_assets_can_be_pickled(odd_catalog: Catalog) -> None:
+    around = AroundEvent("cue", before=1, after=60)
+    found = find(odd_catalog, QuerySpec(status="all", time_filters=around, derived=True))
+    assert len(found) > 0
+    assert pickle.loads(pickle.dumps(found)) == found
+    assert pickle.loads(pickle.dumps(found[:1])) == found[:1]
 
 
 def test_results_name_the_version_that_answered(catalog: Catalog) -> None:

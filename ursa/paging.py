@@ -188,7 +188,8 @@ def _sorted(
 ) -> list[int]:
     """Return the row ids of a page after sorting the keys of every match."""
     keys = recordings.scan(wanted, columns=[KEY], order_by=order.columns, row_ids=True)
-    return list(keys["_rowid"].slice(spec.offset, spec.limit).to_pylist())
+    number = keys.num_rows if spec.limit is None else min(spec.limit, keys.num_rows)
+    return list(keys["_rowid"].slice(spec.offset, number).to_pylist())
 
 
 def _selected(

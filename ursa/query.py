@@ -32,7 +32,7 @@ class QueryResultList(Sequence[QueryResult]):
     """Recordings that matched, in the order asked for, made into `QueryResult` on access.
 
     A plain value like its results: it can be pickled, and equals a list with equal results.
-    pandas, polars, DuckDB and all else that reads Arrow take it as it is.
+    ``pyarrow.table`` and others that read Arrow's C stream take it as it is; polars does not.
 
     Attributes
     ----------

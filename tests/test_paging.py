@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from tests import oracle
+from tests.drawn import SIGNED_ORDERS, filters
+from ursa.catalog import Catalog, RecordingEntry
+from ursa.errors import InvalidArgument
+from ursa.filters import QuerySpec
+from ursa.query import find
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ursa.query import QueryResultList
+
+WRITER = """
+import contextlib, sys, time
+from datetime import timedelta
+from ursa.catalog import Catalog, RecordingEntry
+uri, seed = sys.argv[1], int(sys.argv[2])
+recordings = Catalog(uri).recordings
+for number in range(10**6):
+    rows = [
+        RecordingEntry(
+            recording_hash=f"{(number * 7 + each * 104729 + seed) * 2654435761 % 2**64:016x}-new",
+            start_time=(number * 31 + each * 17 + seed) % 100,
+            duration=timedelta(microseconds=(number + each) % 9),
+        )
+        for each in range(7)
+    ]
+    recordings.insert(rows)
+    if number % 4 == 3:
+        with contextlib.suppress(RuntimeError):  # the other writer is at it
+            recordings._created([]).optimize()
+    print(number, flush=True)
+    time.sleep(0.1)
+"""
+
+
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    return oracle.make_catalog(str(tmp_path_factory.mktemp("odd")))
+
+
+def pages(catalog: Catalog, spec: QuerySpec) -> Iterator[QueryResultList]:
+    following: QuerySpec | None = spec
+    while following is not None:
+        found = find(catalog, following)
+        yield found
+        following = found.next_page
+
+
+def hashes(found: QueryResultList) -> list[str]:
+    return [result.recording_hash for result in found]
+
+
+@given(
+    values=filters(),
+    order=st.sampled_from(SIGNED_ORDERS),
+    size=st.integers(1, 30) | st.sampled_from([83, 84, 85, 2**31, 2**70]),
+    offset=st.integers(0, 5),
+)
+def test_all_pages_have_every_match_once_and_in_order(
+    catalog: Catalog, values: dict[str, Any], order: Any, size: int, offset: int
+) -> None:
+    spec = QuerySpec(**values, order_by=order, limit=size, offset=offset)
+    whole = oracle.expected(spec.model_copy(update={"limit": None}))
+    found = list(pages(catalog, spec))
+    event(f"{min(len(found), 4)} pages")
+    assert [each for page in found for each in hashes(page)] == [each[0] for each in whole]
+    assert [len(page) for page in found[:-1]] == [size] * (len(found) - 1)
+    assert len(found[-1]) > 0 or len(found) == 1
+    assert len({page.matched for page in found}) == 1
+
+
+def test_a_page_names_the_one_after_it(catalog: Catalog) -> None:
+    first = find(catalog, QuerySpec(status="all", limit=80))
+    assert first.next_page == QuerySpec(status="all", limit=80, after=first.cursor)
+    assert first[:3].next_page == first[::-1].next_page == first.next_page
+    assert find(catalog, first.next_page).next_page is None
+    for limit, offset in ((None, 0), (84, 0), (0, 0), (None, 3), (80, 4)):
+        found = find(catalog, QuerySpec(status="all", limit=limit, offset=offset))
+        assert found.next_page is None
+
+
+@pytest.mark.parametrize(
+    ("order", "after"),
+    [
+        ("start_time", "abc"),
+        ("start_time", "1.5:abc"),
+        ("duration", ":abc"),
+        ("duration", "1:"),
+        ("recording_hash", "1:abc"),
+        ("recording_hash", "it's"),
+        ("start_time", "٣:abc"),
+        ("start_time", f"{2**63}:abc"),
+    ],
+)
+def test_a_cursor_of_another_kind_is_refused(catalog: Catalog, order: Any, after: str) -> None:
+    with pytest.raises(InvalidArgument):
+        find(catalog, QuerySpec(order_by=order, after=after, limit=3))
+
+
+@pytest.mark.parametrize("order", SIGNED_ORDERS)
+def test_pages_of_many_equal_rows_are_complete(tmp_path: Path, order: Any) -> None:
+    catalog = Catalog(str(tmp_path))
+    catalog.create()
+    rows = [
+        RecordingEntry(recording_hash=f"h{n:03}", start_time=n // 60, duration=timedelta(0))
+        for n in range(120)
+    ]
+    catalog.recordings.insert(rows)
+    spec = QuerySpec(status="all", order_by=order, limit=7)
+    found = [each for page in pages(catalog, spec) for each in hashes(page)]
+    assert sorted(found) == [row.recording_hash for row in rows]
+    assert found == hashes(find(catalog, QuerySpec(status="all", order_by=order)))
+
+
+def test_what_is_there_all_the_time_is_on_one_page_whatever_others_write(tmp_path: Path) -> None:
+    catalog = Catalog(str(tmp_path))
+    catalog.create()
+    kept = [
+        RecordingEntry(
+            recording_hash=f"{n * 2654435761 % 2**64:016x}",
+            start_time=n % 100,
+            duration=timedelta(microseconds=n % 9),
+        )
+        for n in range(200)
+    ]
+    catalog.recordings.insert(kept)
+    command = [sys.executable, "-c", WRITER, catalog.uri]
+    writers = [
+        subprocess.Popen([*command, str(seed)], stdout=subprocess.PIPE, text=True)
+        for seed in (1, 2)
+    ]
+    try:
+        for each in writers:
+            assert each.stdout is not None
+            each.stdout.readline()
+        for order in SIGNED_ORDERS:
+            _walk(catalog, order, {row.recording_hash for row in kept})
+        assert all(each.poll() is None for each in writers)
+    finally:
+        for each in writers:
+            each.kill()
+            each.communicate()
+
+
+def _walk(catalog: Catalog, order: Any, kept: set[str]) -> None:
+    """Read all pages while others write, which must be seen to happen in between."""
+    versions, found = [], []
+    for page in pages(catalog, QuerySpec(status="all", order_by=order, limit=60)):
+        versions.append(page.catalog_version)
+        found += list(page)
+        time.sleep(0.02)
+    names = [each.recording_hash for each in found]
+    assert len(set(names)) == len(names)
+    assert kept <= set(names)
+    assert len(set(versions)) > 1
+    column = order.removeprefix("-")
+    values = [getattr(each, column) for each in found]
+    assert values == sorted(values, reverse=order.startswith("-"))
