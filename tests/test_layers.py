@@ -31,6 +31,7 @@ LAYERS = (
     "catalog.pushdown",
     "catalog.indexes",
     "catalog.lance",
+    "catalog.vectors",
     "catalog.table",
     "catalog",
     "formats.*",
@@ -41,9 +42,12 @@ LAYERS = (
     "predicates",
     "paging",
     "query",
+    "embeddings",
     "transfer.*",
     "register.manifest",
     "register.rows",
+    "register.embeddings",
+    "register.columns",
     "register.participants",
     "register.session",
     "register.orchestrator",
@@ -59,7 +63,7 @@ LAYERS = (
 EXEMPT = {"", "__main__"}
 # Outside packages that only these modules may import.
 RESERVED: dict[str, set[str]] = {
-    "lancedb": {"catalog.indexes", "catalog.lance", "catalog.table", "catalog"},
+    "lancedb": {"catalog.indexes", "catalog.lance", "catalog.vectors", "catalog.table", "catalog"},
     "obstore": {"stores", "site"},
     "IPython": set(),
     "ipywidgets": set(),

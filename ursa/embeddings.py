@@ -1,0 +1,296 @@
+"""The embeddings nearest to a vector, with the recordings that they were computed from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, get_args, overload
+
+import numpy as np
+
+from ursa.catalog import vectors, where
+from ursa.catalog.arrow import from_record
+from ursa.catalog.conditions import checked
+from ursa.catalog.pushdown import metadata_predicate
+from ursa.catalog.schemas import EmbeddingRow
+from ursa.catalog.vectors import DISTANCE, EXACT_UP_TO, Metric, one_size, vector_size
+from ursa.errors import InvalidArgument, nearest
+from ursa.filters import QuerySpec, make_spec
+from ursa.paging import KEY
+from ursa.predicates import select
+from ursa.query import QueryResult, QueryResultList, find
+from ursa.text import counted, shortened
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ursa.catalog import Catalog
+    from ursa.catalog.schemas import TimeWindow
+    from ursa.catalog.table import Table
+
+    Recordings = QuerySpec | QueryResultList | Mapping[str, Any]
+
+_K_MAX = 10_000
+_SHOWN_HITS = 10
+_MODELS_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class EmbeddingHit:
+    """One embedding that was found.
+
+    Attributes
+    ----------
+    distance : float
+        From the vector asked for, in the metric asked for.
+    embedding : EmbeddingRow
+    recording : QueryResult or None
+        What it was computed from; None where nobody registered that recording.
+    """
+
+    distance: float
+    embedding: EmbeddingRow
+    recording: QueryResult | None
+
+    @property
+    def window(self) -> TimeWindow | None:
+        """The window it was computed from, in seconds from the recording's start; None for all."""
+        return self.embedding.window
+
+
+@dataclass(frozen=True, repr=False)
+class EmbeddingHits(Sequence[EmbeddingHit]):
+    """Embeddings that were found, nearest first; a plain value that can be pickled.
+
+    Attributes
+    ----------
+    hits : tuple of EmbeddingHit
+    model : str or None
+        The one model that all of them are of; None where the catalog has no embedding.
+    metric : {"cosine", "l2"}
+    exact : bool
+        Whether every vector was compared; else the index chose which.
+    """
+
+    hits: tuple[EmbeddingHit, ...]
+    model: str | None
+    metric: Metric
+    exact: bool
+    _table: pa.Table = field(compare=False)
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    @overload
+    def __getitem__(self, index: int) -> EmbeddingHit: ...
+    @overload
+    def __getitem__(self, index: slice) -> EmbeddingHits: ...
+    def __getitem__(self, index: int | slice) -> EmbeddingHit | EmbeddingHits:
+        """Return one hit, or a list of those in a slice."""
+        if isinstance(index, int):
+            return self.hits[index]
+        places = range(len(self.hits))[index]
+        table = self._table.take(list(places)) if places else self._table.slice(0, 0)
+        return EmbeddingHits(self.hits[index], self.model, self.metric, self.exact, table)
+
+    def __iter__(self) -> Iterator[EmbeddingHit]:
+        return iter(self.hits)
+
+    def __repr__(self) -> str:
+        return render(self)
+
+    def to_arrow(self) -> pa.Table:
+        """Return the embeddings as stored, and their ``distance``, as an Arrow table."""
+        return self._table
+
+
+def search(
+    catalog: Catalog,
+    vector: Any,
+    k: int = 10,
+    *,
+    model: str | None = None,
+    recordings: Recordings | None = None,
+    modality: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    metric: Metric = "cosine",
+    exact: bool = False,
+) -> EmbeddingHits:
+    """Return the `k` embeddings nearest to `vector`; see `DataInterface.search_embeddings`."""
+    query = _checked_query(vector, k, metric)
+    spec, among = _chosen(catalog, recordings)
+    table = catalog.table(EmbeddingRow).pinned()
+    native = table.opened()
+    if native is None:
+        return EmbeddingHits((), model, metric, exact=True, _table=table.scan())
+    one_size({len(query)}, vector_size(table.schema))
+    model, predicates = _of_model(table, model)
+    predicates += among + _conditions(table, modality, metadata)
+    predicate = where.all_of(predicates)
+    exact = exact or metric != "cosine" or table.count(predicate) <= EXACT_UP_TO
+    found = vectors.nearest(
+        native,
+        query,
+        k,
+        columns=table.columns,
+        metric=metric,
+        predicate=predicate,
+        exact=exact,
+    )
+    distances = [_distance(each, metric) for each in found[DISTANCE].to_pylist()]
+    rows = [from_record(EmbeddingRow, each) for each in found.drop_columns([DISTANCE]).to_pylist()]
+    results = _recordings(catalog, spec, rows)
+    hits = tuple(
+        EmbeddingHit(distance, row, results.get(row.source.recording_hash))
+        for distance, row in zip(distances, rows, strict=True)
+    )
+    return EmbeddingHits(hits, model, metric, exact, _with_distance(found, distances))
+
+
+def _checked_query(vector: Any, k: int, metric: Metric) -> list[float]:
+    """Return the vector as numbers; with cosine of length 1, since only its direction counts."""
+    if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= _K_MAX:
+        msg = f"k={k!r} must be a whole number from 1 to {_K_MAX}"
+        raise InvalidArgument(msg)
+    if metric not in get_args(Metric):
+        msg = f"unknown metric {metric!r}{nearest(str(metric), get_args(Metric))}"
+        raise InvalidArgument(msg)
+    try:
+        query = np.asarray(vector, np.float64)
+    except (TypeError, ValueError) as error:
+        msg = f"{shortened(vector, 80)} is no vector of numbers"
+        raise InvalidArgument(msg) from error
+    if query.ndim != 1 or not query.size:
+        msg = f"the vector has the shape {query.shape}; give one row of numbers"
+        raise InvalidArgument(msg)
+    if not np.isfinite(query).all() or np.abs(query).max() > np.finfo(np.float32).max:
+        msg = "the vector holds NaN, infinity, or a number too large for float32"
+        raise InvalidArgument(msg)
+    if metric == "l2":
+        return [float(number) for number in query]
+    largest = np.abs(query).max()
+    if not largest:
+        msg = "the vector is all zeros, which has no direction; give another one, or metric='l2'"
+        raise InvalidArgument(msg)
+    scaled = query / largest  # so that no square is too large or too small
+    return [float(number) for number in scaled / np.linalg.norm(scaled)]
+
+
+def _chosen(catalog: Catalog, recordings: Recordings | None) -> tuple[QuerySpec, list[str]]:
+    """Return the filter that chooses recordings, and what that means for embeddings."""
+    if recordings is None:
+        return QuerySpec(status="all"), []
+    if isinstance(recordings, Mapping):
+        recordings = make_spec(None, dict(recordings))
+    elif not isinstance(recordings, QueryResultList):
+        recordings = make_spec(recordings, {})
+    if isinstance(recordings, QuerySpec):
+        spec, hashes = recordings, _hashes(catalog, recordings)
+    else:
+        spec, hashes = recordings.spec, recordings.to_arrow()[KEY]
+    return spec, [where.one_of(f"source.{KEY}", hashes.to_pylist())]
+
+
+def _hashes(catalog: Catalog, spec: QuerySpec) -> pa.ChunkedArray:
+    if spec.limit is not None or spec.offset or spec.after:
+        return find(catalog, spec).to_arrow()[KEY]
+    recordings = catalog.recordings.pinned()
+    return recordings.scan(select(catalog, recordings, spec).predicate, columns=[KEY])[KEY]
+
+
+def _of_model(table: Table[EmbeddingRow], model: str | None) -> tuple[str | None, list[str]]:
+    """Return the model to search, and what its embeddings have that others do not."""
+    if model is None:
+        first = table.scan(columns=["model"], limit=1)["model"].to_pylist()
+        model = first[0] if first else None
+        if model is not None and table.count(f"model != {where.literal(model)}"):
+            msg = (
+                f"the catalog has embeddings of several models, whose distances mean nothing to "
+                f"each other; give model={_models(table)}"
+            )
+            raise InvalidArgument(msg)
+        return model, []
+    own = where.equals("model", model)
+    number, total = table.count(own), table.count()
+    if total and not number:
+        msg = f"the catalog has no embedding of model {model!r}; there is {_models(table)}"
+        raise InvalidArgument(msg)
+    return model, [own] if number < total else []
+
+
+def _models(table: Table[EmbeddingRow]) -> str:
+    known = sorted(table.scan(columns=["model"])["model"].unique().to_pylist())
+    more = ["…"] if len(known) > _MODELS_SHOWN else []
+    return " or ".join([*map(repr, known[:_MODELS_SHOWN]), *more])
+
+
+def _conditions(
+    table: Table[EmbeddingRow], modality: str | None, metadata: Mapping[str, Any] | None
+) -> list[str]:
+    try:
+        conditions = checked(metadata or {})
+    except ValueError as error:
+        msg = f"metadata: {error}"
+        raise InvalidArgument(msg) from error
+    found = metadata_predicate("metadata", conditions, table.promoted) if conditions else []
+    return found + ([] if modality is None else [where.equals("source.modality", modality)])
+
+
+def _distance(found: float, metric: Metric) -> float:
+    """Return what Lance found as a distance: it squares, and rounds to a little below zero."""
+    return math.sqrt(found) if metric == "l2" else max(0.0, found)
+
+
+def _with_distance(found: pa.Table, distances: list[float]) -> pa.Table:
+    import pyarrow as pa
+
+    column = pa.array(distances, pa.float64())
+    return found.drop_columns([DISTANCE]).append_column("distance", column)
+
+
+def _recordings(
+    catalog: Catalog, spec: QuerySpec, rows: Sequence[EmbeddingRow]
+) -> dict[str, QueryResult]:
+    """Return the recordings of embeddings by their hash, from one read of the catalog."""
+    hashes = tuple({row.source.recording_hash: None for row in rows})
+    if not hashes:
+        return {}
+    page = {"limit": None, "offset": 0, "after": None}
+    found = find(catalog, spec.model_copy(update={KEY: hashes, **page}))
+    return {result.recording_hash: result for result in found}
+
+
+def render(hits: EmbeddingHits) -> str:
+    """Return hits as plain text of at most 80 columns."""
+    how = "exact" if hits.exact else "by index"
+    head = f"{counted(len(hits), 'embedding')}, {hits.metric}, {how}"
+    if not len(hits):
+        return head
+    lines = [
+        f"{head}, model {shortened(hits.model, 40)}",
+        _columns("distance", "embedding", "recording", "modality", "window (s)"),
+        *(_line(hit) for hit in hits.hits[:_SHOWN_HITS]),
+    ]
+    more = len(hits) - _SHOWN_HITS
+    return "\n".join(lines + ([f"… {more} more"] if more > 0 else []))
+
+
+def _line(hit: EmbeddingHit) -> str:
+    window, source = hit.window, hit.embedding.source
+    return _columns(
+        f"{hit.distance:.4g}",
+        hit.embedding.embedding_id,
+        source.recording_hash[:12],
+        "_".join(filter(None, [source.modality, source.worker_id])) or "-",
+        f"{window.start_seconds:g} to {window.end_seconds:g}" if window else "-",
+    )
+
+
+def _columns(*texts: str) -> str:
+    widths = (9, 20, 12, 16, 19)
+    cells = (
+        text if len(text) <= width else f"{text[: width - 1]}…"
+        for text, width in zip(texts, widths, strict=True)
+    )
+    return " ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()
