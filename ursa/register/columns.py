@@ -113,6 +113,9 @@ def batch_of_table(table: pa.Table) -> Batch:
 
 def _arrow_vectors(column: pa.ChunkedArray) -> Any:
     """Return a column of lists as a matrix, or as lists where they make none."""
+    if not hasattr(column.type, "value_type"):
+        msg = f"column 'vector' is of type {column.type}; it must hold lists of numbers"
+        raise InvalidArgument(msg)
     sizes = set(column.combine_chunks().value_lengths().to_pylist())
     if len(sizes) != 1 or None in sizes:
         return column.to_pylist()
@@ -182,12 +185,16 @@ def matrix_of(vectors: Any) -> Matrix:
     >>> matrix_of([[1, 2.5], [3, 4]]).tolist()
     [[1.0, 2.5], [3.0, 4.0]]
     """
-    given = np.asarray(vectors) if hasattr(vectors, "__array__") else list(vectors)
+    given = vectors if hasattr(vectors, "__array__") else list(vectors)
     if not len(given):
         return np.empty((0, 1), np.float32)
-    if isinstance(given, list):
-        sizes = {len(each) for each in given if hasattr(each, "__len__")}
-        given = np.asarray(given) if not sizes or one_size(sizes) else np.empty((1, 0))
+    if isinstance(given, list) and (sizes := {len(v) for v in given if hasattr(v, "__len__")}):
+        one_size(sizes)
+    try:
+        given = np.asarray(given)
+    except ValueError as error:
+        msg = f"vectors are no matrix of numbers: {error}"
+        raise InvalidArgument(msg) from error
     if given.dtype.kind not in "fiu" or given.ndim != 2 or not given.size:  # noqa: PLR2004 - a matrix
         form = f"of shape {given.shape} and type {given.dtype}"
         msg = f"vectors {form} are no embeddings: give a matrix of numbers, one row for each"
