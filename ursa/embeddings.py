@@ -14,7 +14,7 @@ from ursa.catalog.arrow import from_record
 from ursa.catalog.conditions import checked
 from ursa.catalog.pushdown import metadata_predicate
 from ursa.catalog.schemas import EmbeddingRow
-from ursa.catalog.vectors import DISTANCE, EXACT_UP_TO, Metric, one_size, vector_size
+from ursa.catalog.vectors import DISTANCE, EXACT_UP_TO, Metric, vector_size
 from ursa.errors import InvalidArgument, nearest
 from ursa.filters import QuerySpec, make_spec
 from ursa.paging import KEY
@@ -123,8 +123,9 @@ def search(
     table = catalog.table(EmbeddingRow).pinned()
     native = table.opened()
     if native is None:
-        return EmbeddingHits((), model, metric, exact=True, _table=table.scan())
-    one_size({len(query)}, vector_size(table.schema))
+        none = table.schema.empty_table().select(table.columns)
+        return EmbeddingHits((), model, metric, exact=True, _table=_with_distance(none, []))
+    _check_size(len(query), vector_size(table.schema))
     model, predicates = _of_model(table, model)
     predicates += among + _conditions(table, modality, metadata)
     predicate = where.all_of(predicates)
@@ -177,6 +178,12 @@ def _checked_query(vector: Any, k: int, metric: Metric) -> list[float]:
     return [float(number) for number in scaled / np.linalg.norm(scaled)]
 
 
+def _check_size(given: int, stored: int) -> None:
+    if given != stored:
+        msg = f"the vector has {counted(given, 'number')}, but the embeddings stored have {stored}"
+        raise InvalidArgument(msg)
+
+
 def _chosen(catalog: Catalog, recordings: Recordings | None) -> tuple[QuerySpec, list[str]]:
     """Return the filter that chooses recordings, and what that means for embeddings."""
     if recordings is None:
@@ -189,7 +196,7 @@ def _chosen(catalog: Catalog, recordings: Recordings | None) -> tuple[QuerySpec,
         spec, hashes = recordings, _hashes(catalog, recordings)
     else:
         spec, hashes = recordings.spec, recordings.to_arrow()[KEY]
-    return spec, [where.one_of(f"source.{KEY}", hashes.to_pylist())]
+    return spec, [where.one_of("source_hash", hashes.to_pylist())]
 
 
 def _hashes(catalog: Catalog, spec: QuerySpec) -> pa.ChunkedArray:
@@ -246,7 +253,9 @@ def _with_distance(found: pa.Table, distances: list[float]) -> pa.Table:
     import pyarrow as pa
 
     column = pa.array(distances, pa.float64())
-    return found.drop_columns([DISTANCE]).append_column("distance", column)
+    return found.select([name for name in found.column_names if name != DISTANCE]).append_column(
+        "distance", column
+    )
 
 
 def _recordings(

@@ -107,9 +107,8 @@ def test_numbers_of_any_type_become_float32(dtype: str) -> None:
 
 def test_large_integers_are_rounded_like_those_of_a_row() -> None:
     large = 2**53 + 2**30 + 1
-    row = EmbeddingRow(
-        embedding_id="a", model="m", vector=(large,), source={"recording_hash": "h"}, created_at=0
-    )
+    known: dict[str, Any] = {"model": "m", "source": {"recording_hash": "h"}, "created_at": 0}
+    row = EmbeddingRow(embedding_id="a", vector=(large,), **known)
     (rounded,) = batch_of(None, np.array([[large]]), ids=["a"], model="m", sources="h").vectors
     assert rounded.tolist() == list(row.vector)
 

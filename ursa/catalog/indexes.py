@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ursa.catalog.schemas import Row
 
-_RANGES = {"recording_hash", "start_time", "end_time", "duration"}
+_RANGES = {"recording_hash", "source_hash", "start_time", "end_time", "duration"}
 _CLASSES = {"modality", "ingestion_status", "event_type", "model"}
 
 
@@ -40,8 +40,6 @@ def indexes(schema: pa.Schema, row_type: type[Row]) -> dict[str, Any]:
             found[name] = Bitmap()
         elif field.type == LABELS:
             found[name] = LabelList()
-        elif name == "source":
-            found["source.recording_hash"] = BTree()
         elif name == "search_text":
             # Notes are in any language, so no words are stemmed or left out.
             found[name] = FTS(with_position=False, stem=False, remove_stop_words=False)
