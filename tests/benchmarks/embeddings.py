@@ -46,7 +46,7 @@ def searches(what: str, data: DataInterface, vectors: Matrix, queries: Matrix) -
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     truth, theirs = each(partial(by_numpy, unit), queries)
     for exact in (False, True):
-        found, ours = each(partial(by_ursa, data, exact), queries)
+        found, ours = each(partial(by_ursa, data, exact=exact), queries)
         hits = sum(len(a & b) for a, b in zip(found, truth, strict=True))
         recall = hits / K / len(queries)
         how = "exact" if exact else "by index"
@@ -94,7 +94,7 @@ def by_numpy(unit: Matrix, query: Matrix) -> set[str]:
     return {f"e{place}" for place in np.argpartition(distances, K)[:K]}
 
 
-def by_ursa(data: DataInterface, exact: bool, query: Matrix) -> set[str]:
+def by_ursa(data: DataInterface, query: Matrix, *, exact: bool) -> set[str]:
     """The ids of the nearest."""
     hits = data.search_embeddings(query, K, exact=exact)
     return {hit.embedding.embedding_id for hit in hits}
