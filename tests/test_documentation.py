@@ -62,6 +62,12 @@ def test_python_in_the_readme_runs(home: Path) -> None:
     assert ursa.DataInterface("local", path="my-site").count(participants="aria-lin", status="raw")
 
 
+def test_sessions_in_the_readme_print_what_they_show() -> None:
+    (block,) = blocks("pycon")
+    session = doctest.DocTestParser().get_doctest(block, {}, "README.md", None, 0)
+    assert doctest.DocTestRunner().run(session) == (0, 7)
+
+
 def test_shell_commands_in_the_readme_run(home: Path) -> None:
     lines = [
         line for block in blocks("sh") for line in block.splitlines() if line.startswith("ursa ")

@@ -69,7 +69,7 @@ def test_times_are_ns_datetimes_or_text() -> None:
         ({"participants": 7}, "participants"),
         ({"participants": [7]}, r"participants\.0"),
         ({"modalities": b"eeg"}, "modalities"),
-        ({"status": "processed"}, "'ingested', 'raw' or 'all'"),
+        ({"status": "processed"}, "'ingesting', 'failed' or 'all'"),
         ({"metadata": {"a": {"b": 1}}}, "unknown operator"),
         ({"metadata": "task=rest"}, "metadata"),
         ({"time_range": (2, 1)}, "must start before it ends"),

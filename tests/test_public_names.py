@@ -51,7 +51,11 @@ NAMES = {
 VERBS = {
     "__init__": "profile * path config_path",
     "enable_writes": "roles",
-    "query": "spec * participants modalities recording_hash metadata status time_range limit",
+    "query": (
+        "spec * participants participants_all modalities recording_hash metadata modality_metadata "
+        "channel_spec status pipeline_version derived time_range duration time_filters event_type "
+        "text order_by limit offset after"
+    ),
     "plan": "target dest * layout source",
     "download": "target dest * layout source overwrite progress",
     "get": "target * concat",
@@ -184,7 +188,7 @@ def test_count_takes_what_query_takes() -> None:
     ("module", "name", "values"),
     [
         ("ursa.site", "Profile", ["r2", "r2-test", "local"]),
-        ("ursa.filters", "Status", ["ingested", "raw", "all"]),
+        ("ursa.filters", "Status", ["ingested", "raw", "ingesting", "failed", "all"]),
         ("ursa.transfer.plan", "Layout", ["by_recording", "by_modality", "flat"]),
         ("ursa.transfer.plan", "Source", ["auto", "raw", "processed"]),
         (

@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import unicodedata
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
+from tests.catalog.rows import LEAST
 from ursa import DataInterface
-from ursa.catalog import ModalityRow, ParticipantRow
+from ursa.catalog import ROW_CLASSES, Catalog, EmbeddingRow, ModalityRow, ParticipantRow, Row
 from ursa.errors import (
+    CatalogError,
     InvalidArgument,
     NotASite,
     ProfileNotConfigured,
@@ -23,10 +26,14 @@ from ursa.errors import (
     UrsaError,
 )
 from ursa.files import part_path
-from ursa.site import ASSETS_URI, RAW_URI, SITE_FILE, Profile, Site
+from ursa.site import ASSETS_URI, MAKING, RAW_URI, SITE_FILE, Profile, Site
 from ursa.stores import WritableStore
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 ACTIVE = Path("assets", "ursa", "ACTIVE.json")
+STORED = [row_type for row_type in ROW_CLASSES if row_type is not EmbeddingRow]
 CREATE = """
 import sys
 import lancedb
@@ -48,6 +55,10 @@ def root(tmp_path: Path) -> Path:
     """A site's directory."""
     local(tmp_path / "lab").create()
     return tmp_path / "lab"
+
+
+def table_of(root: Path, row_type: type[Row]) -> Path:
+    return root / "assets" / "ursa" / "catalog-1" / f"{row_type.__table__}.lance"
 
 
 def tree(root: Path) -> dict[str, bytes]:
@@ -150,7 +161,9 @@ def test_a_directory_with_other_files_is_never_adopted(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["raw", "thesis.tex"]
 
 
-@pytest.mark.parametrize("leftover", [".DS_Store", part_path(Path(SITE_FILE)).name])
+@pytest.mark.parametrize(
+    "leftover", [".DS_Store", *(part_path(Path(name)).name for name in (SITE_FILE, MAKING))]
+)
 def test_what_a_system_or_a_killed_creation_leaves_does_not_count(
     tmp_path: Path, leftover: str
 ) -> None:
@@ -219,11 +232,116 @@ def test_making_a_site_again_changes_nothing(root: Path) -> None:
     assert tree(root) == before
 
 
-def test_a_creation_that_was_killed_half_way_is_completed(root: Path) -> None:
-    (root / ACTIVE).unlink()
+def half_made(root: Path, tables: int, *, active: bool = False) -> None:
+    """Bring a new site back to what it was when only so many of its tables were made."""
+    (root / SITE_FILE).rename(root / MAKING)
+    if not active:
+        (root / ACTIVE).unlink()
+    for row_type in STORED[tables:]:
+        shutil.rmtree(table_of(root, row_type))
+
+
+@pytest.mark.parametrize(
+    ("tables", "active"), [(0, False), (1, False), (5, False), (8, False), (8, True)]
+)
+def test_a_creation_that_was_cut_short_is_not_read_and_is_completed(
+    root: Path, tables: int, *, active: bool
+) -> None:
+    half_made(root, tables, active=active)
+    before = tree(root)
+    refused(local(root), SiteNotFound, r"still being made; enable_writes\(\) completes it")
+    assert tree(root) == before
     local(root).create()
-    assert (root / ACTIVE).is_file()
+    names = {"assets", SITE_FILE}
+    assert {path.name for path in root.iterdir()} == names
+    assert all(local(root).catalog().table(row_type).version > 0 for row_type in STORED)
+
+
+def test_a_creation_that_failed_is_completed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Catalog) -> None:
+        raise CatalogError("no space left")
+
+    monkeypatch.setattr(Catalog, "create", full)
+    with pytest.raises(CatalogError, match="no space"):
+        local(tmp_path / "lab").create()
+    monkeypatch.undo()
+    local(tmp_path / "lab").create()
+    assert local(tmp_path / "lab").catalog().version > 0
+
+
+def test_what_a_finished_creation_left_is_tidied_up_and_changes_nothing(root: Path) -> None:
+    before = tree(root)
+    (root / MAKING).write_bytes((root / SITE_FILE).read_bytes())
     assert local(root).catalog().version > 0
+    local(root).create()
+    assert tree(root) == before
+
+
+# -- what was lost ---------------------------------------------------------------------------------
+
+
+def test_a_site_whose_pointer_was_lost_is_refused_until_it_is_written_again(root: Path) -> None:
+    (root / ACTIVE).unlink()
+    before = tree(root)
+    with pytest.raises(NotASite, match=r"ACTIVE\.json is missing.*restore it") as caught:
+        DataInterface("local", path=root).query()
+    with pytest.raises(NotASite, match=r"ACTIVE\.json is missing"):
+        DataInterface("local", path=root).enable_writes()
+    assert tree(root) == before
+    (root / ACTIVE).write_text(str(caught.value).partition("write into it: ")[2])
+    assert local(root).catalog().version > 0
+
+
+@pytest.mark.parametrize("row_type", STORED)
+@pytest.mark.parametrize("part", ["", "_versions"])
+def test_a_table_that_was_lost_is_refused_by_name_and_never_made_anew(
+    root: Path, row_type: type[Row], part: str
+) -> None:
+    lost = table_of(root, row_type) / part
+    shutil.rmtree(lost)
+    local(root).create()
+    table = local(root).catalog().table(row_type)
+    verbs: list[Callable[[], object]] = [
+        table.list,
+        table.count,
+        table.scan,
+        lambda: table.version,
+        lambda: table.insert([row_type(**LEAST[row_type])]),
+    ]
+    for verb in verbs:
+        with pytest.raises(CatalogError, match=rf"{row_type.__table__}\.lance is missing.*restore"):
+            verb()
+    assert not list(lost.glob("*"))
+
+
+def test_a_catalog_that_was_lost_is_refused(root: Path) -> None:
+    shutil.rmtree(root / "assets" / "ursa" / "catalog-1")
+    data = DataInterface("local", path=root)
+    for verb in (data.query, data.count, data.list_recordings, data.list_events):
+        with pytest.raises(CatalogError, match=r"lance is missing from the catalog .*catalog-1"):
+            verb()
+
+
+def test_a_table_that_is_lost_while_it_is_open_is_an_error_of_the_catalog(root: Path) -> None:
+    data = DataInterface("local", path=root)
+    assert data.list_participants() == []
+    shutil.rmtree(table_of(root, ParticipantRow))
+    for verb in (data.list_participants, lambda: data.get_participant("P001")):
+        with pytest.raises(CatalogError, match="participants"):
+            verb()
+
+
+def test_embeddings_are_made_with_their_first_vector(root: Path) -> None:
+    row = EmbeddingRow(**LEAST[EmbeddingRow])
+    assert not table_of(root, EmbeddingRow).exists()
+    assert DataInterface("local", path=root).list_embeddings() == []
+    assert local(root).catalog().table(EmbeddingRow).insert([row]) == 1
+    assert DataInterface("local", path=root).list_embeddings() == [row]
+
+
+# -- at once and elsewhere -------------------------------------------------------------------------
 
 
 def test_processes_that_make_one_site_at_once_all_succeed(tmp_path: Path) -> None:
@@ -313,6 +431,7 @@ def modality(**fields: Any) -> ModalityRow:
         {},
         {"storage_uri": f"{ASSETS_URI}/virgo/h/eeg.zarr", "format": "zarr"},
         {"raw_storage_uri": "file:///data/a b/eeg.bin"},
+        {"raw_storage_uri": "file://localhost/data/eeg.bin"},
         {"raw_storage_uri": "s3://bucket/a"},
         {"raw_storage_uri": f"{RAW_URI}/a b/#1/100%/"},
     ],
@@ -334,6 +453,12 @@ def test_addresses_in_their_own_store_or_in_place_are_accepted(fields: dict[str,
 def test_an_address_in_the_wrong_store_is_refused(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidArgument, match=f"{message}.*must start with"):
         Site.open("r2").check_addresses(modality(**fields))
+
+
+@pytest.mark.parametrize("name", ["raw_storage_uri", "storage_uri"])
+def test_a_file_of_another_machine_is_not_registered(name: str) -> None:
+    with pytest.raises(InvalidArgument, match=f"^{name} 'file://nas/x' is on another machine"):
+        Site.open("r2").check_addresses(modality(**{name: "file://nas/x"}))
 
 
 @pytest.mark.parametrize(

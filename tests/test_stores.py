@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -15,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ursa.errors import (
-    DestinationNotWritable,
     IntegrityError,
     ObjectAccessDenied,
     ObjectNotFound,
+    StoreFull,
     UnknownAddress,
     UnsafePath,
     UrsaError,
@@ -188,22 +189,44 @@ def test_bytes_of_another_hash_are_not_stored(
     assert not list((store.root / STAGING).iterdir())
 
 
-def test_a_source_that_fails_stores_nothing(store: WritableDirectory) -> None:
+@pytest.mark.parametrize("failure", [TimeoutError(), PermissionError(errno.EACCES, "no", "/rig")])
+def test_a_source_that_fails_stores_nothing(store: WritableDirectory, failure: Exception) -> None:
     def chunks() -> Iterator[bytes]:
         yield b"half"
-        raise TimeoutError
+        raise failure
 
-    with pytest.raises(TimeoutError):
+    with pytest.raises(type(failure)) as caught:
         store.write("a", chunks())
+    assert caught.value is failure
     assert keys(store) == []
     assert not list((store.root / STAGING).iterdir())
 
 
 def test_an_object_cannot_lie_below_another_one(store: WritableDirectory) -> None:
     store.write("a", [b"old"])
-    with pytest.raises(DestinationNotWritable):
+    with pytest.raises(ObjectAccessDenied, match="a/b"):
         store.write("a/b", [b"new"])
     assert content(store, "a") == b"old"
+
+
+def test_what_may_not_be_written_is_denied(locked_directory: Path) -> None:
+    with pytest.raises(ObjectAccessDenied, match="Permission denied; make it writable"):
+        WritableDirectory(locked_directory).write("new", [b"new"])
+
+
+def test_a_full_store_says_so_and_keeps_the_old_object(
+    store: WritableDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.write("a", [b"old"])
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(StoreFull, match="free some space"):
+        store.write("a", [b"new"])
+    assert content(store, "a") == b"old"
+    assert not list((store.root / STAGING).iterdir())
 
 
 def test_what_may_not_be_read_is_denied(locked_directory: Path) -> None:
@@ -288,6 +311,37 @@ def test_a_file_address_is_percent_decoded_and_others_are_not(tmp_path: Path) ->
     stores = Stores({"file:": Directory(Path("/")), "r2://data": bucket})
     assert content(*stores.resolve((tmp_path / "50 %.bin").as_uri())) == b"here"
     assert content(*stores.resolve("r2://data/50%20%25.bin")) == b"there"
+
+
+@pytest.mark.parametrize("host", ["", "localhost", "LocalHost"])
+def test_a_file_address_names_this_machine(tmp_path: Path, host: str) -> None:
+    (tmp_path / "x").write_bytes(b"here")
+    stores = Stores({"file:": Directory(Path("/"))})
+    assert content(*stores.resolve(f"file://{host}{tmp_path}/x")) == b"here"
+    inner = Directory(tmp_path)
+    assert Stores({f"file://{tmp_path}": inner}).resolve(f"file://{host}{tmp_path}/x") == (
+        inner,
+        "x",
+    )
+
+
+@pytest.mark.parametrize(
+    "host", ["nas", "localhost.example.org", "%6cocalhost", "localhost:80", "127.0.0.1", "C:", ".."]
+)
+def test_a_file_of_another_machine_is_refused(tmp_path: Path, host: str) -> None:
+    (tmp_path / host).mkdir(exist_ok=True)
+    (tmp_path / host / "x").write_bytes(b"something else")
+    (tmp_path / "x").write_bytes(b"something else")
+    stores = Stores({"file:": Directory(tmp_path)})
+    with pytest.raises(UnknownAddress, match=f"'file://{re.escape(host)}/x'.*file:///path"):
+        stores.resolve(f"file://{host}/x")
+    with pytest.raises(UnknownAddress, match="another machine"):
+        stores.resolve(f"file://{host}")
+
+
+def test_a_refused_file_address_shows_no_secret(tmp_path: Path) -> None:
+    with pytest.raises(UnknownAddress, match="'file://nas/x'"):
+        Stores({"file:": Directory(tmp_path)}).resolve("file://me:SECRET@nas/x")
 
 
 @pytest.mark.parametrize("uri", ["file:///a/%2e%2e/b", "file:///a%00", "file:///%2E", "file:///"])

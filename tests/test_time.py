@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +22,9 @@ from ursa.time import (
     parse_time,
     timedelta_to_ns,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SECOND = 1_000_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -76,7 +81,25 @@ def test_a_naive_datetime_is_refused_and_told_how_to_mend(value: datetime) -> No
         epoch_ns(value)
 
 
-@pytest.mark.parametrize("value", [True, 1.5, "1", None, timedelta(1)])
+@pytest.mark.parametrize("kind", [np.int64, np.int8, np.uint64, np.array])
+def test_an_integer_of_numpy_is_taken_and_is_a_plain_one_then(
+    kind: Callable[[int], object],
+) -> None:
+    ns = epoch_ns(kind(5))
+    assert ns == 5
+    assert type(ns) is int
+
+
+OF_NUMPY = [
+    np.bool(1),
+    np.float64(1),
+    np.array([1]),
+    np.timedelta64(1, "ns"),
+    np.datetime64(1, "s"),
+]
+
+
+@pytest.mark.parametrize("value", [True, 1.5, "1", None, timedelta(1), *OF_NUMPY])
 def test_another_type_is_no_time(value: object) -> None:
     with pytest.raises(InvalidArgument, match="is not a time"):
         epoch_ns(value)
@@ -87,6 +110,7 @@ def test_another_type_is_no_time(value: object) -> None:
     [
         INT64_MAX + 1,
         INT64_MIN - 1,
+        np.uint64(INT64_MAX + 1),
         datetime(2263, 1, 1, tzinfo=UTC),
         datetime.min.replace(tzinfo=UTC),
     ],

@@ -21,6 +21,7 @@ from ursa.catalog.schemas import (
     VirgoAssetRow,
 )
 from ursa.errors import InvalidArgument, WritesNotEnabled, nearest
+from ursa.facets import facets
 from ursa.filters import as_tuple, explained, make_spec
 from ursa.query import QueryResult, count, find, results_of
 from ursa.site import Site, WriteRole
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from ursa.catalog.schemas import EmbeddingSource, StorageFormat, TimeWindow
     from ursa.catalog.vectors import Metric
     from ursa.embeddings import EmbeddingHits, Recordings
+    from ursa.facets import FacetValue
     from ursa.filters import OrderBy, QuerySpec, Status, TimeFilter
     from ursa.progress import DownloadProgress, UploadProgress
     from ursa.query import QueryResultList
@@ -192,8 +194,8 @@ class DataInterface:
         metadata, modality_metadata, channel_spec : mapping, optional
             Conditions on the recording's metadata, and on one modality's metadata and channels:
             ``{"task": "rest", "age": {">=": 18}}``; see `ursa.catalog.conditions`.
-        status : {"ingested", "raw", "all"}
-            Modalities that are processed (the default), still raw, or in any state.
+        status : {"ingested", "raw", "ingesting", "failed", "all"}
+            Modalities that are processed (the default), in another state, or in any.
         pipeline_version : str or iterable of str, optional
             Modalities with an asset that any of these versions made.
         derived : bool, optional
@@ -260,6 +262,49 @@ class DataInterface:
     def count(self, spec: QuerySpec | None = None, **keywords: Any) -> int:
         """Return how many recordings match; takes the keywords of `query`."""
         return count(self.catalog, make_spec(spec, keywords))
+
+    def facets(
+        self, *fields: str, spec: QuerySpec | None = None, **keywords: Any
+    ) -> dict[str, list[FacetValue]]:
+        """Return how many matching recordings have each value of some fields.
+
+        Counts are exact. A field's own filter is left out, so that its other values stay in
+        sight.
+
+        Parameters
+        ----------
+        *fields : str
+            ``participants``, ``modalities``, ``status``, ``event_type`` or ``metadata.<key>``.
+        spec : QuerySpec, optional
+        **keywords
+            Those of `query`.
+
+        Returns
+        -------
+        dict of str to list of FacetValue
+            Pairs of a value and its count, the most frequent first.
+
+        Raises
+        ------
+        UnknownKeyword, InvalidArgument
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from ursa import DataInterface
+        >>> data = DataInterface("local", path=tempfile.mkdtemp())
+        >>> data.enable_writes()
+        >>> for number, task in enumerate(["rest", "rest", "nback"]):
+        ...     row = data.register_recording(
+        ...         recording_hash=f"r{number}", participant_ids=["P001"], start_time=0,
+        ...         duration=60, metadata={"task": task},
+        ...     )
+        >>> for value, recordings in data.facets("metadata.task", status="all")["metadata.task"]:
+        ...     print(value, recordings)
+        rest 2
+        nback 1
+        """
+        return facets(self.catalog, make_spec(spec, keywords), fields)
 
     # -- delivering ------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@
     ├── UnknownKeyword (TypeError)              a keyword nobody knows; names the nearest
     ├── SiteError (RuntimeError)
     │   ├── SiteNotFound (FileNotFoundError)    nothing at that path yet
-    │   ├── NotASite (ValueError)               something else is at that path
+    │   ├── NotASite (ValueError)               something else or a damaged site is at that path
     │   ├── SiteTooNew                          written by a newer format version
     │   └── ProfileNotConfigured
     ├── WritesNotEnabled (PermissionError)
@@ -34,6 +34,7 @@
     │   ├── ObjectNotFound (FileNotFoundError)
     │   ├── ObjectExists (FileExistsError)      other bytes are stored under this key
     │   ├── ObjectAccessDenied (PermissionError)
+    │   ├── StoreFull                           no space left where an object is being stored
     │   └── IntegrityError (ValueError)         stored bytes differ from their SHA-256
     ├── DownloadError (RuntimeError)
     │   ├── NothingToDownload (FileNotFoundError)
@@ -73,11 +74,11 @@ class SiteError(UrsaError, RuntimeError):
 
 
 class SiteNotFound(SiteError, FileNotFoundError):
-    """There is no site at the given path."""
+    """There is no site at the given path, or not all of it yet."""
 
 
 class NotASite(SiteError, ValueError):
-    """The directory holds something else than a site."""
+    """The directory holds something else than a site, or a damaged one."""
 
 
 class SiteTooNew(SiteError):
@@ -209,7 +210,11 @@ class ObjectExists(ObjectStoreError, FileExistsError):
 
 
 class ObjectAccessDenied(ObjectStoreError, PermissionError):
-    """The credentials or file permissions do not allow this."""
+    """The credentials, file permissions or the file system do not allow this."""
+
+
+class StoreFull(ObjectStoreError):
+    """The store has too little free space; the object is not stored."""
 
 
 class IntegrityError(ObjectStoreError, ValueError):

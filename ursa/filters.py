@@ -2,87 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ursa import faces
+from ursa.catalog.conditions import Conditions
+from ursa.catalog.types import Text
+from ursa.errors import InvalidArgument, unknown_keywords
+from ursa.filter_types import (
+    Count,
+    Lengths,
+    Moment,
+    Names,
+    OrderBy,
+    Status,
+    TimeFilters,
+    as_tuple,
 )
-
-from ursa.catalog.conditions import COMPARISONS, Conditions
-from ursa.catalog.types import Duration, EpochNs, Text
-from ursa.errors import InvalidArgument, nearest, unknown_keywords
 from ursa.selection import AroundEvent, IntervalSelector, TimeFilter
 from ursa.text import shortened
-from ursa.time import INT64_MAX, parse_duration, parse_time
 
-__all__ = ["AroundEvent", "IntervalSelector", "QuerySpec", "TimeFilter"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
-Status = Literal["ingested", "raw", "all"]
-OrderBy = Literal[
-    "start_time", "-start_time", "duration", "-duration", "recording_hash", "-recording_hash"
+__all__ = [
+    "AroundEvent",
+    "IntervalSelector",
+    "OrderBy",
+    "QuerySpec",
+    "Status",
+    "TimeFilter",
+    "as_tuple",
 ]
+
 PAGE_FIELDS = frozenset({"order_by", "limit", "offset", "after"})
-STATUS_LABEL = {"ingested": "processed", "raw": "raw"}
-DURATION_OPERATORS = ("=", "!=", *COMPARISONS)
-
-
-def as_tuple(value: object) -> object:
-    """Return one text or several as a tuple; anything else is left for validation to refuse."""
-    if isinstance(value, str):
-        return (value,)
-    return tuple(value) if isinstance(value, Iterable) else value
-
-
-def _as_time(value: object) -> object:
-    return parse_time(value) if isinstance(value, str) else value
-
-
-def _as_length(value: object) -> object:
-    if isinstance(value, str):
-        return parse_duration(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return timedelta(seconds=value)
-    return value
-
-
-def _as_lengths(value: object) -> object:
-    """Return a length, or a half-open (shortest, longest), as operators with their lengths."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        if len(value) != 2:  # noqa: PLR2004 - a pair
-            msg = "give (shortest, longest), one of which may be None"
-            raise ValueError(msg)
-        return {op: each for op, each in zip((">=", "<"), value, strict=True) if each is not None}
-    return {"=": value}
-
-
-def _as_time_filters(value: object) -> object:
-    return (value,) if isinstance(value, IntervalSelector | AroundEvent) else value
-
-
-def _check_lengths(value: dict[str, timedelta]) -> dict[str, timedelta]:
-    for op in value:
-        if op not in DURATION_OPERATORS:
-            msg = f"unknown operator {op!r}{nearest(op, DURATION_OPERATORS)}"
-            raise ValueError(msg)
-    return value
-
-
-Names = Annotated[tuple[Text, ...] | None, BeforeValidator(as_tuple)]
-Moment = Annotated[EpochNs | None, BeforeValidator(_as_time)]
-Length = Annotated[Duration, BeforeValidator(_as_length)]
-Lengths = Annotated[dict[str, Length], BeforeValidator(_as_lengths), AfterValidator(_check_lengths)]
-TimeFilters = Annotated[tuple[TimeFilter, ...], BeforeValidator(_as_time_filters)]
-Count = Annotated[int, Field(ge=0, le=INT64_MAX)]
+STATUS_LABEL = {
+    "ingested": "processed",
+    "raw": "raw",
+    "ingesting": "ingesting",
+    "failed": "failed",
+}
+_Spec = TypeVar("_Spec", bound="QuerySpec")
 
 
 class QuerySpec(BaseModel):
@@ -102,9 +64,8 @@ class QuerySpec(BaseModel):
     modality_metadata, channel_spec : dict
         Conditions that one modality's metadata or channel specification meets; narrow each result
         like `modalities`.
-    status : {"ingested", "raw", "all"}
-        Which modalities count: processed ones (the default); ``raw`` ones, which nobody has
-        processed or tried to; or every one, which is the way to see ``ingesting`` and ``failed``.
+    status : {"ingested", "raw", "ingesting", "failed", "all"}
+        Which modalities count: processed ones (the default), those in another state, or all.
     pipeline_version : tuple of str or None
         Narrows each result to modalities with an asset that any of these versions made.
     derived : bool or None
@@ -198,6 +159,84 @@ class QuerySpec(BaseModel):
             raise ValueError(msg)
         return self
 
+    def as_python(self) -> str:
+        """Return the call of `DataInterface.query` that asks this.
+
+        Examples
+        --------
+        >>> print(QuerySpec(participants="P001", duration=("5m", None)).as_python())
+        data.query(participants="P001", duration={">=": "5m"})
+        """
+        return faces.python(self._given())
+
+    def as_magic(self) -> str:
+        """Return this as one line of terms, the form of the notebook's magic.
+
+        Examples
+        --------
+        >>> QuerySpec(participants=["P001", "P002"], metadata={"task": "rest"}).as_magic()
+        'participants=P001,P002 metadata.task=rest'
+        """
+        return faces.magic(self._given())
+
+    def as_cli(self) -> str:
+        """Return the command line that asks this.
+
+        Examples
+        --------
+        >>> QuerySpec(participants="P001", status="raw").as_cli()
+        'ursa query --participants P001 --status raw'
+        """
+        return faces.cli(self._given())
+
+    def as_url(self) -> str:
+        """Return this as the query of a URL, without ``?``.
+
+        Examples
+        --------
+        >>> QuerySpec(participants=["P001", "P002"], text="two words").as_url()
+        'participants=P001,P002&text=%22two+words%22'
+        """
+        return faces.url(self._given())
+
+    @classmethod
+    def from_magic(cls, text: str) -> Self:
+        """Read terms, on one line or more; `ursa.terms` has their grammar.
+
+        Raises
+        ------
+        InvalidArgument
+
+        Examples
+        --------
+        >>> QuerySpec.from_magic("modalities=eeg duration=5m..1h").as_magic()
+        'modalities=eeg duration>=5m duration<1h'
+        """
+        return _validated(cls, faces.read_magic(text))
+
+    @classmethod
+    def from_url(cls, query: str, *, ignore: Iterable[str] = ()) -> Self:
+        """Read the query of a URL; keys named in `ignore` are not the filter's.
+
+        Raises
+        ------
+        InvalidArgument
+
+        Examples
+        --------
+        >>> QuerySpec.from_url("?metadata.age>=18&tab=eeg", ignore=["tab"]).metadata
+        {'age': {'>=': 18}}
+        """
+        return _validated(cls, faces.read_url(query, ignore))
+
+    def _given(self) -> dict[str, Any]:
+        """Return the fields that differ from their default."""
+        return {
+            name: getattr(self, name)
+            for name, field in type(self).model_fields.items()
+            if getattr(self, name) != field.get_default(call_default_factory=True)
+        }
+
 
 def make_spec(spec: object, keywords: dict[str, Any]) -> QuerySpec:
     """Return the one normalised filter of a call: a spec or keywords, never both.
@@ -215,7 +254,7 @@ def make_spec(spec: object, keywords: dict[str, Any]) -> QuerySpec:
         raise unknown_keywords("query", unknown, QuerySpec.model_fields)
     given = {name: value for name, value in keywords.items() if value is not None}
     if spec is None:
-        return _validated(given)
+        return _validated(QuerySpec, given)
     if not isinstance(spec, QuerySpec):
         msg = f"{shortened(spec, 80)} is not a QuerySpec; name the filter, like participants='P001'"
         raise InvalidArgument(msg)
@@ -223,12 +262,12 @@ def make_spec(spec: object, keywords: dict[str, Any]) -> QuerySpec:
     if beside:
         msg = f"give a spec or keywords, not both: {', '.join(beside)}"
         raise InvalidArgument(msg)
-    return _validated({**dict(spec), **given})
+    return _validated(QuerySpec, {**dict(spec), **given})
 
 
-def _validated(values: dict[str, Any]) -> QuerySpec:
+def _validated(model: type[_Spec], values: dict[str, Any]) -> _Spec:
     try:
-        return QuerySpec(**values)
+        return model(**values)
     except ValidationError as error:
         raise InvalidArgument(explained(error)) from error
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 KEY = "recording_hash"
 _ROOM = 2  # a first window as wide as so many pages of evenly spread rows
 _WIDER = 8
+_NEAR = 5_000  # how deep a page may lie to be looked for in windows
+_DIGITS = 12  # of a hash that are read as its place in the order
 
 
 @dataclass(frozen=True)
@@ -50,18 +52,17 @@ class Order:
         return [first] if self.column == KEY else [first, KEY]
 
     @property
-    def predicate(self) -> str | None:
+    def predicates(self) -> list[str]:
         """What holds for the rows after the cursor."""
         if self.after is None:
-            return None
+            return []
         beyond = "<" if self.descending else ">"
         value, key = map(where.literal, self.after)
         if self.column == KEY:
-            return f"{KEY} {beyond} {key}"
-        # The bound stands first by itself, since the index answers no OR.
-        return (
-            f"{self.column} {beyond}= {value} AND ({self.column} {beyond} {value} OR {KEY} > {key})"
-        )
+            return [f"{KEY} {beyond} {key}"]
+        # The index must not answer what half of all hashes meet, so that is a calculation.
+        tie = f"{self.column} != {value} OR concat({KEY}, '') > {key}"
+        return [f"{self.column} {beyond}= {value}", tie]
 
 
 def order_of(spec: QuerySpec) -> Order:
@@ -100,42 +101,110 @@ def page(recordings: Table[RecordingEntry], predicate: str | None, spec: QuerySp
         Pinned: its row ids hold from one read to the next.
     """
     order = order_of(spec)
-    wanted = where.all_of(each for each in (predicate, order.predicate) if each is not None)
+    matching = [predicate] if predicate is not None else []
+    wanted = where.all_of([*order.predicates, *matching])
     if spec.limit is None and not spec.offset:
         return recordings.scan(wanted, order_by=order.columns)
-    keys = _keys(recordings, wanted, order, spec)
-    return recordings.take(keys["_rowid"].slice(spec.offset).to_pylist())
+    windows = _windows(recordings, predicate, order, spec)
+    keys = next(
+        filter(None, (_near(recordings, wanted, order, spec, each) for each in windows)), None
+    )
+    if keys is None:
+        keys = (_sorted if order.column == KEY else _selected)(recordings, wanted, order, spec)
+    return recordings.take(keys)
 
 
-def _keys(
-    recordings: Table[RecordingEntry], wanted: str | None, order: Order, spec: QuerySpec
-) -> pa.Table:
-    """Return the keys of the first `offset + limit` rows, in order."""
-    need = None if spec.limit is None else spec.offset + spec.limit
-    for window in _windows(recordings, wanted, order, need):
-        keys = recordings.scan(
-            where.all_of(each for each in (wanted, window) if each is not None),
-            columns=list(dict.fromkeys([order.column, KEY])),
-            order_by=order.columns,
-            limit=need,
-            row_ids=True,
-        )
-        if window is None or keys.num_rows == need:
-            break
-    return keys
+def _near(
+    recordings: Table[RecordingEntry],
+    wanted: str | None,
+    order: Order,
+    spec: QuerySpec,
+    window: str,
+) -> list[int] | None:
+    """Return the row ids of a page, if a window from where the order begins holds all of it."""
+    need = spec.offset + (spec.limit or 0)
+    keys = recordings.scan(
+        where.all_of(each for each in (window, wanted) if each is not None),
+        columns=list(dict.fromkeys([order.column, KEY])),
+        order_by=order.columns,
+        limit=need,
+        row_ids=True,
+    )
+    return keys["_rowid"][spec.offset :].to_pylist() if keys.num_rows == need else None
 
 
 def _windows(
-    recordings: Table[RecordingEntry], wanted: str | None, order: Order, need: int | None
-) -> Iterator[str | None]:
-    """Yield windows that begin where the page does, each wider than the last; None is no window."""
-    matching = recordings.count(wanted)
-    low, high = (0, 0) if order.column == KEY else recordings.bounds(order.column)
-    if need is not None and matching:
-        edge = order.after[0] if order.after else (high if order.descending else low)
-        width = max(1, (high - low) * _ROOM * max(need, 1) // matching)
-        while width * _WIDER < high - low:
-            limit = edge - width if order.descending else edge + width
-            yield f"{order.column} {'>=' if order.descending else '<='} {where.literal(limit)}"
-            width *= _WIDER
-    yield None
+    recordings: Table[RecordingEntry], predicate: str | None, order: Order, spec: QuerySpec
+) -> Iterator[str]:
+    """Yield windows that begin where the page does, each wider than the last."""
+    need = spec.offset + (spec.limit or 0)
+    if spec.limit is None or not 0 < need <= _NEAR:
+        return
+    low, high = _bounds(recordings, order, spec)
+    width = max(1, (high - low) * _ROOM * need // max(1, recordings.count(predicate)))
+    low, high = _from_cursor(order, low, high)
+    while width * _WIDER < high - low:
+        limit = _literal(order, high - width if order.descending else low + width)
+        yield f"{order.column} {'>=' if order.descending else '<='} {limit}"
+        width *= _WIDER
+
+
+def _bounds(recordings: Table[RecordingEntry], order: Order, spec: QuerySpec) -> tuple[int, int]:
+    """Return the least and greatest value as numbers; a guess is good enough."""
+    if order.column == KEY:
+        low, high = 0, 16**_DIGITS
+    else:
+        low, high = recordings.bounds(order.column)
+    if order.column == "start_time":
+        start, end = spec.time_range or (None, None)
+        low = low if start is None else max(low, start - recordings.bounds("duration")[1])
+        high = high if end is None else min(high, end)
+    return low, high
+
+
+def _from_cursor(order: Order, low: int, high: int) -> tuple[int, int]:
+    if order.after is None:
+        return low, high
+    edge = order.after[0] if order.column != KEY else _hex_number(order.after[1])
+    return (low, edge) if order.descending else (edge, high)
+
+
+def _literal(order: Order, number: int) -> str:
+    return where.literal(f"{number:0{_DIGITS}x}" if order.column == KEY else number)
+
+
+def _hex_number(key: str) -> int:
+    digits = re.match(rf"[0-9a-f]{{0,{_DIGITS}}}", key)
+    return int((digits[0] if digits else "").ljust(_DIGITS, "0"), 16)
+
+
+def _sorted(
+    recordings: Table[RecordingEntry], wanted: str | None, order: Order, spec: QuerySpec
+) -> list[int]:
+    """Return the row ids of a page after sorting the keys of every match."""
+    keys = recordings.scan(wanted, columns=[KEY], order_by=order.columns, row_ids=True)
+    return list(keys["_rowid"].slice(spec.offset, spec.limit).to_pylist())
+
+
+def _selected(
+    recordings: Table[RecordingEntry], wanted: str | None, order: Order, spec: QuerySpec
+) -> list[int]:
+    """Return the row ids of a page by selecting its values, which takes no sort.
+
+    Hashes, which decide between equal values, are read only for the page and what equals its ends.
+    """
+    import numpy as np
+
+    found = recordings.scan(wanted, columns=[order.column], row_ids=True)
+    values, row_ids = (found[name].to_numpy() for name in (order.column, "_rowid"))
+    begin = min(spec.offset, len(values))
+    end = len(values) if spec.limit is None else min(begin + spec.limit, len(values))
+    if begin == end:
+        return []
+    ranks = ~values if order.descending else values
+    first, last = np.partition(ranks, [begin, end - 1])[[begin, end - 1]]
+    near = (ranks >= first) & (ranks <= last)
+    keys = recordings.take(row_ids[near].tolist(), columns=[KEY])[KEY].to_numpy()
+    in_order = np.lexsort((keys.astype(str), ranks[near]))
+    before = int((ranks < first).sum())
+    return list(row_ids[near][in_order][begin - before : end - before].tolist())

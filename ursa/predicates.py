@@ -91,7 +91,9 @@ def _own(spec: QuerySpec, recordings: Table[RecordingEntry]) -> Iterator[str]:
         yield where.has_any("participant_ids", [participant])
     if spec.recording_hash is not None:
         yield _hashes(spec.recording_hash)
-    yield from metadata_predicate("metadata", spec.metadata, recordings.promoted)
+    yield from metadata_predicate(
+        "metadata", spec.metadata, recordings.promoted, recordings.is_rare
+    )
     yield from _modalities(spec)
     yield from _overlap(*(spec.time_range or (None, None)))
     for op, length in spec.duration.items():
@@ -195,7 +197,7 @@ def _with_one(
     catalog: Catalog, spec: QuerySpec, name: str | None, assets: frozenset[ModalityKey] | None
 ) -> str:
     modalities = catalog.table(ModalityRow)
-    conditions = list(_of_modality(spec, name))
+    conditions = list(_of_modality(modalities, spec, name))
     # A worker's key, like "eeg_a", exists only where the recording's own labels have it.
     labelled = list(_modalities(spec.model_copy(update={"modalities": name and (name,)})))
     if assets is None or spec.derived is False:
@@ -212,10 +214,15 @@ def _with_one(
     return where.all_of(labelled) or "TRUE"
 
 
-def _of_modality(spec: QuerySpec, name: str | None) -> Iterator[str]:
+def _of_modality(
+    modalities: Table[ModalityRow], spec: QuerySpec, name: str | None
+) -> Iterator[str]:
     """Yield the conditions on the modalities table's own rows."""
-    yield from metadata_predicate("metadata", spec.modality_metadata)
-    yield from metadata_predicate("channel_spec", spec.channel_spec)
+    for column, filters in (
+        ("metadata", spec.modality_metadata),
+        ("channel_spec", spec.channel_spec),
+    ):
+        yield from metadata_predicate(column, filters, (), modalities.is_rare)
     if spec.status in STATUS_LABEL:
         yield where.equals("ingestion_status", STATUS_LABEL[spec.status])
     if name is not None:

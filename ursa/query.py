@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Annotated, Any, overload
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from ursa.catalog import where
 from ursa.catalog.conditions import all_hold
@@ -15,6 +15,7 @@ from ursa.catalog.schemas import ModalityRow, modality_keys
 from ursa.catalog.types import CatalogID, Duration, EpochNs, Intervals, MetadataDict
 from ursa.errors import InvalidArgument
 from ursa.filters import STATUS_LABEL, QuerySpec
+from ursa.frozen import FrozenDict
 from ursa.paging import cursor_of, order_of, page
 from ursa.predicates import Selection, select
 from ursa.selection import selected
@@ -60,7 +61,7 @@ class QueryResult(BaseModel):
     duration: Duration
     device_info: MetadataDict
     metadata: MetadataDict
-    modalities: dict[str, ModalityRow]
+    modalities: Annotated[dict[str, ModalityRow], AfterValidator(FrozenDict)]
     time_selection: Intervals | None = None
 
 
@@ -215,8 +216,8 @@ def count(catalog: Catalog, spec: QuerySpec) -> int:
     """Return how many recordings `find` would return, without reading them."""
     recordings = catalog.recordings.pinned()
     chosen = select(catalog, recordings, spec).predicate
-    after = order_of(spec).predicate
-    found = recordings.count(where.all_of(each for each in (chosen, after) if each is not None))
+    parts = [*order_of(spec).predicates, *([] if chosen is None else [chosen])]
+    found = recordings.count(where.all_of(parts))
     found = max(0, found - spec.offset)
     return found if spec.limit is None else min(found, spec.limit)
 

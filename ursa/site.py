@@ -7,6 +7,10 @@ A local site is a directory::
     assets/                 object store behind r2://constellation-assets
     assets/ursa/ACTIVE.json which catalog is in use
     assets/ursa/catalog-1/  the catalog: one .lance directory per table
+    ursa-site.making        only while the site is being made
+
+``ursa-site.json`` is written last: where it is, all of the above was there once, and what is
+missing was lost.
 
 Stored addresses are logical, so the directory can be moved, and a catalog can be copied between a
 bucket and a directory.
@@ -23,14 +27,18 @@ from ursa.catalog import Catalog
 from ursa.errors import (
     InvalidArgument,
     NotASite,
+    ObjectAccessDenied,
     ProfileNotConfigured,
     SiteNotFound,
     SiteTooNew,
+    StoreFull,
+    UnknownAddress,
     nearest,
 )
-from ursa.files import part_path, replacing, safe_rel_path
+from ursa.files import part_path, safe_rel_path
 from ursa.formats import tier_of
-from ursa.stores import Directory, Stores, WritableDirectory
+from ursa.stores import Directory, Stores, WritableDirectory, on_this_machine
+from ursa.writing import replacing
 
 if TYPE_CHECKING:
     import os
@@ -44,6 +52,7 @@ WriteRole = Literal["assets_rw", "raw_rw"]
 RAW_URI = "r2://constellation-data"
 ASSETS_URI = "r2://constellation-assets"
 SITE_FILE = "ursa-site.json"
+MAKING = "ursa-site.making"
 FORMAT_VERSION = 1
 _ACTIVE = "ursa/ACTIVE.json"
 _FIRST_CATALOG = "ursa/catalog-1"
@@ -139,13 +148,20 @@ class Site:
     def catalog(self) -> Catalog:
         """Return the catalog in use."""
         assets = self._checked() / "assets"
-        active = _read_versioned(assets / _ACTIVE, {"prefix": _FIRST_CATALOG})
-        return Catalog(str(assets / safe_rel_path(active.get("prefix"))))
+        if not (assets / _ACTIVE).exists():
+            msg = (
+                f"{assets / _ACTIVE} is missing, which names the catalog in use; restore it from a "
+                f"backup or, if the catalog is {_FIRST_CATALOG}, write into it: {_first_active()}"
+            )
+            raise NotASite(msg)
+        active = _read_versioned(assets / _ACTIVE)
+        return Catalog(str(assets / safe_rel_path(active.get("prefix"))), complete=True)
 
     def check_addresses(self, row: ModalityRow) -> None:
         """Raise `InvalidArgument` unless a row's addresses lie in the stores they belong to.
 
-        Data registered in place (``file://``, ``s3://``, ``gcs://``) may lie anywhere.
+        Data registered in place (``file://``, ``s3://``, ``gcs://``) may lie anywhere, files on
+        this machine.
         """
         tier = self.raw_uri if tier_of(row) == "raw" else self.assets_uri
         for name, uri, home in (
@@ -155,32 +171,42 @@ class Site:
             if uri.startswith("r2://") and not uri.startswith(f"{home}/"):
                 msg = f"{name} {uri!r} must start with {home}/, where such data lies"
                 raise InvalidArgument(msg)
+            try:
+                on_this_machine(uri)
+            except UnknownAddress as error:
+                msg = f"{name} {error}"
+                raise InvalidArgument(msg) from error
             safe_rel_path(uri.split("://", 1)[1].strip("/"))
 
     def create(self) -> None:
         """Make the site where the directory is missing or empty; an existing one is left as it is.
 
+        One whose making was cut short is completed.
+
         Raises
         ------
         NotASite
-            The path is a file, or a directory that holds something else.
+            The path is a file, or a directory that holds something else or a damaged site.
         """
         root = self._directory
         if not (root / SITE_FILE).exists():
             _refuse_others_files(root)
-            _write_json(root / SITE_FILE, {"format": "ursa-site", "version": FORMAT_VERSION})
-        self._checked()
-        if not (root / "assets" / _ACTIVE).exists():
-            self.catalog().create()
-            active = {"prefix": _FIRST_CATALOG, "version": FORMAT_VERSION}
-            _write_json(root / "assets" / _ACTIVE, active)
+            _make(root)
+        self.catalog()
+        if (root / MAKING).exists():
+            (root / MAKING).unlink(missing_ok=True)
 
     def _checked(self) -> Path:
         root = self._directory
         if not root.exists():
             msg = f"there is no site at {root}; `ursa ingest` or enable_writes() makes a new one"
             raise SiteNotFound(msg)
+        # Asked for first, for it is removed when the other file is there.
+        making = (root / MAKING).exists()
         if not (root / SITE_FILE).is_file():
+            if making:
+                msg = f"the site at {root} is still being made; enable_writes() completes it"
+                raise SiteNotFound(msg)
             msg = f"{root} is not a site: it has no {SITE_FILE}; give the directory that has one"
             raise NotASite(msg)
         _read_versioned(root / SITE_FILE)
@@ -191,20 +217,32 @@ def _refuse_others_files(root: Path) -> None:
     if root.exists() and not root.is_dir():
         msg = f"{root} is a file, not a directory for a site; choose another path"
         raise NotASite(msg)
-    own = {SITE_FILE, part_path(root / SITE_FILE).name, ".DS_Store"}
+    parts = {part_path(root / name).name for name in (SITE_FILE, MAKING)}
     others = (
-        sorted(entry.name for entry in root.iterdir() if entry.name not in own)
+        sorted(entry.name for entry in root.iterdir() if entry.name not in {*parts, ".DS_Store"})
         if root.exists()
         else []
     )
-    if others:
+    # Looked at last and in this order, for another process may be making the site just now.
+    if others and not ((root / MAKING).exists() or (root / SITE_FILE).exists()):
         msg = f"{root} holds other files ({', '.join(others[:3])}); choose a new or empty directory"
         raise NotASite(msg)
 
 
-def _read_versioned(path: Path, default: dict[str, Any] | None = None) -> dict[str, Any]:
-    if default is not None and not path.exists():
-        return default
+def _make(root: Path) -> None:
+    """Make what is not there yet of a site, the site file last."""
+    site = json.dumps({"format": "ursa-site", "version": FORMAT_VERSION}, indent=2)
+    _write_new(root / MAKING, site)
+    Catalog(str(root / "assets" / _FIRST_CATALOG)).create()
+    _write_new(root / "assets" / _ACTIVE, _first_active())
+    _write_new(root / SITE_FILE, site)
+
+
+def _first_active() -> str:
+    return json.dumps({"prefix": _FIRST_CATALOG, "version": FORMAT_VERSION})
+
+
+def _read_versioned(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text("utf-8"))
         version = int(found["version"])
@@ -217,6 +255,7 @@ def _read_versioned(path: Path, default: dict[str, Any] | None = None) -> dict[s
     return dict(found)
 
 
-def _write_json(path: Path, value: dict[str, Any]) -> None:
-    with replacing(path, wait=True) as file:
-        file.write(json.dumps(value, indent=2).encode())
+def _write_new(path: Path, text: str) -> None:
+    if not path.exists():
+        with replacing(path, wait=True, denied=ObjectAccessDenied, full=StoreFull) as file:
+            file.write(text.encode())

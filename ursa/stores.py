@@ -17,10 +17,12 @@ from ursa.errors import (
     IntegrityError,
     ObjectAccessDenied,
     ObjectNotFound,
+    StoreFull,
     UnknownAddress,
     UnsafePath,
 )
-from ursa.files import chunks_of, inside, replacing, safe_rel_path
+from ursa.files import chunks_of, inside, safe_rel_path
+from ursa.writing import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -70,6 +72,10 @@ class WritableStore(Store, Protocol):
 
         The object appears at once and whole, or not at all. With `sha256`, bytes that do not
         have it raise `IntegrityError` and nothing is stored.
+
+        Raises
+        ------
+        ObjectAccessDenied, StoreFull, IntegrityError
         """
 
 
@@ -157,7 +163,9 @@ class WritableDirectory(Directory):
         path = self.path(key)
         part = self.root / STAGING / hashlib.sha256(key.encode()).hexdigest()
         digest, size = hashlib.sha256(), 0
-        with replacing(path, part=part, wait=True) as file:
+        with replacing(
+            path, part=part, wait=True, denied=ObjectAccessDenied, full=StoreFull
+        ) as file:
             for chunk in chunks:
                 file.write(chunk)
                 digest.update(chunk)
@@ -211,10 +219,11 @@ class Stores:
         Raises
         ------
         UnknownAddress
-            No mount holds this URI.
+            No mount holds this URI, or it is a file of another machine.
         UnsafePath
             The key could leave its store.
         """
+        uri = on_this_machine(uri)
         prefix = self._prefix_of(uri)
         key = uri[len(prefix) :].lstrip("/")
         if uri.startswith("file:"):  # the only scheme here whose standard form is percent-encoded
@@ -237,6 +246,31 @@ class Stores:
             msg = f"no store is opened for {without_secrets(uri)!r}; opened: {held}"
             raise UnknownAddress(msg)
         return max(fits, key=len)
+
+
+def on_this_machine(uri: str) -> str:
+    """Return a ``file://`` address without its host, and any other address as it is.
+
+    Raises
+    ------
+    UnknownAddress
+        The host is neither empty nor ``localhost``.
+
+    Examples
+    --------
+    >>> on_this_machine("file://localhost/data/x")
+    'file:///data/x'
+    """
+    host, slash, path = uri.removeprefix("file://").partition("/")
+    if not uri.startswith("file://") or not host:
+        return uri
+    if host.lower() != "localhost":
+        msg = (
+            f"{without_secrets(uri)!r} is on another machine: file:// reads this one alone; write "
+            "file:///path, where a share of that machine is mounted for example"
+        )
+        raise UnknownAddress(msg)
+    return f"file://{slash}{path}"
 
 
 def without_secrets(uri: str) -> str:

@@ -5,10 +5,12 @@ Times inside a recording are float seconds from its `start_time` and need no con
 
 from __future__ import annotations
 
+import operator
 import re
 import time as _clock
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from typing import Any
 
 from ursa.errors import InvalidArgument
 
@@ -28,7 +30,7 @@ def epoch_ns(value: object) -> int:
     Parameters
     ----------
     value : int or aware datetime
-        A naive datetime is refused, since it names no moment.
+        An integer of NumPy will do. A naive datetime is refused, since it names no moment.
 
     Raises
     ------
@@ -41,15 +43,22 @@ def epoch_ns(value: object) -> int:
     >>> epoch_ns(datetime(1970, 1, 1, 0, 0, 1, tzinfo=timezone.utc))
     1000000000
     """
-    if isinstance(value, datetime):
-        value = _datetime_to_ns(value)
-    if isinstance(value, bool) or not isinstance(value, int):
+    ns = _datetime_to_ns(value) if isinstance(value, datetime) else _integer(value)
+    if not INT64_MIN <= ns <= INT64_MAX:
+        msg = f"{ns} ns is outside the int64 range (years 1677 to 2262)"
+        raise InvalidArgument(msg)
+    return ns
+
+
+def _integer(value: Any) -> int:
+    try:
+        ns = operator.index(value)
+    except TypeError:  # so do NumPy's booleans, and its times, which have units of their own
+        ns = None
+    if ns is None or isinstance(value, bool):
         msg = f"{value!r} is not a time: give an int (ns since the epoch) or an aware datetime"
         raise InvalidArgument(msg)
-    if not INT64_MIN <= value <= INT64_MAX:
-        msg = f"{value} ns is outside the int64 range (years 1677 to 2262)"
-        raise InvalidArgument(msg)
-    return value
+    return ns
 
 
 def _datetime_to_ns(value: datetime) -> int:

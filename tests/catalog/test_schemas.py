@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -228,9 +229,18 @@ def test_intervals_that_overlap_or_are_empty_are_refused(given: Any) -> None:
 
 
 def test_data_lies_where_the_raw_data_is_until_processing_says_otherwise() -> None:
+    # Written out, so that mypy sees that a user may leave it out.
+    row = ModalityRow(recording_hash="h1", modality="eeg", raw_storage_uri=RAW)
+    assert row.storage_uri == RAW
     assert make(ModalityRow).storage_uri == RAW
     assert make(ModalityRow, storage_uri=None).storage_uri == RAW
     assert make(ModalityRow, storage_uri="r2://b/x").storage_uri == "r2://b/x"
+    text = json.dumps(LEAST[ModalityRow])
+    assert ModalityRow.model_validate_json(text).storage_uri == RAW
+    for wrong in ({}, {"raw_storage_uri": None}, {"raw_storage_uri": RAW, "storage_uri": ""}):
+        rest: Any = {"recording_hash": "h1", "modality": "eeg", **wrong}
+        with pytest.raises(ValidationError, match="storage_uri"):
+            ModalityRow(**rest)
 
 
 def test_a_vector_is_kept_as_float32() -> None:

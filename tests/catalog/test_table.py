@@ -200,7 +200,14 @@ def test_list_stops_at_a_limit(catalog: Catalog) -> None:
         ({"k64": 1}, "cannot be filtered by 'k64'"),
         ({"metadata": "t2"}, r"metadata takes \{key: value\}"),
         ({"device_info": {"a": 1}}, "cannot be filtered by 'device_info'"),
-        ({"start_time": object()}, "cannot filter by"),
+        ({"start_time": object()}, "'start_time'=.*is not a time"),
+        ({"start_time": "yesterday"}, "'start_time'='yesterday': .*is not a time"),
+        ({"start_time": True}, "is not a time"),
+        ({"recording_hash": 5}, "valid string"),
+        ({"recording_hash": ["a", "b c"]}, "'b c' is not a catalog id"),
+        ({"participant_ids": 5}, "'participant_ids'=5"),
+        ({"duration": "long"}, "valid timedelta"),
+        ({"modalities": "eeg"}, "cannot be filtered by 'modalities'"),
         ({"metadata": {"task": object()}}, "task.* is a object"),
         ({"metadata": {"task": float("nan")}}, "JSON has no such number"),
     ],
@@ -213,18 +220,13 @@ def test_a_filter_that_cannot_work_is_refused(
         catalog.table(RecordingRow).list(where)
 
 
-def test_a_value_of_the_wrong_type_is_an_error_of_the_catalog(catalog: Catalog) -> None:
-    catalog.recordings.insert([recording(1)])
-    with pytest.raises(CatalogError, match="recordings"):
-        catalog.recordings.list({"start_time": "yesterday"})
-
-
 def test_a_damaged_table_is_an_error_of_the_catalog(catalog: Catalog) -> None:
     catalog.table(ParticipantRow).insert([person(1)])
     for file in Path(catalog.uri, "participants.lance", "data").iterdir():
         file.write_bytes(b"")
-    with pytest.raises(CatalogError, match="participants"):
+    with pytest.raises(CatalogError, match="participants") as raised:
         Catalog(catalog.uri).table(ParticipantRow).list()
+    assert ".rs:" not in str(raised.value)
 
 
 # -- order -----------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from ursa import DataInterface, verify
 from ursa.catalog import IngestionStatus, StorageFormat
 from ursa.cli import main
 from ursa.errors import (
+    CatalogError,
     DownloadError,
     IntegrityError,
     ManifestError,
@@ -21,6 +22,7 @@ from ursa.errors import (
     ManifestUnreadable,
     NothingToDownload,
     ObjectExists,
+    SiteError,
     UnsafePath,
     UrsaError,
 )
@@ -411,6 +413,23 @@ def test_damaged_site_file_is_refused(name: str, content: bytes, place: Path) ->
     (place / name).write_bytes(content)
     with pytest.raises(UrsaError, match="damaged"):
         DataInterface("local", path=place).query()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ursa-site.json", "assets/ursa/ACTIVE.json", "assets/ursa/catalog-1/recordings.lance"],
+)
+def test_what_a_site_has_lost_is_named_and_never_read_as_no_recordings(
+    name: str, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(place / name) if (place / name).is_dir() else (place / name).unlink()
+    missing, data = name.rpartition("/")[2], DataInterface("local", path=place)
+    for verb in (data.query, data.count):
+        with pytest.raises((SiteError, CatalogError), match=missing):
+            verb(status="all")
+    code, said = exit_code(monkeypatch, capsys, "query", "--site", place)
+    assert code == (1 if missing.endswith(".lance") else 2)
+    assert missing in said
 
 
 @pytest.mark.parametrize("prefix", ["../../elsewhere", "/etc", "", None, "a\\b", 5])

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.workers import DOWNLOAD, INGEST, Worker, start_together
+from tests.faults.workers import CREATE, DOWNLOAD, INGEST, Worker, start_together
 from tests.tools import digests, session_of
 from ursa import DataInterface, verify
+from ursa.catalog import ROW_CLASSES, EmbeddingRow
+from ursa.errors import SiteError
 from ursa.stores import STAGING
 from ursa.transfer.receipt import RECEIPT
 
@@ -84,6 +86,25 @@ def test_killed_ingest(whole: Path, session: Path, tmp_path: Path) -> None:
     check_killed_ingests(whole, session, moments(min(durations), ROUNDS, seed=1), tmp_path)
 
 
+def test_killed_creation(tmp_path: Path) -> None:
+    """A site is read whole or not at all, and a second maker completes it."""
+    durations = [undisturbed(CREATE, tmp_path / f"timed {number}") for number in range(2)]
+    for number, moment in enumerate(moments(min(durations), ROUNDS // 2, seed=4)):
+        site = tmp_path / f"site {number}"
+        with Worker(CREATE, site) as worker:
+            start_together(worker)
+            worker.kill_after(moment)
+        if (site / "ursa-site.json").exists():
+            assert rows_of(opened(site)) == ([], [])
+        else:
+            with pytest.raises(SiteError):
+                opened(site).query()
+        opened(site).enable_writes()
+        assert sorted(path.name for path in site.iterdir()) == ["assets", "ursa-site.json"]
+        catalog = opened(site).catalog
+        assert all(catalog.table(each).version for each in ROW_CLASSES if each is not EmbeddingRow)
+
+
 def test_killed_registration(tmp_path: Path) -> None:
     """A session of few bytes, so that nearly every kill meets the writing of rows."""
     session = session_of(tmp_path / "session", [1, 2, 3, 4])
@@ -128,6 +149,8 @@ def check_killed_ingest(site: Path, expected: dict[str, str], rows: Rows) -> Non
     present = objects_in(site) if site.exists() else {}
     assert present.items() <= expected.items()
     if not (site / "ursa-site.json").exists():
+        with pytest.raises(SiteError):
+            opened(site).query()
         return
     data = opened(site)
     recordings, modalities = rows_of(data)

@@ -20,6 +20,9 @@ from ursa import DataInterface
 print("READY", flush=True)
 sys.stdin.readline()
 """
+CREATE = """
+DataInterface("local", path=sys.argv[1]).enable_writes()
+"""
 INGEST = """
 data = DataInterface("local", path=sys.argv[1])
 data.enable_writes(("assets_rw", "raw_rw"))

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 import logging
+import os
 import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -23,18 +25,21 @@ from ursa.catalog.schemas import (
 )
 from ursa.errors import (
     CatalogRowExists,
+    DownloadError,
     DuplicatePath,
     InvalidArgument,
     ManifestError,
     ManifestHashMismatch,
     ManifestNotAugmented,
     ManifestUnreadable,
+    ObjectAccessDenied,
     ObjectExists,
     ObjectNotFound,
     SessionLocked,
     SourceChanged,
     SourceMissing,
     SourceUnreadable,
+    StoreFull,
     UnsafePath,
     UrsaError,
     WritesNotEnabled,
@@ -478,6 +483,37 @@ def test_file_that_changes_during_the_ingest_is_not_stored(
 # -- what is stored already ------------------------------------------------------------------------
 
 
+def test_store_that_cannot_be_written_is_no_fault_of_a_download(
+    site: DataInterface, make_session: MakeSession
+) -> None:
+    session = make_session()
+    raw(session).mkdir(exist_ok=True)
+    (raw(session) / "recordings").write_bytes(b"in the way")
+    with pytest.raises(
+        ObjectAccessDenied, match=r"recordings/.*File exists|Not a directory"
+    ) as caught:
+        ingest(site, session)
+    assert not isinstance(caught.value, DownloadError)
+    assert rows_of(site) == []
+    (raw(session) / "recordings").unlink()
+    assert ingest(site, session).recording is not None
+
+
+def test_full_store_is_told_and_the_ingest_can_be_run_again(
+    site: DataInterface, make_session: MakeSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    session = make_session()
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(StoreFull, match="free some space"):
+        ingest(site, session)
+    monkeypatch.undo()
+    assert (digests(raw(session)), rows_of(site)) == ({}, [])
+    assert ingest(site, session).files_uploaded == len(FILES)
+
+
 @pytest.mark.parametrize("other", [b"b" * 9 + b"x", b"b" * 9, b""])
 def test_other_bytes_under_the_key_are_refused_and_overwrite_repairs(
     site: DataInterface, make_session: MakeSession, other: bytes
@@ -606,6 +642,42 @@ def test_two_names_on_one_id_are_refused_naming_both(
     ingest(site, make_session("one", participant="Aria Lin"))
     other = make_session("two", {"eeg/a": b"1"}, participant="Ária Lin")
     refused(site, other, InvalidArgument, "'Ária Lin'.*'Aria Lin'")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        ("Aria Lin", "Ária Lin", "'Ária Lin' .* id 'aria-lin' of 'Aria Lin'"),
+        ("aria-lin", "Aria Lin", "'Aria Lin' .* id 'aria-lin' of 'aria-lin'"),
+    ],
+)
+def test_two_names_on_one_id_at_the_same_moment_are_refused_naming_both(
+    site: DataInterface, make_session: MakeSession, first: str, second: str, message: str
+) -> None:
+    winner = make_session("one", {"eeg/a": b"1"}, participant=first)
+    late = make_session("two", {"eeg/a": b"2"}, participant=second)
+
+    def overtake(_event: UploadProgress) -> None:
+        ingest(site, winner)
+
+    with pytest.raises(InvalidArgument, match=message):
+        ingest(site, late, progress=overtake)
+    assert [row.participant_id for row in site.list_participants()] == ["aria-lin"]
+    assert [row.metadata["manifest_recording_id"] for row in site.list_recordings()] == ["one"]
+    assert len(site.list_modalities()) == 1
+
+
+@pytest.mark.parametrize(("first", "second"), [("Aria Lin", "Aria Lin"), ("Aria Lin", "aria-lin")])
+def test_one_person_in_two_sessions_at_the_same_moment_is_one_row(
+    site: DataInterface, make_session: MakeSession, first: str, second: str
+) -> None:
+    early = make_session("one", {"eeg/a": b"1"}, participant=first)
+    late = make_session("two", {"eeg/a": b"2"}, participant=second)
+    ingest(site, late, progress=lambda _event: ingest(site, early))
+    (row,) = site.list_participants()
+    assert row.metadata == {"name": "Aria Lin"}
+    assert {each.participant_ids for each in site.list_recordings()} == {("aria-lin",)}
+    assert len(site.list_recordings()) == 2
 
 
 def test_two_different_people_are_refused(site: DataInterface, make_session: MakeSession) -> None:

@@ -15,6 +15,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from tests.soak.hostile import RAW, SCALAR, VALUE, WORD
+from tests.specs import FACES, nearly
 from ursa import DataInterface
 from ursa.catalog import Catalog, IngestionStatus, ModalityRow, RecordingEntry
 from ursa.catalog.schemas import modality_keys
@@ -22,8 +23,10 @@ from ursa.cli import main
 from ursa.errors import InvalidArgument, UnknownKeyword
 from ursa.filters import QuerySpec, make_spec
 from ursa.query import count, find
+from ursa.terms import FIELDS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 PEOPLE = ["P1", "p1", "P-1", "P_1", "TRUE", "NULL", "1", "-", "_"]
@@ -222,14 +225,51 @@ def filled_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-OPTION = st.sampled_from(["participants", "modalities", "recording-hash", "metadata", "time-range"])
+OPTION = st.sampled_from([name.replace("_", "-") for name in FIELDS if name != "derived"])
+SHAPED = st.sampled_from(
+    """5m >=5m 5m..1h <1d 10..20 1..2,3..4 around:cue:0.2:1 * k=* k~x k=a,b k=[1,'x'] k="a k>=1
+    "k=1"=1 -start_time -duration 3 1e3 .. ..2026-01-01T00:00:00Z "a,b",c :x raw""".split()  # noqa: SIM905
+)
 TEXT = st.one_of(
     WORD,
+    SHAPED,
     st.builds("{}={}".format, st.sampled_from(KEYS) | WORD, WORD),
     st.builds("{}={}".format, st.sampled_from(KEYS), st.sampled_from(SINGLES).map(json.dumps)),
     st.builds("{}..{}".format, WORD | st.integers(), WORD | st.datetimes().map(str)),
     st.builds("{}..".format, st.datetimes().map(lambda moment: f"{moment.isoformat()}Z")),
 )
+
+
+NAME = st.sampled_from([*FIELDS, "metadata.a", "metadata.'b c'", "x", "time-range", "metadata."])
+SIGN = st.sampled_from(["=", "=", "=", "!=", "<", "<=", ">", ">=", "~", "==", "", " = "])
+FORM = st.lists(st.builds("{}{}{}".format, NAME, SIGN, TEXT | SHAPED), max_size=3)
+
+
+def mostly(often: st.SearchStrategy[str], else_: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.integers(0, 2).flatmap(lambda number: often if number else else_)
+
+
+def answered(read: Callable[[str], QuerySpec], text: str) -> None:
+    """What is read can be written in every way; a refusal is one line."""
+    spec, refusal = None, ""
+    try:
+        spec = read(text)
+    except InvalidArgument as error:
+        refusal = str(error)
+    event("refused" if spec is None else "read")
+    assert len(refusal.splitlines()) == (spec is None)
+    for write, again in FACES.values():
+        assert spec is None or repr(again(write(spec))) == repr(spec)
+
+
+@given(text=mostly(nearly(QuerySpec.as_magic), FORM.map(" ".join) | TEXT))
+def test_any_line_of_terms_is_read_or_refused(text: str) -> None:
+    answered(QuerySpec.from_magic, text)
+
+
+@given(text=mostly(nearly(QuerySpec.as_url), FORM.map("&".join) | TEXT))
+def test_any_query_of_a_url_is_read_or_refused(text: str) -> None:
+    answered(QuerySpec.from_url, text)
 
 
 @given(options=st.lists(st.tuples(OPTION, TEXT), max_size=3))

@@ -27,10 +27,11 @@ from ursa.errors import (
     DestinationNotWritable,
     IntegrityError,
 )
-from ursa.files import part_path, replacing
+from ursa.files import part_path
 from ursa.stores import Directory
 from ursa.transfer.download import download
 from ursa.transfer.receipt import read_receipt
+from ursa.writing import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -384,3 +384,16 @@ def test_error_surfaces_though_a_huge_file_is_still_stored(
         list(upload(uploads, store, PREFIX, UploadRules(), is_active=slowly))
     assert time.monotonic() - start < 5
     assert tree(store.root) == {}
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that fails to read")
+def test_source_that_fails_while_it_is_read_is_named(
+    source: Path, store: WritableDirectory
+) -> None:
+    def swap() -> None:
+        (source / "eeg/a.bin").unlink()
+        (source / "eeg/a.bin").symlink_to("/proc/self/mem")
+
+    with pytest.raises(SourceUnreadable, match=r"eeg/a\.bin: Input/output error"):
+        stored(source, store, is_active=once(swap))
+    assert f"{PREFIX}eeg/a.bin" not in tree(store.root)

@@ -87,6 +87,9 @@ class Catalog:
         Directory, or prefix in an object store.
     storage_options : mapping of str to str, optional
         What LanceDB needs to open an object store.
+    complete : bool
+        `create` has made this catalog, so that a missing table is an error and not empty;
+        embeddings may still be missing.
 
     Examples
     --------
@@ -99,8 +102,14 @@ class Catalog:
     'P001'
     """
 
-    def __init__(self, uri: str, storage_options: Mapping[str, str] | None = None) -> None:
-        self.uri, self._storage_options = uri, storage_options
+    def __init__(
+        self,
+        uri: str,
+        storage_options: Mapping[str, str] | None = None,
+        *,
+        complete: bool = False,
+    ) -> None:
+        self.uri, self._storage_options, self._complete = uri, storage_options, complete
         self._tables: dict[type[Row], Any] = {}
 
     def __repr__(self) -> str:
@@ -117,7 +126,8 @@ class Catalog:
         from ursa.catalog.table import Table
 
         if row_type not in self._tables:
-            self._tables[row_type] = Table(self._connection, row_type)
+            required = self._complete and row_type is not EmbeddingRow
+            self._tables[row_type] = Table(self._connection, row_type, required=required)
         table: Table[RowT] = self._tables[row_type]
         return table
 

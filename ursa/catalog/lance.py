@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from lancedb.table import Table as LanceTable
 
 _TRIES = 20
+_RUST_SOURCE = re.compile(r",?\s*\S+\.rs:\d+(:\d+)?")
 
 
 def connect(uri: str, storage_options: Mapping[str, str] | None = None) -> DBConnection:
@@ -40,16 +42,24 @@ class Handle:
     row_type : type of Row
     version : int, optional
         Open this version, which cannot be written to; by default what is newest at each use.
+    required : bool
+        Raise where there is no such table.
     """
 
     def __init__(
-        self, connection: DBConnection, row_type: type[Row], version: int | None = None
+        self,
+        connection: DBConnection,
+        row_type: type[Row],
+        version: int | None = None,
+        *,
+        required: bool = False,
     ) -> None:
         self._connection, self._row_type, self._version = connection, row_type, version
+        self._required = required
         self._table: LanceTable | None = None
 
     def opened(self) -> LanceTable | None:
-        """Return the table, or None where there is none."""
+        """Return the table, or None where there is none and none is required."""
         name = self._row_type.__table__
         if self._table is None:
             with explained(name):
@@ -58,6 +68,12 @@ class Handle:
                 except ValueError as error:
                     if "was not found" not in str(error):
                         raise
+                    if self._required:
+                        msg = (
+                            f"{name}.lance is missing from the catalog {self._connection.uri}; "
+                            "restore that directory from a backup"
+                        )
+                        raise CatalogError(msg) from error
                     return None
                 if self._version is not None:
                     table.checkout(self._version)
@@ -94,7 +110,8 @@ def explained(name: str) -> Iterator[None]:
     except (CatalogError, CatalogSchemaError, InvalidArgument):
         raise
     except (RuntimeError, OSError, ValueError) as error:
-        msg = f"catalog table {name!r}: {error}"
+        said = _RUST_SOURCE.sub("", str(error))
+        msg = f"catalog table {name!r}: {said}"
         raise CatalogError(msg) from error
 
 

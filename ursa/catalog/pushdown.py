@@ -23,14 +23,17 @@ from ursa.catalog.derived import (
 from ursa.catalog.types import json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
 _ESCAPES = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\b": "\b", r"\f": "\f", r"\u0022": '"'}
 _CONTROLS = {f"\\u{code:04x}": chr(code) for code in range(1, 32)}
 
 
 def metadata_predicate(
-    column: str, filters: Mapping[str, Any], promoted: Collection[str] = ()
+    column: str,
+    filters: Mapping[str, Any],
+    promoted: Collection[str] = (),
+    is_rare: Callable[[str, str], bool] = lambda _column, _label: True,
 ) -> list[str]:
     """Return the predicates of checked conditions on a JSON column, all of which must hold.
 
@@ -41,23 +44,35 @@ def metadata_predicate(
         As `ursa.catalog.conditions.Conditions` leaves them.
     promoted : collection of str
         Typed columns that hold every value of their key and type.
+    is_rare : callable
+        Whether a label column has a label on few rows only. To read single rows of many is slower
+        than to read all, so only rare labels narrow what is read.
 
     Examples
     --------
     >>> print(*metadata_predicate("metadata", {"task": "rest"}))
     array_has_any(metadata_kv, ['task="rest"'])
     """
-    return [
-        _predicate(column, key, op, operand, promoted) for key, op, operand in conditions(filters)
-    ]
+    found = []
+    for key, op, operand in conditions(filters):
+        found.append(_predicate(column, key, op, operand, promoted))
+        labels, kind = f"{column}_kv", kind_entry(key, kind_of(operand))
+        of_one_kind = reads_values(op, operand) and op not in ("in", "!=")
+        if of_one_kind and promoted_column(key) not in promoted and is_rare(labels, kind):
+            found.append(where.has_any(labels, [kind]))
+    return found
+
+
+def reads_values(op: str, operand: Any) -> bool:
+    """Return whether a condition needs the value itself, since labels do not answer it."""
+    operands = operand if op == "in" else [operand]
+    return op in COMPARISONS or op == "contains" or not all(map(has_label, operands))
 
 
 def scanned(filters: Mapping[str, Any], promoted: Collection[str] = ()) -> Iterator[str]:
     """Yield the keys whose conditions no index answers, so that the JSON of each row is read."""
     for key, op, operand in conditions(filters):
-        operands = operand if op == "in" else [operand]
-        reads = op in COMPARISONS or op == "contains" or not all(map(has_label, operands))
-        if reads and promoted_column(key) not in promoted:
+        if reads_values(op, operand) and promoted_column(key) not in promoted:
             yield key
 
 
@@ -70,15 +85,12 @@ def _predicate(column: str, key: str, op: str, operand: Any, promoted: Collectio
     if op == "exists":
         return present if operand else f"NOT {present}"
     if op == "!=":
-        return f"{present} AND NOT coalesce({_equals(column, key, operand, promoted)}, FALSE)"
-    kind = kind_of(operand)
-    value, given = _value(column, key, kind, promoted), _literal(operand)
-    compared = (
-        f"strpos(lower({value}), lower({given})) > 0"
-        if op == "contains"
-        else f"{value} {op} {given}"
-    )
-    return f"{where.has_any(f'{column}_kv', [kind_entry(key, kind)])} AND {compared}"
+        equal = _equals(column, key, operand, promoted)
+        return f"{present} AND NOT {equal if has_label(operand) else f'coalesce({equal}, FALSE)'}"
+    value, given = _value(column, key, kind_of(operand), promoted), _literal(operand)
+    if op == "contains":
+        return f"strpos(lower({value}), lower({given})) > 0"
+    return f"{value} {op} {given}"
 
 
 def _equals(column: str, key: str, operand: Any, promoted: Collection[str]) -> str:

@@ -1,7 +1,7 @@
 """One row class per catalog table, their value types and primary keys.
 
-Rows are frozen. A column that this version does not know is kept in `model_extra` and written
-back, so that a reader of version N does not lose what version N+1 added.
+Rows are frozen, their metadata included. A column that this version does not know is kept in
+`model_extra` and written back, so that a reader of version N does not lose what version N+1 added.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from ursa.catalog.types import (
     Vector32,
     WorkerID,
 )
+from ursa.frozen import FrozenDict
 from ursa.time import INT64_MAX, timedelta_to_ns
 
 
@@ -108,7 +109,7 @@ class ParticipantRow(Row):
     __primary_key__ = ("participant_id",)
     participant_id: CatalogID
     enrolled_at: EpochNs
-    metadata: MetadataDict = Field(default_factory=dict)
+    metadata: MetadataDict = Field(default_factory=FrozenDict)
 
 
 class RecordingRow(Row):
@@ -120,8 +121,8 @@ class RecordingRow(Row):
     participant_ids: tuple[CatalogID, ...] = ()
     start_time: EpochNs
     duration: Duration
-    device_info: MetadataDict = Field(default_factory=dict)
-    metadata: MetadataDict = Field(default_factory=dict)
+    device_info: MetadataDict = Field(default_factory=FrozenDict)
+    metadata: MetadataDict = Field(default_factory=FrozenDict)
 
     @model_validator(mode="after")
     def _end_fits(self) -> Self:
@@ -148,13 +149,13 @@ class ModalityRow(Row):
     modality: ModalityName
     worker_id: WorkerID = ""
     ingestion_status: IngestionStatus = IngestionStatus.RAW
-    storage_uri: StorageURI
+    storage_uri: StorageURI = Field(default_factory=str)  # for type checkers: see the validator
     raw_storage_uri: StorageURI
     format: StorageFormat | None = None
     sampling_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     domain_intervals: Intervals | None = None
-    channel_spec: MetadataDict = Field(default_factory=dict)
-    metadata: MetadataDict = Field(default_factory=dict)
+    channel_spec: MetadataDict = Field(default_factory=FrozenDict)
+    metadata: MetadataDict = Field(default_factory=FrozenDict)
 
     @model_validator(mode="before")
     @classmethod
@@ -223,7 +224,7 @@ class EventRow(Row):
     event_type: Annotated[Text, Field(min_length=1)]
     prompt: Text | None = None
     response: Text | None = None
-    metadata: MetadataDict = Field(default_factory=dict)
+    metadata: MetadataDict = Field(default_factory=FrozenDict)
 
 
 class EmbeddingRow(Row):
@@ -237,7 +238,7 @@ class EmbeddingRow(Row):
     source: EmbeddingSource
     window: TimeWindow | None = None
     created_at: EpochNs
-    metadata: MetadataDict = Field(default_factory=dict)
+    metadata: MetadataDict = Field(default_factory=FrozenDict)
 
 
 class VirgoAssetRow(Row):
@@ -254,7 +255,7 @@ class VirgoAssetRow(Row):
     pipeline_version: Text
     created_at: EpochNs
     last_accessed_at: EpochNs | None = None
-    metadata: MetadataDict = Field(default_factory=dict)
+    metadata: MetadataDict = Field(default_factory=FrozenDict)
 
 
 class CheckpointRow(Row):
@@ -267,9 +268,9 @@ class CheckpointRow(Row):
     created_at: EpochNs
     parent_checkpoint_id: CatalogID | None = None
     recording_hashes: tuple[CatalogID, ...] = ()
-    config: MetadataDict = Field(default_factory=dict)
-    scores: MetadataDict = Field(default_factory=dict)
-    metadata: MetadataDict = Field(default_factory=dict)
+    config: MetadataDict = Field(default_factory=FrozenDict)
+    scores: MetadataDict = Field(default_factory=FrozenDict)
+    metadata: MetadataDict = Field(default_factory=FrozenDict)
 
 
 class BenchmarkSuiteRow(Row):
@@ -281,7 +282,7 @@ class BenchmarkSuiteRow(Row):
     suite_version: Annotated[int, Field(ge=0, le=INT64_MAX)]
     storage_uri: StorageURI
     created_at: EpochNs
-    metadata: MetadataDict = Field(default_factory=dict)
+    metadata: MetadataDict = Field(default_factory=FrozenDict)
 
 
 class BenchmarkResultRow(Row):
@@ -294,5 +295,5 @@ class BenchmarkResultRow(Row):
     suite_version: Annotated[int, Field(ge=0, le=INT64_MAX)]
     checkpoint_id: CatalogID
     created_at: EpochNs
-    scores: MetadataDict = Field(default_factory=dict)
-    metadata: MetadataDict = Field(default_factory=dict)
+    scores: MetadataDict = Field(default_factory=FrozenDict)
+    metadata: MetadataDict = Field(default_factory=FrozenDict)

@@ -6,21 +6,19 @@ What opens LanceDB's tables is `ursa.catalog.lance`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Generic
 
 from ursa.catalog import where
-from ursa.catalog.arrow import LABELS, RowT, from_record, schema_of, to_table
-from ursa.catalog.conditions import checked
+from ursa.catalog.arrow import RowT, from_record, schema_of, to_table
 from ursa.catalog.derived import is_derived, kind_entry, promoted_key
 from ursa.catalog.lance import Handle, explained, widest
-from ursa.catalog.pushdown import metadata_predicate
+from ursa.catalog.listing import listed
 from ursa.catalog.schemas import EmbeddingRow
 from ursa.catalog.vectors import one_size, vector_size
-from ursa.errors import InvalidArgument, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
     from lancedb.db import DBConnection
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
 _BATCH = 1000
 _LIMIT_MAX = 2**31 - 1  # LanceDB takes no larger one
 _ROWS_READ_AHEAD = 100_000
+_RARE = 20  # below one in so many rows, reading single rows is sooner than reading all
 
 
 class Table(Generic[RowT]):
@@ -41,16 +40,24 @@ class Table(Generic[RowT]):
     row_type : type of Row
     version : int, optional
         Read this version only; by default the newest one, whenever something is read.
+    required : bool
+        A missing table is an error; otherwise it is empty, and made with its first row.
     """
 
     def __init__(
-        self, connection: DBConnection, row_type: type[RowT], version: int | None = None
+        self,
+        connection: DBConnection,
+        row_type: type[RowT],
+        version: int | None = None,
+        *,
+        required: bool = False,
     ) -> None:
-        self._connection, self.row_type = connection, row_type
+        self._connection, self.row_type, self._required = connection, row_type, required
         self.name, self._fixed = row_type.__table__, version
-        self._handle = Handle(connection, row_type, version)
+        self._handle = Handle(connection, row_type, version, required=required)
         self._pinned: Table[RowT] | None = None
         self._bounds: dict[str, tuple[int, int]] = {}
+        self._totals: dict[tuple[str, str], dict[str, int]] = {}
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -60,7 +67,7 @@ class Table(Generic[RowT]):
         if self._fixed is not None or not version:
             return self
         if self._pinned is None or self._pinned.version != version:
-            self._pinned = Table(self._connection, self.row_type, version)
+            self._pinned = Table(self._connection, self.row_type, version, required=self._required)
         return self._pinned
 
     def list(
@@ -138,15 +145,15 @@ class Table(Generic[RowT]):
             reader = query.to_batches(_ROWS_READ_AHEAD)
             return pa.Table.from_batches(reader, schema=reader.schema)
 
-    def take(self, row_ids: Sequence[int]) -> pa.Table:
-        """Return the rows of these ``_rowid`` in the order given, with the columns of the class."""
+    def take(self, row_ids: Sequence[int], *, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return the rows of these ``_rowid``, in the order given."""
         import pyarrow as pa
 
         table = self._handle.opened()
         if table is None or not row_ids:
-            return self.scan("FALSE")
+            return self.scan("FALSE", columns=columns)
         with explained(self.name):
-            query = table.take_row_ids(list(row_ids)).select(list(self.columns))
+            query = table.take_row_ids(list(row_ids)).select(list(columns or self.columns))
             found = query.with_row_id().to_arrow()
         place = pa.compute.index_in(pa.array(row_ids, pa.uint64()), found["_rowid"])
         return found.drop_columns(["_rowid"]).take(place)
@@ -181,23 +188,34 @@ class Table(Generic[RowT]):
 
     def predicate(self, values: Mapping[str, object]) -> str | None:
         """Return the predicate of `list` for these column values."""
-        fields, schema = self.row_type.model_fields, schema_of(self.row_type)
-        predicates = []
-        for name, value in values.items():
-            if name not in fields or isinstance(value, Mapping) != (name == "metadata"):
-                rule = "; metadata takes {key: value}, the others a value or a list of values"
-                hint = rule if name in fields else nearest(name, fields)
-                msg = f"{self.name} cannot be filtered by {name!r}={value!r}{hint}"
-                raise InvalidArgument(msg)
-            if isinstance(value, Mapping):
-                predicates += metadata_predicate(name, _checked(value))
-            else:
-                is_list = schema.field(name).type == LABELS
-                predicates.append(where.matches(name, value, is_list=is_list))
-        return where.all_of(predicates)
+        return listed(self.row_type, values)
+
+    def label_counts(
+        self, column: str, begin: str = "", predicate: str | None = None
+    ) -> dict[str, int]:
+        """Return how many matching rows have each label of a list column, read from the rows."""
+        from pyarrow import compute as pc
+
+        counts: Counter[str] = Counter()
+        for batch in self.scan(predicate, columns=[column]).to_batches():
+            labels = pc.list_flatten(batch.column(0))
+            kept = labels.filter(pc.starts_with(labels, begin)) if begin else labels
+            for each in kept.value_counts().to_pylist():
+                counts[each["values"]] += each["counts"]
+        return dict(counts)
+
+    def label_totals(self, column: str, begin: str = "") -> dict[str, int]:
+        """Return `label_counts` of all rows; they are read once per version."""
+        if self.pinned() is not self:
+            return self.pinned().label_totals(column, begin)
+        if (column, begin) not in self._totals:
+            self._totals[column, begin] = self.label_counts(column, begin)
+        return self._totals[column, begin]
 
     def bounds(self, column: str) -> tuple[int, int]:
         """Return the least and the greatest value of an integer column; (0, 0) without rows."""
+        if self.pinned() is not self:
+            return self.pinned().bounds(column)
         if column not in self._bounds:
             ends = [
                 self.scan(columns=[column], order_by=[f"{sign}{column}"], limit=1)[column]
@@ -206,6 +224,10 @@ class Table(Generic[RowT]):
             least, greatest = (end[0].as_py() if len(end) else 0 for end in ends)
             self._bounds[column] = least, greatest
         return self._bounds[column]
+
+    def is_rare(self, column: str, label: str) -> bool:
+        """Return whether a label is on so few rows that an index should find them first."""
+        return self.count(where.has_any(column, [label])) * _RARE < self.count()
 
     @functools.cached_property
     def promoted(self) -> frozenset[str]:
@@ -233,7 +255,8 @@ class Table(Generic[RowT]):
     def schema(self) -> pa.Schema:
         """The table's physical schema; that of a new table where there is none yet."""
         table = self._handle.opened()
-        return table.schema if table is not None else schema_of(widest(self.row_type))
+        with explained(self.name):
+            return table.schema if table is not None else schema_of(widest(self.row_type))
 
     @property
     def columns(self) -> Sequence[str]:
@@ -303,13 +326,6 @@ def _ordering(column: str) -> ColumnOrdering:
 
     descending, name = column.startswith("-"), column.removeprefix("-")
     return ColumnOrdering(column_name=name, ascending=not descending, nulls_first=False)
-
-
-def _checked(filters: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        return checked(filters)
-    except ValueError as error:
-        raise InvalidArgument(str(error)) from error
 
 
 def _has_kind(key: str, type_: pa.DataType) -> str:

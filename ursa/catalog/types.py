@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from ursa.files import safe_rel_path
+from ursa.frozen import FrozenDict, frozen
 from ursa.time import INT64_MAX, epoch_ns, timedelta_to_ns
 
 URI_PATTERN = re.compile(r"^(r2|s3|gcs|file)://[^\s]")
@@ -60,8 +61,8 @@ def json_text(value: object) -> str:
     return text.replace(r"\\", r"\u005c").replace(r"\"", r"\u0022") if "\\" in text else text
 
 
-def check_metadata(value: dict[str, Any]) -> dict[str, Any]:
-    """Return metadata after checking its keys and values; tuples become lists."""
+def check_metadata(value: dict[str, Any]) -> FrozenDict:
+    """Return metadata frozen, after checking its keys and values; tuples become lists."""
     for key, item in value.items():
         if not isinstance(key, str) or not key or "=" in key:
             msg = f"metadata key {key!r} must be a non-empty string without '='"
@@ -69,25 +70,28 @@ def check_metadata(value: dict[str, Any]) -> dict[str, Any]:
         _check_text(key)
         for scalar in item if isinstance(item, (list, tuple)) else (item,):
             _check_scalar(key, scalar)
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in value.items()}
+    return frozen(value)
 
 
 def _check_scalar(key: str, value: object) -> None:
-    if not isinstance(value, str | int | float | bool | None):
+    if isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            msg = f"metadata {key!r} is {value}: JSON has no such number; use null"
+            raise ValueError(msg)
+    elif not (value is None or isinstance(value, int)):
         kind = type(value).__name__
         msg = (
             f"metadata {key!r} is a {kind}: values are text, numbers, booleans, null or flat lists "
             f"of these; flatten it, for example to '{key}.name'"
         )
-        raise ValueError(msg)  # noqa: TRY004 - Pydantic reports ValueError as a validation error
-    if isinstance(value, float) and not math.isfinite(value):
-        msg = f"metadata {key!r} is {value}: JSON has no such number; use null"
         raise ValueError(msg)
-    if isinstance(value, str):
-        _check_text(value)
 
 
 def _check_text(value: str) -> str:
+    if value.isascii():
+        return value
     try:
         value.encode()
     except UnicodeEncodeError as error:

@@ -1,15 +1,15 @@
 """Options that several commands share; the filter options make one `QuerySpec`."""
 
 import inspect
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ursa.errors import InvalidArgument
+from ursa.faces import read_cli
+from ursa.terms import FIELDS, REPEATED, Field, Kind
 
 if TYPE_CHECKING:
     from ursa.filters import QuerySpec
@@ -27,6 +27,8 @@ class StatusChoice(StrEnum):
 
     INGESTED = "ingested"
     RAW = "raw"
+    INGESTING = "ingesting"
+    FAILED = "failed"
     ALL = "all"
 
 
@@ -61,42 +63,44 @@ OutputFormat = Annotated[
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what exists and differs.")]
 
-FILTERS = {
-    "participants": Annotated[
-        list[str] | None, typer.Option(help="Ids, comma-separated; any of them.")
-    ],
-    "modalities": Annotated[
-        list[str] | None, typer.Option(help="Names, comma-separated; any of them.")
-    ],
-    "recording_hash": Annotated[list[str] | None, typer.Option(help="Hashes, or how they begin.")],
-    "metadata": Annotated[
-        list[str] | None, typer.Option(help="KEY=VALUE; repeat for more; all of them.")
-    ],
-    "status": Annotated[StatusChoice, typer.Option(help="Processed (ingested), raw, or all.")],
-    "time_range": Annotated[
-        str | None, typer.Option(help="START..END in ISO 8601 with a zone; one may be empty.")
-    ],
-    "limit": Annotated[int | None, typer.Option(min=0, help="At most so many recordings.")],
+_METAVARS: Mapping[Kind, str] = {
+    "names": "A,B",
+    "conditions": "KEY=VALUE",
+    "moments": "START..END",
+    "lengths": ">=LENGTH",
+    "windows": "START..END",
 }
+
+
+def _annotation(name: str, field: Field) -> Any:
+    option: dict[str, Any] = {
+        "help": field.help,
+        "metavar": _METAVARS.get(field.kind),
+        "show_default": False,
+    }
+    flag = f"--{name.replace('_', '-')}"
+    if name == "status":
+        return Annotated[StatusChoice | None, typer.Option(flag, **option)]
+    if field.kind == "flag":
+        return Annotated[bool | None, typer.Option(f"{flag}/--no-{flag[2:]}", **option)]
+    if field.kind == "count":
+        return Annotated[int | None, typer.Option(flag, min=0, **option)]
+    kind = list[str] if field.kind in REPEATED else str
+    return Annotated[kind | None, typer.Option(flag, **option)]
 
 
 def filtered(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the filter options, and hand it the `QuerySpec` they make as `spec`."""
 
     def wrapper(**options: Any) -> None:
-        filters = {name: options.pop(name) for name in FILTERS}
+        filters = {name: options.pop(name) for name in FIELDS}
         command(spec=_spec(filters), **options)
 
     own = inspect.signature(command).parameters
     keyword = inspect.Parameter.KEYWORD_ONLY
     filters = [
-        inspect.Parameter(
-            name,
-            keyword,
-            default=StatusChoice.INGESTED if name == "status" else None,
-            annotation=annotation,
-        )
-        for name, annotation in FILTERS.items()
+        inspect.Parameter(name, keyword, default=None, annotation=_annotation(name, field))
+        for name, field in FIELDS.items()
     ]
     others = [p.replace(kind=keyword) for name, p in own.items() if name != "spec"]
     wrapper.__name__, wrapper.__doc__ = command.__name__, command.__doc__
@@ -107,29 +111,4 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
 def _spec(options: dict[str, Any]) -> "QuerySpec":
     from ursa.filters import make_spec
 
-    given = {name: value for name, value in options.items() if value not in (None, [])}
-    for name in ("participants", "modalities", "recording_hash"):
-        if name in given:
-            given[name] = [part for value in given[name] for part in value.split(",") if part]
-    if "metadata" in given:
-        given["metadata"] = dict(_metadata_entry(text) for text in given["metadata"])
-    if "time_range" in given:
-        given["time_range"] = _time_range(given["time_range"])
-    return make_spec(None, {**given, "status": str(given["status"])})
-
-
-def _metadata_entry(text: str) -> tuple[str, Any]:
-    key, separator, value = text.partition("=")
-    if not separator or not key:
-        raise InvalidArgument(f"--metadata {text!r} has no '='; write it as KEY=VALUE")
-    try:
-        return key, json.loads(value)
-    except ValueError:
-        return key, value
-
-
-def _time_range(text: str) -> tuple[str | None, str | None]:
-    start, separator, end = text.partition("..")
-    if not separator:
-        raise InvalidArgument(f"--time-range {text!r} has no '..'; write it as START..END")
-    return start or None, end or None
+    return make_spec(None, read_cli(options))

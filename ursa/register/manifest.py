@@ -23,7 +23,6 @@ from ursa.files import (
     inside,
     part_path,
     refuse_duplicates,
-    replacing,
     safe_rel_path,
     sha256_file,
 )
@@ -38,6 +37,7 @@ from ursa.formats.manifest import (
     times,
 )
 from ursa.time import epoch_ns, iso, ns_to_datetime
+from ursa.writing import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

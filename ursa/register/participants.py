@@ -72,15 +72,27 @@ def resolved(catalog: Catalog, given: str, enrolled_at: int) -> ParticipantRow:
         Another name already has this name's id.
     """
     is_id = _ID.fullmatch(given) is not None
-    participant_id = given if is_id else slug(given)
-    stored = catalog.table(ParticipantRow).get(participant_id)
-    if stored is None:
-        metadata = {} if is_id else {"name": given}
-        return ParticipantRow(
-            participant_id=participant_id, enrolled_at=enrolled_at, metadata=metadata
-        )
+    offered = ParticipantRow(
+        participant_id=given if is_id else slug(given),
+        enrolled_at=enrolled_at,
+        metadata={} if is_id else {"name": given},
+    )
+    stored = catalog.table(ParticipantRow).get(offered.participant_id)
+    return offered if stored is None else keep_stored(stored, offered)
+
+
+def keep_stored(stored: ParticipantRow, offered: ParticipantRow) -> ParticipantRow:
+    """Return the stored row of a participant who is offered by id or by the same name.
+
+    Raises
+    ------
+    InvalidArgument
+        The row is offered under another name.
+    """
+    participant_id = stored.participant_id
+    given = offered.metadata.get("name")
     other = stored.metadata.get("name", participant_id)
-    if not is_id and other != given:
+    if given is not None and other != given:
         msg = (
             f"participant {given!r} would get the id {participant_id!r} of {other!r}; "
             "give an id of your own for one of them"

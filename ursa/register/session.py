@@ -97,14 +97,10 @@ def _merged(stored: ModalityRow | None, offered: ModalityRow) -> ModalityRow:
 def store_rows(catalog: Catalog, rows: SessionRows, *, overwrite: bool) -> RecordingRow:
     """Store participant, modalities and recording, in this order: a recording seen is complete."""
     if rows.participant is not None:
-        put(catalog.table(ParticipantRow), [rows.participant], _keep_stored)
+        put(catalog.table(ParticipantRow), [rows.participant], participants.keep_stored)
     known = catalog.table(ModalityRow).get_many([row.primary_key for row in rows.modalities])
     rule: Literal["error", "overwrite"] = "overwrite" if overwrite else "error"
     put_modalities(
         catalog, [_merged(known.get(row.primary_key), row) for row in rows.modalities], rule
     )
     return put_recording(catalog, rows.recording, rule)
-
-
-def _keep_stored(stored: ParticipantRow, _offered: ParticipantRow) -> ParticipantRow:
-    return stored

@@ -13,11 +13,12 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ursa.errors import IntegrityError
-from ursa.files import chunks_of, replacing
+from ursa.files import chunks_of
 from ursa.progress import DownloadProgress, report
 from ursa.text import counted
 from ursa.transfer.plan import Copy, plan
 from ursa.transfer.receipt import add_to_receipt
+from ursa.writing import replacing
 
 if TYPE_CHECKING:
     import os

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ursa.errors import ReceiptError
-from ursa.files import PATH_MAX, is_sha256, replacing, safe_rel_path
+from ursa.files import PATH_MAX, is_sha256, safe_rel_path
+from ursa.writing import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -24,7 +24,6 @@ from ursa.progress import UploadProgress
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
     from pathlib import Path
-    from typing import BinaryIO
 
     from ursa.formats.manifest import ManifestFile
     from ursa.stores import ObjectMeta, Store, WritableStore
@@ -193,22 +192,22 @@ def _is_right(
 def _checked(each: Upload, poll: _Poll) -> Iterator[bytes]:
     """Yield the file's bytes, stopping when told to or when it grew past its size."""
     size = 0
-    with _opened(each.source) as file:
-        for chunk in chunks_of(file):
-            poll.check()
-            size += len(chunk)
-            if size > each.file.size:
-                raise _changed(each.source)
-            yield chunk
+    for chunk in _read(each.source):
+        poll.check()
+        size += len(chunk)
+        if size > each.file.size:
+            raise _changed(each.source)
+        yield chunk
 
 
-def _opened(source: Path) -> BinaryIO:
+def _read(source: Path) -> Iterator[bytes]:
     try:
-        return source.open("rb", buffering=0)
+        with source.open("rb", buffering=0) as file:
+            yield from chunks_of(file)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         raise _changed(source) from error
     except OSError as error:
-        msg = f"cannot read {source}: {error.strerror}; ask its owner for access"
+        msg = f"cannot read {source}: {error.strerror}; mend its disk or ask its owner for access"
         raise SourceUnreadable(msg) from error
 
 

@@ -1,0 +1,72 @@
+"""What a `QuerySpec` accepts for its fields, and what each is stored as."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from ursa.catalog.conditions import COMPARISONS
+from ursa.catalog.types import Duration, EpochNs, Text
+from ursa.errors import nearest
+from ursa.selection import AroundEvent, IntervalSelector, TimeFilter
+from ursa.time import INT64_MAX, parse_duration, parse_time
+
+Status = Literal["ingested", "raw", "ingesting", "failed", "all"]
+OrderBy = Literal[
+    "start_time", "-start_time", "duration", "-duration", "recording_hash", "-recording_hash"
+]
+DURATION_OPERATORS = ("=", "!=", *COMPARISONS)
+
+
+def as_tuple(value: object) -> object:
+    """Return one text or several as a tuple; anything else is left for validation to refuse."""
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, Iterable) else value
+
+
+def _as_time(value: object) -> object:
+    return parse_time(value) if isinstance(value, str) else value
+
+
+def _as_length(value: object) -> object:
+    if isinstance(value, str):
+        return parse_duration(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return timedelta(seconds=value)
+    return value
+
+
+def _as_lengths(value: object) -> object:
+    """Return a length, or a half-open (shortest, longest), as operators with their lengths."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        if len(value) != 2:  # noqa: PLR2004 - a pair
+            msg = "give (shortest, longest), one of which may be None"
+            raise ValueError(msg)
+        return {op: each for op, each in zip((">=", "<"), value, strict=True) if each is not None}
+    return {"=": value}
+
+
+def _as_time_filters(value: object) -> object:
+    return (value,) if isinstance(value, IntervalSelector | AroundEvent) else value
+
+
+def _check_lengths(value: dict[str, timedelta]) -> dict[str, timedelta]:
+    for op in value:
+        if op not in DURATION_OPERATORS:
+            msg = f"unknown operator {op!r}{nearest(op, DURATION_OPERATORS)}"
+            raise ValueError(msg)
+    return value
+
+
+Names = Annotated[tuple[Text, ...] | None, BeforeValidator(as_tuple)]
+Moment = Annotated[EpochNs | None, BeforeValidator(_as_time)]
+Length = Annotated[Duration, BeforeValidator(_as_length)]
+Lengths = Annotated[dict[str, Length], BeforeValidator(_as_lengths), AfterValidator(_check_lengths)]
+TimeFilters = Annotated[tuple[TimeFilter, ...], BeforeValidator(_as_time_filters)]
+Count = Annotated[int, Field(ge=0, le=INT64_MAX)]
