@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, get_args, overload
+from typing import TYPE_CHECKING, Any, overload
 
-import numpy as np
-
-from ursa.catalog import vectors, where
+from ursa.catalog import where
 from ursa.catalog.arrow import from_record
 from ursa.catalog.conditions import checked
 from ursa.catalog.pushdown import metadata_predicate
 from ursa.catalog.schemas import EmbeddingRow
-from ursa.catalog.vectors import DISTANCE, EXACT_UP_TO, Metric, vector_size
-from ursa.errors import InvalidArgument, nearest
+from ursa.catalog.vectors import (
+    DISTANCE,
+    EXACT_UP_TO,
+    Metric,
+    check_size,
+    checked_query,
+    neighbours,
+)
+from ursa.errors import InvalidArgument
 from ursa.filters import QuerySpec, make_spec
 from ursa.paging import KEY
 from ursa.predicates import select
@@ -31,7 +35,6 @@ if TYPE_CHECKING:
 
     Recordings = QuerySpec | QueryResultList | Mapping[str, Any]
 
-_K_MAX = 10_000
 _SHOWN_HITS = 10
 _MODELS_SHOWN = 5
 
@@ -117,71 +120,50 @@ def search(
     metric: Metric = "cosine",
     exact: bool = False,
 ) -> EmbeddingHits:
-    """Return the `k` embeddings nearest to `vector`; see `DataInterface.search_embeddings`."""
-    query = _checked_query(vector, k, metric)
+    """Return the `k` embeddings nearest to `vector`; see `DataInterface.search_embeddings`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ursa.catalog import Catalog
+    >>> search(Catalog(tempfile.mkdtemp()), [1.0, 2.0])
+    0 embeddings, cosine, exact
+    """
+    query = checked_query(vector, k, metric)
     spec, among = _chosen(catalog, recordings)
     table = catalog.table(EmbeddingRow).pinned()
     native = table.opened()
     if native is None:
-        none = table.schema.empty_table().select(table.columns)
-        return EmbeddingHits((), model, metric, exact=True, _table=_with_distance(none, []))
-    _check_size(len(query), vector_size(table.schema))
+        return _none(table, model, metric)
+    check_size(len(query), table.schema)
     model, predicates = _of_model(table, model)
-    predicates += among + _conditions(table, modality, metadata)
-    predicate = where.all_of(predicates)
+    predicate = where.all_of([*predicates, *among, *_conditions(table, modality, metadata)])
     exact = exact or metric != "cosine" or table.count(predicate) <= EXACT_UP_TO
-    found = vectors.nearest(
-        native,
-        query,
-        k,
-        columns=table.columns,
-        metric=metric,
-        predicate=predicate,
-        exact=exact,
+    columns = table.columns
+    found = neighbours(
+        native, query, k, columns=columns, metric=metric, predicate=predicate, exact=exact
     )
-    distances = [_distance(each, metric) for each in found[DISTANCE].to_pylist()]
-    rows = [from_record(EmbeddingRow, each) for each in found.drop_columns([DISTANCE]).to_pylist()]
+    return EmbeddingHits(_hits(catalog, spec, found), model, metric, exact, found)
+
+
+def _none(table: Table[EmbeddingRow], model: str | None, metric: Metric) -> EmbeddingHits:
+    import pyarrow as pa
+
+    found = table.schema.empty_table().select(table.columns)
+    found = found.append_column(DISTANCE, pa.array([], pa.float64()))
+    return EmbeddingHits((), model, metric, exact=True, _table=found)
+
+
+def _hits(catalog: Catalog, spec: QuerySpec, found: pa.Table) -> tuple[EmbeddingHit, ...]:
+    """Return what was found, with the recordings as `spec` shows them."""
+    distances = found[DISTANCE].to_pylist()
+    records = found.drop_columns([DISTANCE]).to_pylist()
+    rows = [from_record(EmbeddingRow, record) for record in records]
     results = _recordings(catalog, spec, rows)
-    hits = tuple(
+    return tuple(
         EmbeddingHit(distance, row, results.get(row.source.recording_hash))
         for distance, row in zip(distances, rows, strict=True)
     )
-    return EmbeddingHits(hits, model, metric, exact, _with_distance(found, distances))
-
-
-def _checked_query(vector: Any, k: int, metric: Metric) -> list[float]:
-    """Return the vector as numbers; with cosine of length 1, since only its direction counts."""
-    if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= _K_MAX:
-        msg = f"k={k!r} must be a whole number from 1 to {_K_MAX}"
-        raise InvalidArgument(msg)
-    if metric not in get_args(Metric):
-        msg = f"unknown metric {metric!r}{nearest(str(metric), get_args(Metric))}"
-        raise InvalidArgument(msg)
-    try:
-        query = np.asarray(vector, np.float64)
-    except (TypeError, ValueError) as error:
-        msg = f"{shortened(vector, 80)} is no vector of numbers"
-        raise InvalidArgument(msg) from error
-    if query.ndim != 1 or not query.size:
-        msg = f"the vector has the shape {query.shape}; give one row of numbers"
-        raise InvalidArgument(msg)
-    if not np.isfinite(query).all() or np.abs(query).max() > np.finfo(np.float32).max:
-        msg = "the vector holds NaN, infinity, or a number too large for float32"
-        raise InvalidArgument(msg)
-    if metric == "l2":
-        return [float(number) for number in query]
-    largest = np.abs(query).max()
-    if not largest:
-        msg = "the vector is all zeros, which has no direction; give another one, or metric='l2'"
-        raise InvalidArgument(msg)
-    scaled = query / largest  # so that no square is too large or too small
-    return [float(number) for number in scaled / np.linalg.norm(scaled)]
-
-
-def _check_size(given: int, stored: int) -> None:
-    if given != stored:
-        msg = f"the vector has {counted(given, 'number')}, but the embeddings stored have {stored}"
-        raise InvalidArgument(msg)
 
 
 def _chosen(catalog: Catalog, recordings: Recordings | None) -> tuple[QuerySpec, list[str]]:
@@ -242,20 +224,6 @@ def _conditions(
         raise InvalidArgument(msg) from error
     found = metadata_predicate("metadata", conditions, table.promoted) if conditions else []
     return found + ([] if modality is None else [where.equals("source.modality", modality)])
-
-
-def _distance(found: float, metric: Metric) -> float:
-    """Return what Lance found as a distance: it squares, and rounds to a little below zero."""
-    return math.sqrt(found) if metric == "l2" else max(0.0, found)
-
-
-def _with_distance(found: pa.Table, distances: list[float]) -> pa.Table:
-    import pyarrow as pa
-
-    column = pa.array(distances, pa.float64())
-    return found.select([name for name in found.column_names if name != DISTANCE]).append_column(
-        "distance", column
-    )
 
 
 def _recordings(

@@ -7,7 +7,7 @@ import pytest
 
 from tests.catalog.rows import LEAST
 from ursa.catalog import Catalog, EmbeddingRow, vectors
-from ursa.catalog.vectors import index_embeddings, nearest
+from ursa.catalog.vectors import index_embeddings, neighbours
 from ursa.errors import CatalogError, CatalogSchemaError
 from ursa.register.columns import batch_of
 from ursa.register.embeddings import put_embeddings
@@ -43,7 +43,7 @@ def add(table: Table[EmbeddingRow], first: int, number: int) -> None:
 
 
 def ids(table: Table[EmbeddingRow], vector: Any, k: int, **options: Any) -> list[str]:
-    found = nearest(table._created([]), vector, k, columns=["embedding_id"], **options)
+    found = neighbours(table._created([]), vector, k, columns=["embedding_id"], **options)
     names: list[str] = found["embedding_id"].to_pylist()
     return names
 
