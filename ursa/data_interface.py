@@ -916,7 +916,8 @@ class DataInterface:
         model : str, optional
             Search the embeddings of this model; needed where the catalog has several.
         recordings : QuerySpec, mapping of `query` keywords, or what `query` returned, optional
-            Only embeddings of these recordings, each of which is shown as `query` would.
+            Only embeddings of these recordings, each of which is shown as `query` would. Time
+            windows choose recordings, not embeddings; ten thousand recordings take a while.
         modality : str, optional
             Only embeddings computed from this modality.
         metadata : mapping, optional

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -110,6 +111,16 @@ def test_optimizing_adds_new_vectors_to_the_index(
     assert (stats.num_indices or 0) > 1
     index_embeddings(native)
     assert native.index_stats("vector_idx").num_indices == 1  # type: ignore[union-attr]
+
+
+def test_several_may_make_the_index_at_once(table: Table[EmbeddingRow]) -> None:
+    uri = table._connection.uri
+    natives = [Catalog(uri).table(EmbeddingRow)._created([]) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(index_embeddings, natives)) == [True] * 4
+    kinds = [index.index_type for index in natives[0].list_indices() if index.columns == ["vector"]]
+    assert kinds == ["IvfSq"]
+    assert ids(table, made(1)[0], 3) == expected(600, made(1)[0], 3)
 
 
 def test_rows_of_an_indexed_table_stay_guarded(table: Table[EmbeddingRow]) -> None:

@@ -165,8 +165,6 @@ def index_embeddings(table: LanceTable) -> bool:
     It is made anew once many rows are outside of it. Fewer of them are found all the same, and
     LanceDB's `optimize` adds them.
     """
-    from lancedb.index import IvfSq
-
     with explained("embeddings"):
         name = next((each.name for each in table.list_indices() if each.columns == [COLUMN]), None)
         stats = table.index_stats(name) if name else None
@@ -177,6 +175,16 @@ def index_embeddings(table: LanceTable) -> bool:
             or stats.num_unindexed_rows > EXACT_UP_TO
             or (stats.num_indices or 0) > _SEGMENTS_MAX
         ):
-            # Product quantization, LanceDB's default, loses most neighbours of such vectors.
-            table.create_index(COLUMN, config=IvfSq(distance_type="cosine"), replace=True)
+            _make_index(table)
         return True
+
+
+def _make_index(table: LanceTable) -> None:
+    from lancedb.index import IvfSq
+
+    try:
+        # Product quantization, LanceDB's default, loses most neighbours of such vectors.
+        table.create_index(COLUMN, config=IvfSq(distance_type="cosine"), replace=True)
+    except RuntimeError as error:  # another process has just made it
+        if "preempted by concurrent transaction CreateIndex" not in str(error):
+            raise
