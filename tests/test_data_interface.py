@@ -239,6 +239,11 @@ WRITES: list[Callable[[DataInterface], object]] = [
         event_id="e", recording_hash="h", event_time=1.5, event_type="note"
     ),
     lambda data: data.register_events([]),
+    lambda data: data.register_embedding(
+        embedding_id="v", model="m", vector=[1.5, 2], source="h", created_at=0
+    ),
+    lambda data: data.register_embeddings([]),
+    lambda data: data.create_embedding_index(),
     lambda data: data.ingest_from_r2("rec_1"),
     lambda data: data.ingest("manifest.json", source_dir="."),
 ]
@@ -307,7 +312,7 @@ def register(site: DataInterface, **fields: Any) -> None:
     site.register_modality(recording_hash="h", modality="eeg", **{**place, **fields})
 
 
-@pytest.mark.parametrize("write", WRITES[:5])
+@pytest.mark.parametrize("write", WRITES[:8])
 def test_registering_again_returns_the_equal_row(
     site: DataInterface, write: Callable[[DataInterface], object]
 ) -> None:

@@ -78,6 +78,10 @@ VERBS = {
     ),
     "register_event": ("* event_id recording_hash event_time event_type prompt response metadata"),
     "register_events": "events",
+    "register_embedding": "* embedding_id model vector source window created_at metadata",
+    "register_embeddings": "rows * vectors ids model sources windows created_at metadata",
+    "search_embeddings": "vector k * model recordings modality metadata metric exact",
+    "create_embedding_index": "",
     **{
         f"list_{table}": "where"
         for table in (

@@ -16,6 +16,7 @@ from ursa.catalog.lance import Handle, explained, widest
 from ursa.catalog.listing import listed
 from ursa.catalog.schemas import EmbeddingRow
 from ursa.catalog.upkeep import settle
+from ursa.catalog.vectors import one_size, vector_size
 from ursa.errors import WritesNotEnabled
 
 if TYPE_CHECKING:
@@ -174,6 +175,10 @@ class Table(Generic[RowT]):
             query = table.search(match, query_type="fts").limit(_LIMIT_MAX)
             return query.select([*columns, "_score"]).to_arrow().select(columns)
 
+    def opened(self) -> LanceTable | None:
+        """Return LanceDB's own table, for what only some tables can; None where there is none."""
+        return self._handle.opened()
+
     def explain(self, predicate: str) -> str:
         """Return Lance's plan for a filter, to see which indexes it uses."""
         table = self._handle.opened()
@@ -277,13 +282,16 @@ class Table(Generic[RowT]):
         """
         if not rows:
             return 0
-        table = self._created(rows)
+        return self.insert_arrow(to_table(rows, self._created(rows).schema))
+
+    def insert_arrow(self, data: pa.Table) -> int:
+        """Add rows like `insert`, from Arrow in the schema of this table, which is there."""
+        table = self._created([])
         with explained(self.name):
-            schema = table.schema
-            data = to_table(rows, schema).combine_chunks()
-            result = table.merge_insert("k64").when_not_matched_insert_all().execute(data)
-        settle(table, schema, self.row_type.__primary_key__[0])
-        return int(result.num_inserted_rows)
+            merge = table.merge_insert("k64").when_not_matched_insert_all()
+            inserted = int(merge.execute(data.combine_chunks()).num_inserted_rows)
+        settle(table, data.schema, self.row_type.__primary_key__[0])
+        return inserted
 
     def replace(self, row: RowT, rev: int) -> bool:
         """Store `row` over the row of its key if that is still at revision `rev`."""
@@ -323,8 +331,11 @@ class Table(Generic[RowT]):
             msg = f"{self.name} are read as of version {self._fixed}; no old state can be written"
             raise WritesNotEnabled(msg)
         sizes = {len(row.vector) for row in rows if isinstance(row, EmbeddingRow)}
-        table = self._handle.opened()
-        return table if table is not None else self._handle.create(max(sizes, default=0))
+        size, table = one_size(sizes) if sizes else 0, self._handle.opened()
+        table = table if table is not None else self._handle.create(size)
+        if sizes:
+            one_size(sizes, vector_size(table.schema))
+        return table
 
 
 def _ordering(column: str) -> ColumnOrdering:
