@@ -31,6 +31,7 @@ LAYERS = (
     "catalog.pushdown",
     "catalog.indexes",
     "catalog.lance",
+    "catalog.guard",
     "catalog.table",
     "catalog",
     "formats.*",
@@ -59,7 +60,7 @@ LAYERS = (
 EXEMPT = {"", "__main__"}
 # Outside packages that only these modules may import.
 RESERVED: dict[str, set[str]] = {
-    "lancedb": {"catalog.indexes", "catalog.lance", "catalog.table", "catalog"},
+    "lancedb": {"catalog.guard", "catalog.indexes", "catalog.lance", "catalog.table", "catalog"},
     "obstore": {"stores", "site"},
     "IPython": set(),
     "ipywidgets": set(),

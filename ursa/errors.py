@@ -15,6 +15,7 @@
     │   ├── CatalogRowExists (ValueError)       a different row has this key; carries `diff`
     │   │   └── CatalogPKConflict               two different rows with one key in one call
     │   ├── CatalogBusy                         a row kept changing under an update
+    │   ├── CatalogKeyCollision                 two keys have one hash; names both
     │   └── CatalogSchemaError (ValueError)     a row that the table cannot hold
     ├── ManifestError (ValueError)
     │   ├── ManifestUnreadable                  not there, not JSON, or not of the right shape
@@ -134,6 +135,29 @@ class CatalogPKConflict(CatalogRowExists):
 
 class CatalogBusy(CatalogError):
     """A row kept changing under an update; the update was not made."""
+
+
+class CatalogKeyCollision(CatalogError):
+    """Two different primary keys have the same 63-bit hash, of which a table holds each once.
+
+    Attributes
+    ----------
+    table : str
+    stored, offered : tuple of (str, object)
+        Field names and values of the two keys.
+    """
+
+    def __init__(
+        self, table: str, stored: tuple[tuple[str, Any], ...], offered: tuple[tuple[str, Any], ...]
+    ) -> None:
+        self.table, self.stored, self.offered = table, stored, offered
+        super().__init__(
+            f"{table}: the keys {dict(stored)} and {dict(offered)} have one 63-bit hash, which "
+            "holds one row; this is chance, not damage: use another key for the second"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.table, self.stored, self.offered)
 
 
 class CatalogSchemaError(CatalogError, ValueError):

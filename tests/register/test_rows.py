@@ -309,7 +309,7 @@ def test_a_modality_registered_while_the_recording_is_stored_is_nested(
 
 
 def test_nesting_in_a_recording_that_is_not_there_is_no_error(catalog: Catalog) -> None:
-    nest(catalog, "r1")
+    nest(catalog, ["r1"])
     assert catalog.recordings.list() == []
 
 

@@ -25,6 +25,7 @@ from ursa.catalog.schemas import (
 from ursa.errors import (
     CatalogBusy,
     CatalogError,
+    CatalogKeyCollision,
     CatalogPKConflict,
     CatalogRowExists,
     CatalogSchemaError,
@@ -58,6 +59,7 @@ __all__ = [
     "Catalog",
     "CatalogBusy",
     "CatalogError",
+    "CatalogKeyCollision",
     "CatalogPKConflict",
     "CatalogRowExists",
     "CatalogSchemaError",

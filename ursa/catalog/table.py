@@ -9,8 +9,8 @@ import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic
 
-from ursa.catalog import where
-from ursa.catalog.arrow import LABELS, RowT, from_record, schema_of, to_table
+from ursa.catalog import guard, where
+from ursa.catalog.arrow import LABELS, RowT, from_record, schema_of
 from ursa.catalog.conditions import checked
 from ursa.catalog.derived import is_derived, kind_entry, promoted_key
 from ursa.catalog.lance import Handle, explained, widest
@@ -247,14 +247,21 @@ class Table(Generic[RowT]):
         """Add the rows whose key is new and return their number; others are left as they are.
 
         Correct under concurrent writers: a key is never stored twice.
+
+        Raises
+        ------
+        CatalogKeyCollision
+            Another key, stored or offered, has the same 63-bit hash as one of these.
         """
         if not rows:
             return 0
         table = self._created(rows)
         with explained(self.name):
-            data = to_table(rows, table.schema).combine_chunks()
-            result = table.merge_insert("k64").when_not_matched_insert_all().execute(data)
-        return int(result.num_inserted_rows)
+            data = guard.offered(rows, table.schema)
+            inserted = guard.insert(table, data)
+        if inserted < data.num_rows:
+            guard.refuse_stored_collisions(self.row_type, data, self.scan)
+        return inserted
 
     def replace(self, row: RowT, rev: int) -> bool:
         """Store `row` over the row of its key if that is still at revision `rev`."""
@@ -265,17 +272,12 @@ class Table(Generic[RowT]):
 
         All of them appear in one commit.
         """
-        import pyarrow as pa
-
         if not rows:
             return 0
+        guard.refuse_part(self.row_type)
         table = self._created([row for row, _ in rows])
         with explained(self.name):
-            data = pa.concat_tables([to_table([row], table.schema, rev + 1) for row, rev in rows])
-            merge = table.merge_insert("k64").when_matched_update_all(
-                where="target.rev = source.rev - 1"
-            )
-            return int(merge.execute(data.combine_chunks()).num_updated_rows)
+            return guard.swap(table, rows)
 
     def create(self, *, vector_size: int = 0) -> None:
         """Make the table with its indexes, unless it is there."""
