@@ -43,7 +43,7 @@ class Worker:
         What the script finds in ``sys.argv[1:]``.
     """
 
-    def __init__(self, script: str, *arguments: Path) -> None:
+    def __init__(self, script: str, *arguments: str | Path) -> None:
         code = f"{PRELUDE}\n{script}\nprint('DONE', flush=True)"
         self._process = subprocess.Popen(
             [sys.executable, "-c", code, *map(str, arguments)],
