@@ -49,6 +49,7 @@ LAYERS = (
     "register.session",
     "register.orchestrator",
     "register",
+    "audit.*",
     "materialize",
     "process",
     "data_interface",

@@ -73,6 +73,7 @@ VERBS = {
     "register_recordings": "recordings * on_conflict",
     "register_modalities": "modalities * on_conflict",
     "register_events": "events",
+    "audit": "* repair data",
     **{
         f"list_{table}": "where"
         for table in (

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from pathlib import Path
 
+    from ursa.audit import AuditReport
     from ursa.catalog import Catalog
     from ursa.catalog.schemas import StorageFormat
     from ursa.filters import OrderBy, QuerySpec, Status, TimeFilter
@@ -765,6 +766,49 @@ class DataInterface:
 
         self._writing("register_events", "assets_rw")
         return put(self.catalog.table(EventRow), _rows(EventRow, events))
+
+    # -- keeping right ---------------------------------------------------------------------------
+
+    def audit(self, *, repair: bool = False, data: bool = True) -> AuditReport:
+        """Compare everything in the catalog with everything that it must agree with.
+
+        Reports keys that are stored twice, rows that cannot be read, columns that do not follow
+        from their row, recordings that show other modalities than are registered, rows that name
+        a recording or a participant that is not there, and modalities whose data is gone.
+
+        Parameters
+        ----------
+        repair : bool
+            Mend what can be mended without guessing; nothing is deleted but equal copies of a row.
+        data : bool
+            Also list the stores, to look for the data of every modality.
+
+        Returns
+        -------
+        AuditReport
+            Its `ok` says whether nothing is wrong any more.
+
+        Raises
+        ------
+        WritesNotEnabled
+            `repair` needs ``enable_writes()``.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from ursa import DataInterface
+        >>> data = DataInterface("local", path=tempfile.mkdtemp())
+        >>> data.enable_writes()
+        >>> person = data.register_participant(participant_id="P001", enrolled_at=0)
+        >>> data.audit()
+        looked at 1 participants
+        nothing is wrong
+        """
+        from ursa.audit import audit
+
+        if repair:
+            self._writing("audit", "assets_rw")
+        return audit(self.catalog, self._reading if data else None, repair=repair)
 
     # -- looking up ------------------------------------------------------------------------------
     # `where` maps columns to a value, or to a list of values of which one must be equal;

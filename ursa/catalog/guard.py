@@ -64,6 +64,15 @@ def swap(table: LanceTable, rows: Sequence[tuple[Row, int]]) -> int:
     return int(result.num_updated_rows)
 
 
+def drop(table: LanceTable, copies: Sequence[tuple[int, int, int]]) -> None:
+    """Delete the rows with these ``_rowid``, ``k64`` and ``rev``.
+
+    A compaction gives rows new ids and no id twice, so that an old id finds nothing.
+    """
+    listed = (f"(_rowid = {at} AND k64 = {k64} AND rev = {rev})" for at, k64, rev in copies)
+    table.delete(" OR ".join(listed))
+
+
 def _merged(merge: Callable[[], LanceMergeInsertBuilder], data: pa.Table) -> MergeResult:
     """Run a merge; where Lance gave up among many writers, nothing was written: try again."""
     for turn in range(_TRIES):

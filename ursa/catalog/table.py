@@ -19,7 +19,7 @@ from ursa.catalog.schemas import EmbeddingRow
 from ursa.errors import InvalidArgument, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
     from lancedb.db import DBConnection
@@ -136,6 +136,17 @@ class Table(Generic[RowT]):
             # Reading large batches is several times as fast as LanceDB's own `to_arrow`.
             reader = query.to_batches(_ROWS_READ_AHEAD)
             return pa.Table.from_batches(reader, schema=reader.schema)
+
+    def records(
+        self, columns: Sequence[str] = (), *, row_ids: bool = False
+    ) -> Iterator[Sequence[dict[str, Any]]]:
+        """Yield every stored row as it is, in batches, with all physical columns by default."""
+        table = self._handle.opened()
+        if table is not None:
+            with explained(self.name):
+                query = table.search().select(list(columns or table.schema.names))
+                for batch in query.with_row_id(row_ids).to_batches(_BATCH):
+                    yield batch.to_pylist()
 
     def take(self, row_ids: Sequence[int]) -> pa.Table:
         """Return the rows of these ``_rowid`` in the order given, with the columns of the class."""
@@ -278,6 +289,16 @@ class Table(Generic[RowT]):
         table = self._created([row for row, _ in rows])
         with explained(self.name):
             return guard.swap(table, rows)
+
+    def drop_copies(self, copies: Sequence[tuple[int, int, int]]) -> None:
+        """Delete stored rows of which another copy is kept.
+
+        Each is named by its ``_rowid``, ``k64`` and ``rev``, and stays if it has changed since.
+        """
+        table = self._handle.opened()
+        if table is not None and copies:
+            with explained(self.name):
+                guard.drop(table, copies)
 
     def create(self, *, vector_size: int = 0) -> None:
         """Make the table with its indexes, unless it is there."""

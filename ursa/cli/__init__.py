@@ -1,15 +1,22 @@
 """The command line: data on standard output, progress and errors on standard error.
 
-Exit codes: 0 done, 1 refused, 2 wrong usage, 3 some files are wrong or missing, 4 no access,
+Exit codes: 0 done, 1 refused, 2 wrong usage, 3 something is wrong or missing, 4 no access,
 130 interrupted.
 """
 
 import sys
 
+import typer
+
+from ursa.cli.audit import audit
 from ursa.cli.commands import PARTIAL, app
 from ursa.errors import IntegrityError, InvalidArgument, SiteError, UnknownKeyword, UrsaError
 
 __all__ = ["app", "main"]
+
+catalog_app = typer.Typer(help="Look after the catalog.", no_args_is_help=True)
+app.add_typer(catalog_app, name="catalog")
+catalog_app.command()(audit)
 
 REFUSED, USAGE, ACCESS = 1, 2, 4
 
