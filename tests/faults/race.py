@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.faults.workers import Worker, start_together
+from ursa.audit import audit
 from ursa.catalog import Catalog, ModalityRow, ParticipantRow, RecordingRow
 from ursa.errors import CatalogRowExists
 from ursa.register.rows import put, put_modalities, put_recordings
@@ -24,8 +25,8 @@ from ursa.register.rows import put, put_modalities, put_recordings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-REGISTER = "import tests.faults.race as race\nrace.register(*sys.argv[1:])"
-OPTIMIZE = "import tests.faults.race as race\nrace.optimize(*sys.argv[1:])"
+HERE = "tests.faults.race"
+REGISTER, OPTIMIZE = f"{HERE}.register(*sys.argv[1:])", f"{HERE}.optimize(*sys.argv[1:])"
 KINDS = ("eeg", "gaze")
 CONTESTED, COUNTERS, LATE_EVERY, BATCH_MAX = 20, 10, 4, 50
 TABLES = (ParticipantRow, RecordingRow, ModalityRow)
@@ -103,7 +104,7 @@ def operations(catalog: Catalog, race: Race, me: int, won: list[int]) -> list[Op
     """All that one process does, in an order of its own."""
     numbers, names, people = random.Random(me), names_of(race), catalog.table(ParticipantRow)
     rows: dict[str, list[Any]] = {
-        "people": [person(f"P{name}") for name in names],
+        "people": [*(person(f"P{name}") for name in names), person(f"W{me}")],
         "modalities": [modality(name, kind) for name in names for kind in KINDS],
         "recordings": [recording(name, (f"P{name}", f"W{me}")) for name in names],
         "longer": [recording(f"d{n}", seconds=1 + n + me) for n in range(race.recordings // 10)],
@@ -189,11 +190,15 @@ def run(
     with ExitStack() as stack:
         writers = [
             stack.enter_context(
-                Worker(REGISTER, address, options, json.dumps(vars(race)), str(me), log)
+                Worker(
+                    REGISTER, address, options, json.dumps(vars(race)), str(me), log, imports=HERE
+                )
             )
             for me, log in enumerate(logs)
         ]
-        tidy = stack.enter_context(Worker(OPTIMIZE, address, options, end, place / "tidy.json"))
+        tidy = stack.enter_context(
+            Worker(OPTIMIZE, address, options, end, place / "tidy.json", imports=HERE)
+        )
         start_together(tidy, *writers)
         seconds = [writer.finish() for writer in writers]
         end.touch()
@@ -227,6 +232,8 @@ def check(catalog: Catalog, race: Race, won: Sequence[Sequence[int]]) -> None:
         assert len(k64) == len(set(k64)) == len(set(zip(*keys, strict=True)))
     check_people(catalog, race, won)
     check_recordings(catalog, race)
+    report = audit(catalog)
+    assert report.ok, str(report)
 
 
 def check_people(catalog: Catalog, race: Race, won: Sequence[Sequence[int]]) -> None:
@@ -235,6 +242,7 @@ def check_people(catalog: Catalog, race: Race, won: Sequence[Sequence[int]]) -> 
     assert Counter(n for each in won for n in each) == Counter(range(CONTESTED))
     assert people == {
         **{f"P{name}": {} for name in names_of(race)},
+        **{f"W{me}": {} for me in range(race.processes)},
         **{f"X{n}": {"by": me} for me, numbers in enumerate(won) for n in numbers},
         **{f"C{n}": {f"w{me}": COUNTERS for me in range(race.processes)} for n in range(COUNTERS)},
         "S": {"n": COUNTERS * race.processes},

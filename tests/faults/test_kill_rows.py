@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.faults.test_kill import moments
-from tests.faults.workers import Worker
+from tests.faults.workers import Worker, start_together
 from ursa.audit import audit
 from ursa.catalog import Catalog, ModalityRow, ParticipantRow, RecordingRow
 from ursa.register.rows import put, put_modalities, put_recordings
@@ -16,8 +16,9 @@ from ursa.register.rows import put, put_modalities, put_recordings
 if TYPE_CHECKING:
     from pathlib import Path
 
-REGISTER = "import tests.faults.test_kill_rows as rows\nrows.register(*sys.argv[1:])"
-BATCHES, BATCH = 4, 20
+HERE = "tests.faults.test_kill_rows"
+REGISTER = f"{HERE}.register(*sys.argv[1:])"
+BATCHES, BATCH = 2, 20
 TABLES = (ParticipantRow, RecordingRow, ModalityRow)
 FIRST, LATER = ("eeg", "gaze"), "mic"
 
@@ -60,7 +61,7 @@ def register(address: str, turn: str) -> None:
 
 
 def check(address: str) -> None:
-    """Every table is readable, nothing is there twice, and no recording lacks what it began with."""
+    """Every table is readable, nothing is there twice, and no recording is seen in part."""
     catalog = Catalog(address)
     for row_type in TABLES:
         rows = catalog.table(row_type).list()
@@ -88,31 +89,30 @@ def check_completed(address: str, turn: str) -> None:
             assert entry.duration == timedelta(seconds=2)
 
 
+def undisturbed(address: str, turn: str) -> float:
+    with Worker(REGISTER, address, turn, imports=HERE) as worker:
+        start_together(worker)
+        return worker.finish()
+
+
 @pytest.mark.parametrize(
     "kills", [15, pytest.param(50, marks=pytest.mark.soak)], ids=["some", "many"]
 )
 def test_killed_while_registering_batches(tmp_path: Path, kills: int) -> None:
     address = str(tmp_path / "catalog")
     Catalog(address).create()
-    with Worker(REGISTER, address, "x0") as first, Worker(REGISTER, address, "x1") as next_:
-        durations = []
-        for worker in (first, next_):
-            worker.ready()
-            worker.start()
-            durations.append(worker.finish())
+    durations = [undisturbed(address, turn) for turn in ("x0", "x1")]
     cut_short = 0
-    worker = Worker(REGISTER, address, "0")
+    following = Worker(REGISTER, address, "0", imports=HERE)
     for turn, moment in enumerate(moments(min(durations), kills, seed=4)):
-        # The next one imports while this one is killed and completed.
-        following = Worker(REGISTER, address, str(turn + 1))
-        with worker:
-            worker.ready()
-            worker.start()
+        with following as worker:
+            # The next one imports while this one is killed and completed.
+            following = Worker(REGISTER, address, str(turn + 1), imports=HERE)
+            start_together(worker)
             cut_short += worker.kill_after(moment)
         check(address)
         check_completed(address, str(turn))
-        worker = following
-    with worker:
+    with following:
         pass
     check(address)
     assert audit(Catalog(address)).ok
