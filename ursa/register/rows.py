@@ -80,24 +80,32 @@ def put(
     kept: dict[tuple[Any, ...], RowT] = {}
     for turn in range(_TRIES):
         pause(turn)
-        stored = table.with_rev(list(unsettled))
-        now = {
-            key: resolve(stored[key][0], row) if key in stored else row
-            for key, row in unsettled.items()
-        }
-        kept |= now
-        missing = [key for key in now if key not in stored]
-        changed = [key for key in now if key in stored and now[key] != stored[key][0]]
-        inserted = table.insert([now[key] for key in missing])
-        swapped = table.replace_many([(now[key], stored[key][1]) for key in changed])
-        # A count says how many rows went in, not which: all of them are looked at again.
-        again = missing if inserted < len(missing) else []
-        again += changed if swapped < len(changed) else []
+        wanted, again = _put_once(table, unsettled, resolve)
+        kept |= wanted
         if not again:
             return [kept[row.primary_key] for row in rows]
         unsettled = {key: unsettled[key] for key in again}
     msg = f"{table.name}: other writers kept changing the same row; try again in a moment"
     raise CatalogBusy(msg)
+
+
+def _put_once(
+    table: Table[RowT],
+    offered: dict[tuple[Any, ...], RowT],
+    resolve: Callable[[RowT, RowT], RowT],
+) -> tuple[dict[tuple[Any, ...], RowT], list[tuple[Any, ...]]]:
+    """Return the rows wanted by key, and the keys that another writer may have got at first."""
+    stored = table.with_rev(list(offered))
+    wanted = {
+        key: resolve(stored[key][0], row) if key in stored else row for key, row in offered.items()
+    }
+    missing = [key for key in wanted if key not in stored]
+    changed = [key for key in stored if wanted[key] != stored[key][0]]
+    inserted = table.insert([wanted[key] for key in missing])
+    swapped = table.replace_many([(wanted[key], stored[key][1]) for key in changed])
+    # A count says how many rows went in, not which: all of them are looked at again.
+    again = missing if inserted < len(missing) else []
+    return wanted, [*again, *(changed if swapped < len(changed) else [])]
 
 
 def _by_key(rows: Sequence[RowT]) -> dict[tuple[Any, ...], RowT]:
