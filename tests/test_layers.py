@@ -38,6 +38,7 @@ LAYERS = (
     "catalog.promotion",
     "catalog.upkeep",
     "catalog.vectors",
+    "catalog.guard",
     "catalog.table",
     "catalog",
     "catalog.migration",
@@ -67,6 +68,7 @@ LAYERS = (
     "register.session",
     "register.orchestrator",
     "register",
+    "audit.*",
     "materialize",
     "process",
     "data_interface",
@@ -80,7 +82,8 @@ EXEMPT = {"", "__main__"}
 RESERVED: dict[str, set[str]] = {
     "lancedb": {
         *("catalog.indexes", "catalog.lance", "catalog.history", "catalog.promotion"),
-        *("catalog.upkeep", "catalog.vectors", "catalog.table", "catalog", "catalog.migration"),
+        *("catalog.upkeep", "catalog.vectors", "catalog.guard", "catalog.table", "catalog"),
+        "catalog.migration",
     },
     "obstore": {"stores", "site"},
     "IPython": set(),

@@ -27,6 +27,7 @@ from ursa.facets import facets
 from ursa.filters import as_tuple, explained, make_spec
 from ursa.query import QueryResult, count, find, results_of
 from ursa.site import Site, WriteRole
+from ursa.text import shortened
 
 if TYPE_CHECKING:
     import os
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from ursa.audit import AuditReport
     from ursa.catalog import Catalog
     from ursa.catalog.history import Version
     from ursa.catalog.promotion import Kind, Promotion
@@ -655,16 +657,42 @@ class DataInterface:
         ------
         WritesNotEnabled, InvalidArgument, CatalogRowExists
         """
-        from ursa.register.rows import put
-
-        self._writing("register_participant", "assets_rw")
         row = _row(
             ParticipantRow,
             participant_id=participant_id,
             enrolled_at=enrolled_at,
             metadata=dict(metadata or {}),
         )
-        return put(self.catalog.table(ParticipantRow), [row])[0]
+        return self.register_participants([row])[0]
+
+    def register_participants(self, participants: Iterable[ParticipantRow]) -> list[ParticipantRow]:
+        """Add many participants in one commit, and return them as stored, in the same order.
+
+        Those already stored and equal are left as they are. To bring in whole recordings, register
+        participants first, then modalities, then recordings: whoever sees a recording then sees
+        all of it.
+
+        Raises
+        ------
+        WritesNotEnabled, InvalidArgument
+        CatalogRowExists
+            A different participant has one of the ids; none of this call is added.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from ursa import DataInterface
+        >>> from ursa.catalog import ParticipantRow
+        >>> data = DataInterface("local", path=tempfile.mkdtemp())
+        >>> data.enable_writes()
+        >>> people = [ParticipantRow(participant_id=f"P{n}", enrolled_at=0) for n in range(100)]
+        >>> len(data.register_participants(people))
+        100
+        """
+        from ursa.register.rows import put
+
+        self._writing("register_participants", "assets_rw")
+        return put(self.catalog.table(ParticipantRow), _rows(ParticipantRow, participants))
 
     def register_recording(
         self,
@@ -711,10 +739,6 @@ class DataInterface:
         >>> row.start_time
         1772357400000000000
         """
-        from ursa.register.rows import OnRecordingConflict, put_recording
-
-        self._writing("register_recording", "assets_rw")
-        _check_conflict_rule(on_conflict, get_args(OnRecordingConflict))
         row = _row(
             RecordingRow,
             recording_hash=recording_hash,
@@ -724,7 +748,48 @@ class DataInterface:
             device_info=dict(device_info or {}),
             metadata=dict(metadata or {}),
         )
-        return put_recording(self.catalog, row, on_conflict)
+        return self.register_recordings([row], on_conflict=on_conflict)[0]
+
+    def register_recordings(
+        self, recordings: Iterable[RecordingRow], *, on_conflict: OnRecordingConflict = "error"
+    ) -> list[RecordingRow]:
+        """Add many recordings in one commit, and return them as stored, in the same order.
+
+        Each appears with the modalities that are registered for it by then, so register those
+        first.
+
+        Parameters
+        ----------
+        recordings : iterable of RecordingRow
+        on_conflict : {"error", "extend", "merge_participants", "overwrite"}
+            As for `register_recording`, for each of them.
+
+        Raises
+        ------
+        WritesNotEnabled, InvalidArgument
+        CatalogRowExists
+            A different recording has one of the hashes; none of this call is added or changed.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from datetime import timedelta
+        >>> from ursa import DataInterface
+        >>> from ursa.catalog import RecordingRow
+        >>> data = DataInterface("local", path=tempfile.mkdtemp())
+        >>> data.enable_writes()
+        >>> row = RecordingRow(recording_hash="a" * 64, start_time=0, duration=timedelta(minutes=5))
+        >>> longer = row.model_copy(update={"duration": timedelta(minutes=6)})
+        >>> data.register_recordings([row]) == [row]
+        True
+        >>> data.register_recordings([longer], on_conflict="extend") == [longer]
+        True
+        """
+        from ursa.register.rows import OnRecordingConflict, put_recordings
+
+        self._writing("register_recordings", "assets_rw")
+        _check_conflict_rule(on_conflict, get_args(OnRecordingConflict))
+        return put_recordings(self.catalog, _rows(RecordingRow, recordings), on_conflict)
 
     def register_modality(
         self,
@@ -765,10 +830,6 @@ class DataInterface:
         ------
         WritesNotEnabled, InvalidArgument, CatalogRowExists
         """
-        from ursa.register.rows import OnModalityConflict, put_modalities
-
-        self._writing("register_modality", "assets_rw")
-        _check_conflict_rule(on_conflict, get_args(OnModalityConflict))
         row = _row(
             ModalityRow,
             recording_hash=recording_hash,
@@ -783,8 +844,49 @@ class DataInterface:
             channel_spec=dict(channel_spec or {}),
             metadata=dict(metadata or {}),
         )
-        self._site.check_addresses(row)
-        return put_modalities(self.catalog, [row], on_conflict)[0]
+        return self.register_modalities([row], on_conflict=on_conflict)[0]
+
+    def register_modalities(
+        self, modalities: Iterable[ModalityRow], *, on_conflict: OnModalityConflict = "error"
+    ) -> list[ModalityRow]:
+        """Add many modalities in one commit, and return them as stored, in the same order.
+
+        Recordings that are registered already show them at once.
+
+        Parameters
+        ----------
+        modalities : iterable of ModalityRow
+        on_conflict : {"error", "overwrite"}
+
+        Raises
+        ------
+        WritesNotEnabled, InvalidArgument
+        CatalogRowExists
+            A different modality has one of the keys; none of this call is added or changed.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from ursa import DataInterface
+        >>> from ursa.catalog import ModalityRow
+        >>> data = DataInterface("local", path=tempfile.mkdtemp())
+        >>> data.enable_writes()
+        >>> place = "r2://constellation-data/recordings/rec_20260301_093000_1f3a"
+        >>> rows = [
+        ...     ModalityRow(recording_hash="a", modality=each, raw_storage_uri=f"{place}/{each}/")
+        ...     for each in ("eeg", "gaze")
+        ... ]
+        >>> data.register_modalities(rows) == rows
+        True
+        """
+        from ursa.register.rows import OnModalityConflict, put_modalities
+
+        self._writing("register_modalities", "assets_rw")
+        _check_conflict_rule(on_conflict, get_args(OnModalityConflict))
+        rows = _rows(ModalityRow, modalities)
+        for row in rows:
+            self._site.check_addresses(row)
+        return put_modalities(self.catalog, rows, on_conflict)
 
     def register_event(
         self,
@@ -816,18 +918,63 @@ class DataInterface:
         return self.register_events([row])[0]
 
     def register_events(self, events: Iterable[EventRow]) -> list[EventRow]:
-        """Add many events in one commit; those already stored and equal are returned as they are.
+        """Add many events in one commit, and return them as stored, in the same order.
+
+        Those already stored and equal are left as they are.
 
         Raises
         ------
-        WritesNotEnabled
+        WritesNotEnabled, InvalidArgument
         CatalogRowExists
             A different event has one of the ids; no event of this call is added.
         """
         from ursa.register.rows import put
 
         self._writing("register_events", "assets_rw")
-        return put(self.catalog.table(EventRow), list(events))
+        return put(self.catalog.table(EventRow), _rows(EventRow, events))
+
+    # -- keeping right ---------------------------------------------------------------------------
+
+    def audit(self, *, repair: bool = False, data: bool = True) -> AuditReport:
+        """Compare everything in the catalog with everything that it must agree with.
+
+        Reports keys that are stored twice, rows that cannot be read, columns that do not follow
+        from their row, recordings that show other modalities than are registered, rows that name
+        a recording or a participant that is not there, and modalities whose data is gone.
+
+        Parameters
+        ----------
+        repair : bool
+            Mend what can be mended without guessing; nothing is deleted but equal copies of a row.
+        data : bool
+            Also list the stores, to look for the data of every modality.
+
+        Returns
+        -------
+        AuditReport
+            Its `ok` says whether nothing is wrong any more.
+
+        Raises
+        ------
+        WritesNotEnabled
+            `repair` needs ``enable_writes()``.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from ursa import DataInterface
+        >>> data = DataInterface("local", path=tempfile.mkdtemp())
+        >>> data.enable_writes()
+        >>> person = data.register_participant(participant_id="P001", enrolled_at=0)
+        >>> data.audit()
+        looked at 1 participants
+        nothing is wrong
+        """
+        from ursa.audit import audit
+
+        if repair:
+            self._writing("audit", "assets_rw")
+        return audit(self.catalog, self._reading if data else None, repair=repair)
 
     def register_embedding(
         self,
@@ -1119,6 +1266,15 @@ def _row(row_type: type[RowT], **fields: Any) -> RowT:
     except ValidationError as error:
         msg = f"{row_type.__table__}: {explained(error)}"
         raise InvalidArgument(msg) from error
+
+
+def _rows(row_type: type[RowT], given: Iterable[RowT]) -> list[RowT]:
+    rows = list(given)
+    for place, row in enumerate(rows):
+        if type(row) is not row_type:
+            msg = f"row {place} is {shortened(row, 80)}; give rows of {row_type.__name__} only"
+            raise InvalidArgument(msg)
+    return rows
 
 
 def _check_conflict_rule(rule: str, allowed: tuple[str, ...]) -> None:

@@ -9,8 +9,8 @@ import functools
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Generic
 
-from ursa.catalog import where
-from ursa.catalog.arrow import RowT, from_record, schema_of, to_table
+from ursa.catalog import guard, where
+from ursa.catalog.arrow import RowT, from_record, schema_of
 from ursa.catalog.derived import is_derived, kind_entry, promoted_columns
 from ursa.catalog.lance import Handle, explained, widest
 from ursa.catalog.listing import listed
@@ -20,7 +20,7 @@ from ursa.catalog.vectors import one_size, vector_size
 from ursa.errors import WritesNotEnabled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
     from lancedb.db import DBConnection
@@ -147,6 +147,17 @@ class Table(Generic[RowT]):
             # Reading large batches is several times as fast as LanceDB's own `to_arrow`.
             reader = query.to_batches(_ROWS_READ_AHEAD)
             return pa.Table.from_batches(reader, schema=reader.schema)
+
+    def records(
+        self, columns: Sequence[str] = (), *, row_ids: bool = False
+    ) -> Iterator[Sequence[dict[str, Any]]]:
+        """Yield every stored row as it is, in batches, with all physical columns by default."""
+        table = self._handle.opened()
+        if table is not None:
+            with explained(self.name):
+                query = table.search().select(list(columns or table.schema.names))
+                for batch in query.with_row_id(row_ids).to_batches(_BATCH):
+                    yield batch.to_pylist()
 
     def take(self, row_ids: Sequence[int], *, columns: Sequence[str] | None = None) -> pa.Table:
         """Return the rows of these ``_rowid``, in the order given."""
@@ -279,17 +290,23 @@ class Table(Generic[RowT]):
         """Add the rows whose key is new and return their number; others are left as they are.
 
         Correct under concurrent writers: a key is never stored twice.
+
+        Raises
+        ------
+        CatalogKeyCollision
+            Another key, stored or offered, has the same 63-bit hash as one of these.
         """
         if not rows:
             return 0
-        return self.insert_arrow(to_table(rows, self._created(rows).schema))
+        return self.insert_arrow(guard.offered(rows, self._created(rows).schema))
 
     def insert_arrow(self, data: pa.Table) -> int:
         """Add rows like `insert`, from Arrow in the schema of this table, which is there."""
         table = self._created([])
         with explained(self.name):
-            merge = table.merge_insert("k64").when_not_matched_insert_all()
-            inserted = int(merge.execute(data.combine_chunks()).num_inserted_rows)
+            inserted = guard.insert(table, data)
+        if inserted < data.num_rows:
+            guard.refuse_stored_collisions(self.row_type, data, self.scan)
         settle(table, data.schema, self.row_type.__primary_key__[0])
         return inserted
 
@@ -302,20 +319,25 @@ class Table(Generic[RowT]):
 
         All of them appear in one commit.
         """
-        import pyarrow as pa
-
         if not rows:
             return 0
+        guard.refuse_part(self.row_type)
         table = self._created([row for row, _ in rows])
         with explained(self.name):
             schema = table.schema
-            data = pa.concat_tables([to_table([row], schema, rev + 1) for row, rev in rows])
-            merge = table.merge_insert("k64").when_matched_update_all(
-                where="target.rev = source.rev - 1"
-            )
-            updated = int(merge.execute(data.combine_chunks()).num_updated_rows)
+            swapped = guard.swap(table, rows, schema)
         settle(table, schema, self.row_type.__primary_key__[0])
-        return updated
+        return swapped
+
+    def drop_copies(self, copies: Sequence[tuple[int, int, int]]) -> None:
+        """Delete stored rows of which another copy is kept.
+
+        Each is named by its ``_rowid``, ``k64`` and ``rev``, and stays if it has changed since.
+        """
+        table = self._handle.opened()
+        if table is not None and copies:
+            with explained(self.name):
+                guard.drop(table, copies)
 
     def create(self, *, vector_size: int = 0) -> None:
         """Make the table with its indexes, unless it is there."""
