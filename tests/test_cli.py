@@ -257,6 +257,19 @@ def test_query_for_people_fits_a_terminal(filled: Path, cli: Ursa) -> None:
     assert max(map(len, said.out.splitlines())) <= 80
 
 
+def test_facets_count_recordings_by_value(filled: Path, cli: Ursa) -> None:
+    said = cli("facets", "modalities", "status", "--site", filled, *RAW)
+    assert said.out.split() == [
+        *("modalities", "1", "eeg", "1", "eeg_a", "1", "eeg_b", "1", "notes"),
+        *("status", "1", "raw"),
+    ]
+    said = cli("facets", "participants", "--site", filled, *RAW, *JSON)
+    assert said.lines == [{"field": "participants", "value": "P001", "recordings": 1}]
+    said = cli("facets", "colour", "--site", filled)
+    assert (said.code, said.out) == (2, "")
+    assert "no facet 'colour'" in said.err
+
+
 def test_filters_of_the_command_line_reach_the_query(
     tmp_path: Path, make_session: MakeSession, cli: Ursa
 ) -> None:

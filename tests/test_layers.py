@@ -35,10 +35,15 @@ LAYERS = (
     "catalog.listing",
     "catalog.lance",
     "catalog.vectors",
+    "catalog.history",
+    "catalog.promotion",
+    "catalog.upkeep",
     "catalog.table",
     "catalog",
+    "catalog.migration",
     "formats.*",
     "site",
+    "migrate",
     "selection",
     "filter_types",
     "terms",
@@ -47,6 +52,9 @@ LAYERS = (
     "filters",
     "predicates",
     "paging",
+    "result",
+    "tabular",
+    "shown",
     "facets",
     "query",
     "embeddings",
@@ -70,7 +78,10 @@ LAYERS = (
 EXEMPT = {"", "__main__"}
 # Outside packages that only these modules may import.
 RESERVED: dict[str, set[str]] = {
-    "lancedb": {"catalog.indexes", "catalog.lance", "catalog.vectors", "catalog.table", "catalog"},
+    "lancedb": {
+        *("catalog.indexes", "catalog.lance", "catalog.history", "catalog.promotion"),
+        *("catalog.vectors", "catalog.upkeep", "catalog.table", "catalog"),
+    },
     "obstore": {"stores", "site"},
     "IPython": set(),
     "ipywidgets": set(),

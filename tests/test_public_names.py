@@ -49,7 +49,7 @@ NAMES = {
 }
 # Verb -> its parameters in order; those after "*" are keywords only.
 VERBS = {
-    "__init__": "profile * path config_path",
+    "__init__": "profile * path config_path as_of",
     "enable_writes": "roles",
     "query": (
         "spec * participants participants_all modalities recording_hash metadata modality_metadata "
@@ -64,6 +64,10 @@ VERBS = {
         "max_concurrent_files"
     ),
     "ingest_from_r2": "rec_id * participant participant_id overwrite",
+    "optimize": "",
+    "versions": "",
+    "cleanup": "older_than * exclusive",
+    "promote_metadata_key": "key type",
     "register_participant": "* participant_id enrolled_at metadata",
     "register_recording": (
         "* recording_hash participant_ids start_time duration device_info metadata on_conflict"

@@ -5,18 +5,19 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
+from tests import oracle
+from tests.drawn import FILTERS, filters, pages
 from ursa.catalog import Catalog, IngestionStatus, ModalityRow, RecordingEntry
+from ursa.catalog.derived import promoted_column
 from ursa.catalog.schemas import modality_keys
-from ursa.catalog.types import canonical_json
 from ursa.errors import InvalidArgument
 from ursa.filters import QuerySpec
-from ursa.query import QueryResult, QueryResultList, count, find, results_of
+from ursa.query import QueryResultList, count, find, results_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from ursa import DataInterface
@@ -69,7 +70,7 @@ def entry(number: int) -> RecordingEntry:
 
 
 ENTRIES = sorted(map(entry, range(60)), key=lambda row: (row.start_time, row.recording_hash))
-MODALITIES = sorted({key for row in ENTRIES for key in modality_keys(row.modalities)} | {"eeg"})
+HASHES = [row.recording_hash for row in ENTRIES]
 
 
 @pytest.fixture(scope="module")
@@ -85,101 +86,56 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
 
 # -- what must be found ----------------------------------------------------------------------------
 
-
-def expected(spec: QuerySpec) -> list[tuple[str, list[str]]]:
-    """Hash and result keys of what `spec` finds, by reading every entry."""
-    found = [
-        (row.recording_hash, list(keys))
-        for row in ENTRIES
-        if (keys := wanted(row, spec)) or (spec.status == "all" and spec.modalities is None)
-        if has_people(row, spec) and has_hash(row, spec) and has_metadata(row, spec)
-        if overlaps(row, spec)
-    ]
-    return found[: spec.limit]
-
-
-def wanted(row: RecordingEntry, spec: QuerySpec) -> list[str]:
-    return [
-        key
-        for key, each in modality_keys(row.modalities).items()
-        if each.ingestion_status in STATUSES[spec.status]
-        and (spec.modalities is None or {key, each.modality} & set(spec.modalities))
-    ]
-
-
-def has_people(row: RecordingEntry, spec: QuerySpec) -> bool:
-    return spec.participants is None or bool(set(spec.participants) & set(row.participant_ids))
-
-
-def has_hash(row: RecordingEntry, spec: QuerySpec) -> bool:
-    if spec.recording_hash is None:
-        return True
-    hex_digits = set("0123456789abcdef")
-    return any(
-        row.recording_hash == text
-        or (8 <= len(text) < 64 and set(text) <= hex_digits and row.recording_hash.startswith(text))
-        for text in spec.recording_hash
-    )
-
-
-def has_metadata(row: RecordingEntry, spec: QuerySpec) -> bool:
-    return all(
-        key in row.metadata and canonical_json(row.metadata[key]) == canonical_json(value)
-        for key, value in spec.metadata.items()
-    )
-
-
-def overlaps(row: RecordingEntry, spec: QuerySpec) -> bool:
-    """Whether some ns, at least the first one, lies in both half-open spans."""
-    start, end = spec.time_range or (None, None)
-    first, last = row.start_time, max(row.start_time, row.end_time - 1)
-    return (end is None or first < end) and (start is None or last >= start)
-
-
-def keys_of(results: Sequence[QueryResult]) -> list[tuple[str, list[str]]]:
-    return [(result.recording_hash, list(result.modalities)) for result in results]
-
-
-HASHES = [row.recording_hash for row in ENTRIES]
-FILTERS: dict[str, st.SearchStrategy[Any]] = {
-    "participants": st.lists(st.sampled_from(["P1", "P2", "P3", "P4", "nobody", "P"]), max_size=3),
-    "modalities": st.lists(st.sampled_from([*MODALITIES, "nothing", "eeg_c"]), max_size=3),
-    "recording_hash": st.lists(
-        st.sampled_from(HASHES)
-        | st.builds(lambda name, size: name[:size], st.sampled_from(HASHES), st.integers(0, 64)),
-        max_size=3,
-    ),
-    "metadata": st.dictionaries(
-        st.sampled_from(["task", "run", "ok", "tags", "x"]),
-        st.sampled_from([*(value for each in METADATA for value in each.values()), 0, False, "a"]),
-        max_size=2,
-    ),
-    "status": st.sampled_from(["ingested", "raw", "all"]),
-    "time_range": st.tuples(
-        st.none() | st.integers(-5, 2200), st.none() | st.integers(-5, 2200)
-    ).filter(lambda span: span[0] is None or span[1] is None or span[0] < span[1]),
-    "limit": st.integers(0, 70) | st.just(2**70),
+PROMOTED = {
+    "metadata__k": "STRING",
+    promoted_column(oracle.KEYS[1]): "DOUBLE",
+    "metadata__note": "STRING",
 }
+
+
+@pytest.fixture(scope="module", params=[{}, PROMOTED, {"metadata__k": "DOUBLE"}], ids=len)
+def odd_catalog(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Catalog:
+    """The catalog of the oracle, also with typed columns of metadata."""
+    catalog = oracle.make_catalog(str(tmp_path_factory.mktemp("odd")), request.param)
+    assert catalog.recordings.pinned().promoted.keys() == request.param.keys()
+    return catalog
+
+
+def found_by(catalog: Catalog, spec: QuerySpec) -> list[Any]:
+    """What `oracle.expected` returns, as `find` has it."""
+    return [
+        (
+            result.recording_hash,
+            list(result.modalities),
+            None if result.time_selection is None else list(result.time_selection),
+        )
+        for result in find(catalog, spec)
+    ]
 
 
 @pytest.mark.parametrize("name", FILTERS)
 @given(data=st.data())
 def test_one_filter_finds_what_reading_everything_finds(
-    catalog: Catalog, name: str, data: st.DataObject
+    odd_catalog: Catalog, name: str, data: st.DataObject
 ) -> None:
     others = {} if name == "status" else {"status": "all"}
     spec = QuerySpec(**{**others, name: data.draw(FILTERS[name])})
-    assert keys_of(find(catalog, spec)) == expected(spec)
+    assert found_by(odd_catalog, spec) == oracle.expected(spec)
 
 
-@given(values=st.fixed_dictionaries({}, optional=FILTERS))
+@given(values=filters(), place=pages())
 def test_filters_together_find_what_reading_everything_finds(
-    catalog: Catalog, values: dict[str, Any]
+    odd_catalog: Catalog, values: dict[str, Any], place: dict[str, Any]
 ) -> None:
-    spec = QuerySpec(**values)
-    found = find(catalog, spec)
-    assert keys_of(found) == expected(spec)
-    assert count(catalog, spec) == len(found)
+    spec = QuerySpec(**values, **place)
+    wanted = oracle.expected(spec)
+    event("some found" if wanted else "nothing found")
+    assert found_by(odd_catalog, spec) == wanted
+    assert count(odd_catalog, spec) == len(wanted)
+    whole = spec.model_copy(update={"limit": None, "offset": 0, "after": None})
+    assert find(odd_catalog, spec).matched == len(oracle.expected(whole))
 
 
 # -- single rules ----------------------------------------------------------------------------------
@@ -190,7 +146,7 @@ def test_results_are_ordered_by_start_and_hash_and_a_limit_takes_the_first(
 ) -> None:
     everything = find(catalog, QuerySpec(status="all"))
     assert [result.recording_hash for result in everything] == HASHES
-    assert keys_of(find(catalog, QuerySpec(status="all", limit=7))) == keys_of(everything[:7])
+    assert list(find(catalog, QuerySpec(status="all", limit=7))) == list(everything[:7])
 
 
 @pytest.mark.parametrize("name", ["participants", "modalities", "recording_hash"])
@@ -241,13 +197,13 @@ def test_a_key_names_the_worker_only_where_there_are_several(catalog: Catalog) -
 
 
 def test_filters_narrow_the_modalities_and_keep_their_keys(catalog: Catalog) -> None:
-    for filters, expected_keys in (
+    for keywords, expected_keys in (
         ({"modalities": "eeg_b", "status": "all"}, {("eeg_b",)}),
         ({"modalities": "eeg_b", "status": "raw"}, {("eeg_b",)}),
         ({"modalities": "eeg_b"}, set()),
         ({"modalities": "gaze"}, {("gaze",)}),
     ):
-        found = find(catalog, QuerySpec.model_validate(filters))
+        found = find(catalog, QuerySpec.model_validate(keywords))
         assert {tuple(result.modalities) for result in found} == expected_keys
 
 
@@ -321,14 +277,14 @@ def test_a_list_is_shown_in_80_columns_and_ten_rows(catalog: Catalog) -> None:
     assert len(lines) == 1 + 1 + 10 + 1
     assert lines[-1] == "… 50 more"
     assert max(map(len, lines)) <= 80
-    assert repr(find(catalog, QuerySpec(status="all", limit=1))).startswith("1 recording\n")
+    assert repr(find(catalog, QuerySpec(status="all", limit=1))).startswith("1 of 60 recordings\n")
 
 
 def test_nothing_found_says_how_many_unprocessed_recordings_match(catalog: Catalog) -> None:
     hidden = next(
         row.recording_hash
         for row in ENTRIES
-        if wanted(row, QuerySpec(status="raw")) and not wanted(row, QuerySpec())
+        if {each.ingestion_status.value for each in row.modalities} in ({"raw"}, {"raw", "failed"})
     )
     found = find(catalog, QuerySpec(recording_hash=(hidden, "nobody")))
     assert found.hidden_raw == 1
@@ -342,7 +298,7 @@ def test_nothing_found_says_how_many_unprocessed_recordings_match(catalog: Catal
     [
         {"recording_hash": "nobody"},
         {"recording_hash": "nobody", "status": "raw"},
-        {"limit": 0},
+        {"recording_hash": "nobody", "limit": 0},
     ],
 )
 def test_nothing_found_and_nothing_hidden_is_just_that(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, overload
 
 from pydantic import ValidationError
 
+from ursa.catalog.history import as_of as named_state
 from ursa.catalog.schemas import (
     BenchmarkResultRow,
     BenchmarkSuiteRow,
@@ -29,13 +31,16 @@ from ursa.site import Site, WriteRole
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
     from pathlib import Path
 
     import pyarrow as pa
 
     from ursa.catalog import Catalog
+    from ursa.catalog.history import Version
+    from ursa.catalog.promotion import Kind, Promotion
     from ursa.catalog.schemas import EmbeddingSource, StorageFormat, TimeWindow
+    from ursa.catalog.upkeep import CleanedUp, Optimized
     from ursa.catalog.vectors import Metric
     from ursa.embeddings import EmbeddingHits, Recordings
     from ursa.facets import FacetValue
@@ -66,6 +71,9 @@ class DataInterface:
         Directory of the site; for ``"local"``, and only there.
     config_path : path, optional
         Settings file of a bucket profile.
+    as_of : int, aware datetime or str, optional
+        Read the catalog as it was: at a version of the recordings, as `QueryResultList` and
+        `versions` name it, or at a time (ISO 8601 with a zone). Nothing can be written then.
 
     Raises
     ------
@@ -94,20 +102,24 @@ class DataInterface:
         *,
         path: str | os.PathLike[str] | None = None,
         config_path: str | os.PathLike[str] | None = None,
+        as_of: int | str | datetime | None = None,
     ) -> None:
         self._site = Site.open(profile, path=path, config_path=config_path)
+        self._as_of = None if as_of is None else named_state(as_of)
         self._roles: frozenset[WriteRole] = frozenset()
 
     def __repr__(self) -> str:
         place = f", path={str(self._site.root)!r}" if self._site.root else ""
-        return f"DataInterface({self._site.profile!r}{place})"
+        state = f", as_of={self._as_of}" if self._as_of else ""
+        return f"DataInterface({self._site.profile!r}{place}{state})"
 
     # -- opening ---------------------------------------------------------------------------------
 
     @functools.cached_property
     def catalog(self) -> Catalog:
         """The catalog, opened on first use."""
-        return self._site.catalog()
+        catalog = self._site.catalog()
+        return catalog if self._as_of is None else catalog.at(self._as_of)
 
     @functools.cached_property
     def _reading(self) -> Stores:
@@ -132,7 +144,12 @@ class DataInterface:
             Unknown role.
         NotASite
             The directory holds something else.
+        WritesNotEnabled
+            This interface reads an old state.
         """
+        if self._as_of is not None:
+            msg = f"{self!r} reads an old state, which cannot be written; open it without as_of="
+            raise WritesNotEnabled(msg)
         wanted: frozenset[WriteRole] = frozenset([roles] if isinstance(roles, str) else roles)
         for role in wanted - set(get_args(WriteRole)):
             msg = f"unknown role {role!r}{nearest(str(role), get_args(WriteRole))}"
@@ -527,6 +544,106 @@ class DataInterface:
             overwrite=overwrite,
         )
 
+    # -- upkeep ----------------------------------------------------------------------------------
+
+    def optimize(self) -> list[Optimized]:
+        """Join the catalog's small files and bring its indexes up to date; one report per table.
+
+        Writers do that by themselves every 20 commits, so this is for after large imports.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from ursa import DataInterface
+        >>> data = DataInterface("local", path=tempfile.mkdtemp())
+        >>> data.enable_writes()
+        >>> for number in range(3):
+        ...     row = data.register_participant(participant_id=f"P{number}", enrolled_at=0)
+        >>> print(data.optimize()[0])
+        participants: 3 → 1 fragment, 3 rows newly indexed
+        """
+        self._writing("optimize", "assets_rw")
+        return self.catalog.optimize()
+
+    def versions(self) -> list[Version]:
+        """Return the states of the recordings that `as_of` can still name, oldest first.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from ursa import DataInterface
+        >>> data = DataInterface("local", path=tempfile.mkdtemp())
+        >>> data.enable_writes()
+        >>> data.versions()[-1].rows
+        0
+        """
+        return self.catalog.versions()
+
+    def cleanup(
+        self, older_than: timedelta = timedelta(days=7), *, exclusive: bool = False
+    ) -> list[CleanedUp]:
+        """Remove old versions of the catalog's tables; every state since then can still be read.
+
+        The newest version is never removed, nor is one that has a tag.
+
+        Parameters
+        ----------
+        older_than : timedelta
+        exclusive : bool
+            Also remove the files that killed writers left. Only where no other process uses the
+            catalog: what it is writing just now would be removed too.
+
+        Raises
+        ------
+        WritesNotEnabled, InvalidArgument
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from ursa import DataInterface
+        >>> data = DataInterface("local", path=tempfile.mkdtemp())
+        >>> data.enable_writes()
+        >>> sum(report.versions_removed for report in data.cleanup())
+        0
+        """
+        self._writing("cleanup", "assets_rw")
+        return self.catalog.cleanup(older_than, exclusive=exclusive)
+
+    def promote_metadata_key(self, key: str, type: Kind | None = None) -> Promotion:  # noqa: A002 - what it is
+        """Let an index answer ``<``, ``<=``, ``>`` and ``>=`` on a key of recordings' metadata.
+
+        Nothing changes but the speed. Calling it again checks and completes the index.
+
+        Parameters
+        ----------
+        key : str
+        type : {"number", "text"}, optional
+            Needed only where the key has both.
+
+        Raises
+        ------
+        WritesNotEnabled, InvalidArgument
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from datetime import timedelta
+        >>> from ursa import DataInterface
+        >>> data = DataInterface("local", path=tempfile.mkdtemp())
+        >>> data.enable_writes()
+        >>> row = data.register_recording(
+        ...     recording_hash="a" * 64,
+        ...     participant_ids="P001",
+        ...     start_time=0,
+        ...     duration=timedelta(minutes=5),
+        ...     metadata={"age": 40},
+        ... )
+        >>> print(data.promote_metadata_key("age"))
+        age: number in 1 recording, filtered by an index
+        """
+        self._writing("promote_metadata_key", "assets_rw")
+        return self.catalog.promote_metadata_key(key, type)
+
     # -- registering -----------------------------------------------------------------------------
 
     def register_participant(
@@ -841,7 +958,7 @@ class DataInterface:
         from ursa.catalog.vectors import index_embeddings
 
         self._writing("create_embedding_index", "assets_rw")
-        table = self.catalog.table(EmbeddingRow).opened()
+        table = self.catalog.table(EmbeddingRow).stored
         return table is not None and index_embeddings(table)
 
     # -- looking up ------------------------------------------------------------------------------

@@ -15,6 +15,8 @@
     │   ├── CatalogRowExists (ValueError)       a different row has this key; carries `diff`
     │   │   └── CatalogPKConflict               two different rows with one key in one call
     │   ├── CatalogBusy                         a row kept changing under an update
+    │   ├── CatalogTooOld                       written by an older version; `ursa catalog migrate`
+    │   ├── CatalogVersionNotFound (LookupError)  a state that was cleaned up, or never was
     │   └── CatalogSchemaError (ValueError)     a row that the table cannot hold
     ├── ManifestError (ValueError)
     │   ├── ManifestUnreadable                  not there, not JSON, or not of the right shape
@@ -45,7 +47,8 @@
     │   ├── DestinationNotWritable (PermissionError)
     │   ├── DestinationFull (OSError)
     │   └── ReceiptError (ValueError)           ursa-manifest.json is missing or damaged
-    └── SamplesUnavailable (RuntimeError)       the demo's sample packages cannot be had
+    ├── SamplesUnavailable (RuntimeError)       the demo's sample packages cannot be had
+    └── PackageMissing (ImportError)            an optional package that a verb needs
 """
 
 from __future__ import annotations
@@ -135,6 +138,14 @@ class CatalogPKConflict(CatalogRowExists):
 
 class CatalogBusy(CatalogError):
     """A row kept changing under an update; the update was not made."""
+
+
+class CatalogTooOld(CatalogError):
+    """The catalog was written by an older version; `ursa catalog migrate` brings it up to date."""
+
+
+class CatalogVersionNotFound(CatalogError, LookupError):
+    """The catalog has no such version: it was cleaned up, or never was."""
 
 
 class CatalogSchemaError(CatalogError, ValueError):
@@ -259,6 +270,10 @@ class ReceiptError(DownloadError, ValueError):
 
 class SamplesUnavailable(UrsaError, RuntimeError):
     """The sample packages of the demo cannot be fetched."""
+
+
+class PackageMissing(UrsaError, ImportError):
+    """An optional package is not installed."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -92,8 +92,10 @@ def cursor_of(table: pa.Table, order_by: str) -> str:
     return str(key) if column == KEY else f"{table[column][-1].as_py()}:{key}"
 
 
-def page(recordings: Table[RecordingEntry], predicate: str | None, spec: QuerySpec) -> pa.Table:
-    """Return the page of a spec among the recordings that match `predicate`.
+def page(
+    recordings: Table[RecordingEntry], predicate: str | None, spec: QuerySpec
+) -> tuple[pa.Table, bool]:
+    """Return the page of a spec among the recordings that match, and whether more come after it.
 
     Parameters
     ----------
@@ -104,14 +106,17 @@ def page(recordings: Table[RecordingEntry], predicate: str | None, spec: QuerySp
     matching = [predicate] if predicate is not None else []
     wanted = where.all_of([*order.predicates, *matching])
     if spec.limit is None and not spec.offset:
-        return recordings.scan(wanted, order_by=order.columns)
-    windows = _windows(recordings, predicate, order, spec)
+        return recordings.scan(wanted, order_by=order.columns), False
+    # One row more than the page has shows whether it is the last.
+    longer = spec if not spec.limit else spec.model_copy(update={"limit": spec.limit + 1})
+    windows = _windows(recordings, predicate, order, longer)
     keys = next(
-        filter(None, (_near(recordings, wanted, order, spec, each) for each in windows)), None
+        filter(None, (_near(recordings, wanted, order, longer, each) for each in windows)), None
     )
     if keys is None:
-        keys = (_sorted if order.column == KEY else _selected)(recordings, wanted, order, spec)
-    return recordings.take(keys)
+        keys = (_sorted if order.column == KEY else _selected)(recordings, wanted, order, longer)
+    found = recordings.take(keys[: spec.limit])
+    return found, len(keys) > found.num_rows
 
 
 def _near(

@@ -6,6 +6,7 @@ first, and enter the predicate as the recordings that they found.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -13,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from ursa.catalog import where
 from ursa.catalog.derived import modality_labels
-from ursa.catalog.pushdown import metadata_predicate
+from ursa.catalog.pushdown import metadata_predicate, scanned
 from ursa.catalog.schemas import EventRow, ModalityRow, VirgoAssetRow
 from ursa.filters import STATUS_LABEL
-from ursa.selection import AroundEvent, IntervalSelector, selected, to_ns
+from ursa.selection import AroundEvent, IntervalSelector, common_windows, selected
+from ursa.time import INT64_MIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from ursa.catalog.table import Table
     from ursa.filters import QuerySpec
 
+_logger = logging.getLogger("ursa.query")
 ModalityKey = tuple[str, str, str]
 EventTimes = dict[str, list[float]]
 
@@ -69,6 +72,7 @@ def select(catalog: Catalog, recordings: Table[RecordingEntry], spec: QuerySpec)
     recordings : Table
         Pinned, so that what is read with the predicate fits to it.
     """
+    _note_scans(catalog, recordings, spec)
     parts = list(_own(spec, recordings))
     if spec.event_type is not None:
         parts.append(_among(_with_events(catalog, spec.event_type)))
@@ -81,6 +85,19 @@ def select(catalog: Catalog, recordings: Table[RecordingEntry], spec: QuerySpec)
     if events is not None:
         parts.append(_among(_with_windows(recordings, spec, events, parts)))
     return Selection(where.all_of(parts), assets, events or {})
+
+
+def _note_scans(catalog: Catalog, recordings: Table[RecordingEntry], spec: QuerySpec) -> None:
+    """Say, once for each key, that no index answers a filter on it."""
+    for key in scanned(spec.metadata, recordings.promoted):
+        if key not in catalog.noted:
+            catalog.noted.add(key)
+            _logger.warning(
+                "filtering by metadata %r reads every recording; promote_metadata_key(%r) makes "
+                "an index",
+                key,
+                key,
+            )
 
 
 def _own(spec: QuerySpec, recordings: Table[RecordingEntry]) -> Iterator[str]:
@@ -98,9 +115,10 @@ def _own(spec: QuerySpec, recordings: Table[RecordingEntry]) -> Iterator[str]:
     yield from _overlap(*(spec.time_range or (None, None)))
     for op, length in spec.duration.items():
         yield f"duration {op} {where.literal(length)}"
-    for each in spec.time_filters:
-        if isinstance(each, IntervalSelector):
-            yield " OR ".join(_touches(spec, *interval) for interval in each.intervals)
+    selectors = [each for each in spec.time_filters if isinstance(each, IntervalSelector)]
+    if selectors:
+        windows = common_windows(selectors)
+        yield " OR ".join(_touches(spec, *window) for window in windows) or "FALSE"
 
 
 def _hashes(values: Sequence[str]) -> str:
@@ -130,18 +148,17 @@ def _overlap(start: int | None, end: int | None) -> Iterator[str]:
         yield f"end_time > {where.literal(start)} OR start_time >= {where.literal(start)}"
 
 
-def _touches(spec: QuerySpec, start: float, end: float) -> str:
+def _touches(spec: QuerySpec, begin: int, stop: int) -> str:
     """Say which recordings have a part of a window, inside the time range if there is one.
 
     Window, range and recording have a part in common if each two of them have one (Helly).
     """
-    begin, stop = to_ns(start), to_ns(end)
-    parts = [f"duration > {where.literal(max(begin, 0))}"] if stop > 0 else ["FALSE"]
+    parts = [f"duration > {begin}"]
     low, high = spec.time_range or (None, None)
-    if low is not None:
+    if low is not None and low - stop >= INT64_MIN:
         parts.append(f"start_time > {where.literal(low - stop)}")
     if high is not None:
-        parts.append(f"start_time < {where.literal(high - begin)}")
+        parts.append(f"start_time < {where.literal(max(high - begin, INT64_MIN))}")
     return " AND ".join(parts)
 
 
@@ -222,7 +239,7 @@ def _of_modality(
         ("metadata", spec.modality_metadata),
         ("channel_spec", spec.channel_spec),
     ):
-        yield from metadata_predicate(column, filters, (), modalities.is_rare)
+        yield from metadata_predicate(column, filters, {}, modalities.is_rare)
     if spec.status in STATUS_LABEL:
         yield where.equals("ingestion_status", STATUS_LABEL[spec.status])
     if name is not None:

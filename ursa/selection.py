@@ -5,7 +5,9 @@ Windows are half-open and in seconds from the recording's start.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -13,8 +15,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from ursa.catalog.schemas import TimeWindow
 from ursa.catalog.types import Interval, Seconds, Text
+from ursa.time import INT64_MAX
 
 NS = 10**9
+_FLOAT_MAX = 1e15  # seconds beyond all times; products of larger ones may be infinite
 _T = TypeVar("_T", int, float)
 
 
@@ -160,7 +164,24 @@ def selected(
     chosen: tuple[tuple[int, int], ...] = ((low, high),) if low < high else ()
     for each in time_filters:
         chosen = intersected(chosen, joined(_windows(each, events)))
-    return tuple((start / NS, end / NS) for start, end in chosen)
+    # A float has too few digits for a ns of a long recording: no window may lose its length.
+    return joined(
+        (start / NS, max(end / NS, math.nextafter(start / NS, math.inf))) for start, end in chosen
+    )
+
+
+def common_windows(selectors: Iterable[IntervalSelector]) -> tuple[tuple[int, int], ...]:
+    """Return the windows, in ns, of which every selector has a part and a recording can have one.
+
+    Examples
+    --------
+    >>> common_windows([IntervalSelector([(-5, 1)]), IntervalSelector([(0, 3), (5, 8)])])
+    ((0, 1000000000),)
+    """
+    chosen: tuple[tuple[int, int], ...] = ((0, INT64_MAX),)
+    for each in selectors:
+        chosen = intersected(chosen, joined(_windows(each, {})))
+    return chosen
 
 
 def _windows(each: TimeFilter, events: Mapping[str, Sequence[float]]) -> Iterator[tuple[int, int]]:
@@ -174,5 +195,13 @@ def _windows(each: TimeFilter, events: Mapping[str, Sequence[float]]) -> Iterato
 
 
 def to_ns(seconds: float) -> int:
-    """Return seconds as whole ns."""
-    return round(seconds * NS)
+    """Return seconds as whole ns.
+
+    Examples
+    --------
+    >>> to_ns(1.5)
+    1500000000
+    """
+    if abs(seconds) < _FLOAT_MAX:
+        return round(seconds * NS)
+    return round(Fraction(seconds) * NS)

@@ -19,12 +19,14 @@ bucket and a directory.
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from ursa.catalog import Catalog
 from ursa.errors import (
+    CatalogTooOld,
     InvalidArgument,
     NotASite,
     ObjectAccessDenied,
@@ -54,7 +56,8 @@ ASSETS_URI = "r2://constellation-assets"
 SITE_FILE = "ursa-site.json"
 MAKING = "ursa-site.making"
 FORMAT_VERSION = 1
-_ACTIVE = "ursa/ACTIVE.json"
+CATALOG_VERSION = 2
+ACTIVE = "ursa/ACTIVE.json"
 _FIRST_CATALOG = "ursa/catalog-1"
 
 
@@ -146,16 +149,33 @@ class Site:
         return Stores(dict(mounts[role] for role in roles))
 
     def catalog(self) -> Catalog:
-        """Return the catalog in use."""
-        assets = self._checked() / "assets"
-        if not (assets / _ACTIVE).exists():
+        """Return the catalog in use.
+
+        Raises
+        ------
+        CatalogTooOld
+            An older Ursa wrote it.
+        """
+        directory, version = self.active_catalog()
+        if version < CATALOG_VERSION:
             msg = (
-                f"{assets / _ACTIVE} is missing, which names the catalog in use; restore it from a "
+                f"{directory} has catalog format {version}, and this Ursa reads {CATALOG_VERSION}; "
+                f"bring it up to date: ursa catalog migrate --site {shlex.quote(str(self.root))}"
+            )
+            raise CatalogTooOld(msg)
+        return Catalog(str(directory), complete=True)
+
+    def active_catalog(self) -> tuple[Path, int]:
+        """Return the directory of the catalog in use, and its format version."""
+        assets = self._checked() / "assets"
+        if not (assets / ACTIVE).exists():
+            msg = (
+                f"{assets / ACTIVE} is missing, which names the catalog in use; restore it from a "
                 f"backup or, if the catalog is {_FIRST_CATALOG}, write into it: {_first_active()}"
             )
             raise NotASite(msg)
-        active = _read_versioned(assets / _ACTIVE)
-        return Catalog(str(assets / safe_rel_path(active.get("prefix"))), complete=True)
+        active = _read_versioned(assets / ACTIVE, CATALOG_VERSION)
+        return assets / safe_rel_path(active.get("prefix")), int(active["version"])
 
     def check_addresses(self, row: ModalityRow) -> None:
         """Raise `InvalidArgument` unless a row's addresses lie in the stores they belong to.
@@ -234,23 +254,28 @@ def _make(root: Path) -> None:
     site = json.dumps({"format": "ursa-site", "version": FORMAT_VERSION}, indent=2)
     _write_new(root / MAKING, site)
     Catalog(str(root / "assets" / _FIRST_CATALOG)).create()
-    _write_new(root / "assets" / _ACTIVE, _first_active())
+    _write_new(root / "assets" / ACTIVE, _first_active())
     _write_new(root / SITE_FILE, site)
 
 
 def _first_active() -> str:
-    return json.dumps({"prefix": _FIRST_CATALOG, "version": FORMAT_VERSION})
+    return active_text(_FIRST_CATALOG)
 
 
-def _read_versioned(path: Path) -> dict[str, Any]:
+def active_text(prefix: str) -> str:
+    """Return what ACTIVE.json holds where `prefix` is the catalog in use."""
+    return json.dumps({"prefix": prefix, "version": CATALOG_VERSION})
+
+
+def _read_versioned(path: Path, newest: int = FORMAT_VERSION) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text("utf-8"))
         version = int(found["version"])
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         msg = f"{path} is damaged: it should hold JSON with a version; restore it from a backup"
         raise NotASite(msg) from error
-    if version > FORMAT_VERSION:
-        msg = f"{path} has format version {version}; this Ursa reads {FORMAT_VERSION}: upgrade it"
+    if version > newest:
+        msg = f"{path} has format version {version}; this Ursa reads {newest}: upgrade it"
         raise SiteTooNew(msg)
     return dict(found)
 

@@ -57,7 +57,7 @@ def all_hold(filters: Mapping[str, Any], metadata: Mapping[str, Any]) -> bool:
     >>> all_hold({"age": {">=": 18, "<": 65}}, {"age": 40})
     True
     """
-    return all(_holds(metadata, *condition) for condition in conditions(filters))
+    return not filters or all(_holds(metadata, *each) for each in conditions(filters))
 
 
 def _holds(metadata: Mapping[str, Any], key: str, op: str, operand: Any) -> bool:

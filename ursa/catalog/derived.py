@@ -115,6 +115,15 @@ def promoted_key(column: str) -> str | None:
     return re.sub(r"_([0-9a-f]+)_", lambda found: chr(int(found[1], 16)), escaped)
 
 
+def promoted_columns(schema: pa.Schema) -> dict[str, tuple[str, str]]:
+    """Return the typed columns of a schema: name → metadata key and kind of its values."""
+    return {
+        field.name: (key, "text" if pa.types.is_string(field.type) else "number")
+        for field in schema
+        if (key := promoted_key(field.name)) is not None
+    }
+
+
 def is_derived(column: str) -> bool:
     """Return whether a column follows from the others and is no field of a row."""
     return column in _DERIVED or promoted_key(column) is not None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ursa.catalog.arrow import schema_of
 from ursa.catalog.indexes import indexes, make_indexes
@@ -13,17 +15,22 @@ from ursa.catalog.schemas import RecordingEntry, Row
 from ursa.errors import CatalogError, CatalogSchemaError, InvalidArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from lancedb.db import DBConnection
     from lancedb.table import Table as LanceTable
 
+T = TypeVar("T")
+
 _TRIES = 20
+_PAUSE = 0.01
 _RUST_SOURCE = re.compile(r",?\s*\S+\.rs:\d+(:\d+)?")
 
 
 def connect(uri: str, storage_options: Mapping[str, str] | None = None) -> DBConnection:
     """Open a catalog directory or prefix; every read then sees the newest version."""
+    # Or else each optimisation that another writer came before is a warning on standard error.
+    os.environ.setdefault("LANCEDB_LOG", "error")
     import lancedb
 
     return lancedb.connect(
@@ -42,6 +49,7 @@ class Handle:
     row_type : type of Row
     version : int, optional
         Open this version, which cannot be written to; by default what is newest at each use.
+        Version 0 is that before the table was made.
     required : bool
         Raise where there is no such table.
     """
@@ -61,6 +69,8 @@ class Handle:
     def opened(self) -> LanceTable | None:
         """Return the table, or None where there is none and none is required."""
         name = self._row_type.__table__
+        if self._version == 0:
+            return None
         if self._table is None:
             with explained(name):
                 try:
@@ -100,6 +110,33 @@ class Handle:
                         raise
         self._table = table
         return table
+
+
+def patiently(action: Callable[[], T], tries: int = _TRIES) -> T:
+    """Return what `action` returns, after calling it again where another writer came before it."""
+    for number in range(1, tries):
+        try:
+            return action()
+        except RuntimeError as error:
+            if not is_conflict(error):
+                raise
+            time.sleep(_PAUSE * number)
+    return action()
+
+
+def waited(table: LanceTable, call: Callable[[Any], Any]) -> Any:
+    """Return what a call on LanceDB's asynchronous table gives, which the other one hides."""
+    from lancedb.background_loop import LOOP
+
+    async def called() -> Any:
+        return await call(table._table)  # type: ignore[attr-defined]  # noqa: SLF001
+
+    return LOOP.run(called())  # type: ignore[no-untyped-call]
+
+
+def is_conflict(error: Exception) -> bool:
+    """Return whether LanceDB refused a commit only because another one came before it."""
+    return "commit conflict" in str(error)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ finds the value of a key exactly.
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ursa.catalog import where
@@ -23,16 +24,18 @@ from ursa.catalog.derived import (
 from ursa.catalog.types import json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+_NONE: Mapping[str, str] = MappingProxyType({})
 _ESCAPES = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\b": "\b", r"\f": "\f", r"\u0022": '"'}
-_CONTROLS = {f"\\u{code:04x}": chr(code) for code in range(1, 32)}
+_PLAIN, _QUOTED = r'"([^"\\]*)"', '"([^"]*)"'
+_CONTROLS = {f"\\u{code:04x}": chr(code) for code in range(32)}
 
 
 def metadata_predicate(
     column: str,
     filters: Mapping[str, Any],
-    promoted: Collection[str] = (),
+    promoted: Mapping[str, str] = _NONE,
     is_rare: Callable[[str, str], bool] = lambda _column, _label: True,
 ) -> list[str]:
     """Return the predicates of checked conditions on a JSON column, all of which must hold.
@@ -42,8 +45,8 @@ def metadata_predicate(
     column : {"metadata", "channel_spec"}
     filters : mapping
         As `ursa.catalog.conditions.Conditions` leaves them.
-    promoted : collection of str
-        Typed columns that hold every value of their key and type.
+    promoted : mapping of str to str
+        Typed columns that hold every value of their key, and the kind of these values.
     is_rare : callable
         Whether a label column has a label on few rows only. To read single rows of many is slower
         than to read all, so only rare labels narrow what is read.
@@ -56,10 +59,11 @@ def metadata_predicate(
     found = []
     for key, op, operand in conditions(filters):
         found.append(_predicate(column, key, op, operand, promoted))
-        labels, kind = f"{column}_kv", kind_entry(key, kind_of(operand))
+        labels, kind = f"{column}_kv", kind_of(operand)
         of_one_kind = reads_values(op, operand) and op not in ("in", "!=")
-        if of_one_kind and promoted_column(key) not in promoted and is_rare(labels, kind):
-            found.append(where.has_any(labels, [kind]))
+        indexed = op != "contains" and promoted.get(promoted_column(key)) == kind
+        if of_one_kind and not indexed and is_rare(labels, kind_entry(key, kind)):
+            found.append(where.has_any(labels, [kind_entry(key, kind)]))
     return found
 
 
@@ -69,14 +73,24 @@ def reads_values(op: str, operand: Any) -> bool:
     return op in COMPARISONS or op == "contains" or not all(map(has_label, operands))
 
 
-def scanned(filters: Mapping[str, Any], promoted: Collection[str] = ()) -> Iterator[str]:
-    """Yield the keys whose conditions no index answers, so that the JSON of each row is read."""
+def scanned(filters: Mapping[str, Any], promoted: Mapping[str, str] = _NONE) -> Iterator[str]:
+    """Yield the keys whose conditions no index answers, so that the JSON of each row is read.
+
+    Examples
+    --------
+    >>> filters = {"task": "rest", "age": {">=": 18}, "score": {"<": 1}}
+    >>> list(scanned(filters, {"metadata__age": "number"}))
+    ['score']
+    """
     for key, op, operand in conditions(filters):
-        if reads_values(op, operand) and promoted_column(key) not in promoted:
+        compares = op in COMPARISONS or op == "contains"
+        operands = operand if op == "in" else [operand]
+        read = {kind_of(each) for each in operands if compares or not has_label(each)}
+        if read - {promoted.get(promoted_column(key))}:
             yield key
 
 
-def _predicate(column: str, key: str, op: str, operand: Any, promoted: Collection[str]) -> str:
+def _predicate(column: str, key: str, op: str, operand: Any, promoted: Mapping[str, str]) -> str:
     if op == "=":
         return _equals(column, key, operand, promoted)
     if op == "in":
@@ -87,27 +101,41 @@ def _predicate(column: str, key: str, op: str, operand: Any, promoted: Collectio
     if op == "!=":
         equal = _equals(column, key, operand, promoted)
         return f"{present} AND NOT {equal if has_label(operand) else f'coalesce({equal}, FALSE)'}"
-    value, given = _value(column, key, kind_of(operand), promoted), _literal(operand)
-    if op == "contains":
-        return f"strpos(lower({value}), lower({given})) > 0"
-    return f"{value} {op} {given}"
+    return _compares(column, key, op, operand, promoted)
 
 
-def _equals(column: str, key: str, operand: Any, promoted: Collection[str]) -> str:
+def _equals(column: str, key: str, operand: Any, promoted: Mapping[str, str]) -> str:
     if has_label(operand):
         return where.has_any(f"{column}_kv", [metadata_entry(key, operand)])
-    return f"{_value(column, key, 'number', promoted)} = {_literal(operand)}"
+    return _compares(column, key, "=", operand, promoted)
 
 
-def _literal(operand: Any) -> str:
-    return where.literal(operand if isinstance(operand, str) else as_float(operand))
+def _compares(column: str, key: str, op: str, operand: Any, promoted: Mapping[str, str]) -> str:
+    """Return that the value of a key, if of the operand's kind, is so to the operand."""
+    kind, typed = kind_of(operand), promoted_column(key)
+    if column == "metadata" and promoted.get(typed) == kind:
+        return (
+            _text_holds(typed, op, operand) if kind == "text" else _number_holds(typed, op, operand)
+        )
+    if kind == "number":
+        return _number_holds(number_at(column, key), op, operand)
+    plain = _text_holds(_matched(column, key, _PLAIN), op, operand)
+    # Few texts hold an escape, and reading one is slow, so the others are done with before.
+    escaped = _text_holds(_escaped_at(column, key), op, operand)
+    return f"({plain} OR strpos({column}, '\\') > 0 AND {escaped})"
 
 
-def _value(column: str, key: str, kind: str, promoted: Collection[str]) -> str:
-    typed = promoted_column(key)
-    if column == "metadata" and typed in promoted:
-        return typed
-    return number_at(column, key) if kind == "number" else text_at(column, key)
+def _number_holds(value: str, op: str, operand: Any) -> str:
+    return f"{value} {op} {where.literal(as_float(operand))}"
+
+
+def _text_holds(value: str, op: str, operand: str) -> str:
+    given = where.literal(operand)
+    return (
+        f"strpos(lower({value}), lower({given})) > 0"
+        if op == "contains"
+        else f"{value} {op} {given}"
+    )
 
 
 def number_at(column: str, key: str) -> str:
@@ -117,11 +145,14 @@ def number_at(column: str, key: str) -> str:
 
 def text_at(column: str, key: str) -> str:
     """Return the SQL expression of a key's value as text; null unless it is text."""
-    raw = _matched(column, key, '"([^"]*)"')
-    plain = raw
+    return f"coalesce({_matched(column, key, _PLAIN)}, {_escaped_at(column, key)})"
+
+
+def _escaped_at(column: str, key: str) -> str:
+    value = _matched(column, key, _QUOTED)
     for escape, char in {**_CONTROLS, **_ESCAPES, r"\u005c": "\\"}.items():
-        plain = f"replace({plain}, {where.literal(escape)}, {where.literal(char)})"
-    return f"CASE WHEN strpos({raw}, '\\') > 0 THEN {plain} ELSE {raw} END"
+        value = f"replace({value}, {where.literal(escape)}, {where.literal(char)})"
+    return value
 
 
 def _matched(column: str, key: str, value: str) -> str:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from ursa.catalog import where
 from ursa.catalog.arrow import RowT, from_record, schema_of, to_table
-from ursa.catalog.derived import is_derived, kind_entry, promoted_key
+from ursa.catalog.derived import is_derived, kind_entry, promoted_columns
 from ursa.catalog.lance import Handle, explained, widest
 from ursa.catalog.listing import listed
 from ursa.catalog.schemas import EmbeddingRow
+from ursa.catalog.upkeep import settle
 from ursa.catalog.vectors import one_size, vector_size
+from ursa.errors import WritesNotEnabled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from lancedb.table import Table as LanceTable
 
 _BATCH = 1000
+_LABELS = "metadata_kv"
 _LIMIT_MAX = 2**31 - 1  # LanceDB takes no larger one
 _ROWS_READ_AHEAD = 100_000
 _RARE = 20  # below one in so many rows, reading single rows is sooner than reading all
@@ -172,10 +175,6 @@ class Table(Generic[RowT]):
             query = table.search(match, query_type="fts").limit(_LIMIT_MAX)
             return query.select([*columns, "_score"]).to_arrow().select(columns)
 
-    def opened(self) -> LanceTable | None:
-        """Return LanceDB's own table, for what only some tables can; None where there is none."""
-        return self._handle.opened()
-
     def explain(self, predicate: str) -> str:
         """Return Lance's plan for a filter, to see which indexes it uses."""
         table = self._handle.opened()
@@ -230,17 +229,18 @@ class Table(Generic[RowT]):
         return self.count(where.has_any(column, [label])) * _RARE < self.count()
 
     @functools.cached_property
-    def promoted(self) -> frozenset[str]:
-        """Typed metadata columns that hold every value of their type.
+    def promoted(self) -> Mapping[str, str]:
+        """Typed metadata columns that hold every value of their kind, and that kind.
 
         A writer that knew an older schema leaves them empty; conditions then read the JSON.
         """
-        return frozenset(
-            field.name
-            for field in self.schema
-            if (key := promoted_key(field.name)) is not None
-            and not self.count(f"{field.name} IS NULL AND {_has_kind(key, field.type)}")
-        )
+        return {
+            name: kind
+            for name, (key, kind) in promoted_columns(self.schema).items()
+            if not self.count(
+                f"{name} IS NULL AND {where.has_any(_LABELS, [kind_entry(key, kind)])}"
+            )
+        }
 
     @property
     def version(self) -> int:
@@ -285,7 +285,9 @@ class Table(Generic[RowT]):
         table = self._created([])
         with explained(self.name):
             merge = table.merge_insert("k64").when_not_matched_insert_all()
-            return int(merge.execute(data.combine_chunks()).num_inserted_rows)
+            inserted = int(merge.execute(data.combine_chunks()).num_inserted_rows)
+        settle(table, data.schema, self.row_type.__primary_key__[0])
+        return inserted
 
     def replace(self, row: RowT, rev: int) -> bool:
         """Store `row` over the row of its key if that is still at revision `rev`."""
@@ -302,17 +304,28 @@ class Table(Generic[RowT]):
             return 0
         table = self._created([row for row, _ in rows])
         with explained(self.name):
-            data = pa.concat_tables([to_table([row], table.schema, rev + 1) for row, rev in rows])
+            schema = table.schema
+            data = pa.concat_tables([to_table([row], schema, rev + 1) for row, rev in rows])
             merge = table.merge_insert("k64").when_matched_update_all(
                 where="target.rev = source.rev - 1"
             )
-            return int(merge.execute(data.combine_chunks()).num_updated_rows)
+            updated = int(merge.execute(data.combine_chunks()).num_updated_rows)
+        settle(table, schema, self.row_type.__primary_key__[0])
+        return updated
 
     def create(self, *, vector_size: int = 0) -> None:
         """Make the table with its indexes, unless it is there."""
         self._handle.create(vector_size)
 
+    @property
+    def stored(self) -> LanceTable | None:
+        """LanceDB's own table, for upkeep and vectors; None where there is none."""
+        return self._handle.opened()
+
     def _created(self, rows: Sequence[RowT]) -> LanceTable:
+        if self._fixed is not None:  # which LanceDB would merge into the newest version
+            msg = f"{self.name} are read as of version {self._fixed}; no old state can be written"
+            raise WritesNotEnabled(msg)
         sizes = {len(row.vector) for row in rows if isinstance(row, EmbeddingRow)}
         size, table = one_size(sizes) if sizes else 0, self._handle.opened()
         table = table if table is not None else self._handle.create(size)
@@ -326,8 +339,3 @@ def _ordering(column: str) -> ColumnOrdering:
 
     descending, name = column.startswith("-"), column.removeprefix("-")
     return ColumnOrdering(column_name=name, ascending=not descending, nulls_first=False)
-
-
-def _has_kind(key: str, type_: pa.DataType) -> str:
-    kind = "text" if type_ == "string" else "number"
-    return where.has_any("metadata_kv", [kind_entry(key, kind)])

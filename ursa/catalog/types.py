@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
@@ -16,7 +17,7 @@ from ursa.frozen import FrozenDict, frozen
 from ursa.time import INT64_MAX, epoch_ns, timedelta_to_ns
 
 URI_PATTERN = re.compile(r"^(r2|s3|gcs|file)://[^\s]")
-Scalar = str | int | float | bool | None
+_ID = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def canonical_json(value: object) -> str:
@@ -68,8 +69,11 @@ def check_metadata(value: dict[str, Any]) -> FrozenDict:
             msg = f"metadata key {key!r} must be a non-empty string without '='"
             raise ValueError(msg)
         _check_text(key)
-        for scalar in item if isinstance(item, (list, tuple)) else (item,):
-            _check_scalar(key, scalar)
+        if isinstance(item, (list, tuple)):
+            for scalar in item:
+                _check_scalar(key, scalar)
+        else:
+            _check_scalar(key, item)
     return frozen(value)
 
 
@@ -101,12 +105,13 @@ def _check_text(value: str) -> str:
 
 
 def _check_id(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", value):
+    if not _ID.fullmatch(value):
         msg = f"{value!r} is not a catalog id: use letters A-Z a-z, digits, '_' and '-'"
         raise ValueError(msg)
     return value
 
 
+@functools.lru_cache(maxsize=1024)  # a catalog has few names, in every one of its rows
 def _check_modality(value: str) -> str:
     if "/" in value:
         msg = f"{value!r} is no modality or worker: it names a directory, so it holds no slash"

@@ -6,18 +6,20 @@ Exit codes: 0 done, 1 refused, 2 wrong usage, 3 some files are wrong or missing,
 
 import sys
 
+from ursa.cli.catalog import catalog_app
 from ursa.cli.commands import PARTIAL, app
 from ursa.errors import IntegrityError, InvalidArgument, SiteError, UnknownKeyword, UrsaError
 
 __all__ = ["app", "main"]
 
 REFUSED, USAGE, ACCESS = 1, 2, 4
+app.add_typer(catalog_app, name="catalog")
 
 
 def main() -> None:
     """Run the command line, turning errors into a message and an exit code."""
     try:
-        app()
+        app(prog_name="ursa")
     except UrsaError as error:
         print(f"ursa: {error}", file=sys.stderr)
         sys.exit(_exit_code(error))

@@ -182,6 +182,28 @@ def query(
 
 @app.command()
 @filtered
+def facets(
+    spec: "QuerySpec",
+    fields: Annotated[
+        list[str],
+        typer.Argument(help="participants, modalities, status, event_type or metadata.KEY."),
+    ],
+    site: Site = None,
+    profile: Profile = None,
+    output: OutputFormat = Format.HUMAN,
+) -> None:
+    """Count the matching recordings by the values of fields."""
+    for field, values in _open(site, profile).facets(*fields, spec=spec).items():
+        if output is Format.JSON:
+            _print_lines({"field": field, **each._asdict()} for each in values)
+        else:
+            print(field)
+            for each in values:
+                print(f"  {each.recordings:>9}  {each.value}")
+
+
+@app.command()
+@filtered
 def plan(
     spec: "QuerySpec",
     dest: Annotated[Path | None, typer.Argument(help="Directory of the download.")] = None,
