@@ -132,7 +132,7 @@ def search(
     query = checked_query(vector, k, metric)
     spec, among = _chosen(catalog, recordings)
     table = catalog.table(EmbeddingRow).pinned()
-    native = table.opened()
+    native = table.stored
     if native is None:
         return _none(table, model, metric)
     check_size(len(query), table.schema)

@@ -113,6 +113,13 @@ def test_optimizing_adds_new_vectors_to_the_index(
     assert native.index_stats("vector_idx").num_indices == 1  # type: ignore[union-attr]
 
 
+def test_optimizing_the_catalog_makes_the_index(table: Table[EmbeddingRow]) -> None:
+    catalog = Catalog(table._connection.uri)
+    catalog.optimize()
+    assert "ANN" in plan(table)
+    assert "ScalarIndexQuery" in plan(table)
+
+
 def test_several_may_make_the_index_at_once(table: Table[EmbeddingRow]) -> None:
     uri = table._connection.uri
     natives = [Catalog(uri).table(EmbeddingRow)._created([]) for _ in range(4)]
@@ -189,7 +196,7 @@ def test_first_rows_of_several_sizes_make_no_table(tmp_path: Path) -> None:
 
 def test_size_is_that_of_the_writer_who_was_first(tmp_path: Path) -> None:
     first, second = (Catalog(str(tmp_path)).table(EmbeddingRow) for _ in range(2))
-    assert second.opened() is None
+    assert second.stored is None
     first.create(vector_size=2)
     second.create(vector_size=3)
     with pytest.raises(CatalogSchemaError, match="of 3 numbers, but those stored have 2"):

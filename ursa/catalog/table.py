@@ -186,10 +186,6 @@ class Table(Generic[RowT]):
             query = table.search(match, query_type="fts").limit(_LIMIT_MAX)
             return query.select([*columns, "_score"]).to_arrow().select(columns)
 
-    def opened(self) -> LanceTable | None:
-        """Return LanceDB's own table, for what only some tables can; None where there is none."""
-        return self._handle.opened()
-
     def explain(self, predicate: str) -> str:
         """Return Lance's plan for a filter, to see which indexes it uses."""
         table = self._handle.opened()
@@ -345,7 +341,7 @@ class Table(Generic[RowT]):
 
     @property
     def stored(self) -> LanceTable | None:
-        """LanceDB's own table, for upkeep; None where there is none."""
+        """LanceDB's own table, for upkeep and vectors; None where there is none."""
         return self._handle.opened()
 
     def _created(self, rows: Sequence[RowT]) -> LanceTable:
