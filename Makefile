@@ -30,7 +30,7 @@ test: .venv/.dev
 soak: .venv/.dev
 	HYPOTHESIS_PROFILE=soak $(PYTEST) -n 2 -m soak --timeout 3600 $(ARGS)
 
-bench: .venv/.dev
+bench: .venv/.bench
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 lint: .venv/.dev
@@ -45,9 +45,10 @@ app:
 lab: .venv/.jupyter
 	$(BIN)/jupyter lab $(ARGS)
 
-# The smaller locks take their versions from the first, so all three fit into one .venv.
+# The other locks take their versions from the first, so all of them fit into one .venv.
 lock: .venv/.uv-$(UV)
 	$(COMPILE) --extra formats --group dev -o locks/dev.txt
+	$(COMPILE) --extra formats --group dev --group bench -c locks/dev.txt -o locks/bench.txt
 	$(COMPILE) --group build -c locks/dev.txt -o locks/core.txt
 	$(COMPILE) --extra jupyter --group build -c locks/dev.txt -o locks/jupyter.txt
 

@@ -17,6 +17,7 @@ import pytest
 import ursa
 from tests.tools import digests, fill, flip
 from ursa import DataInterface
+from ursa.catalog import ParticipantRow
 from ursa.cli import main
 from ursa.register.manifest import build
 
@@ -596,3 +597,44 @@ def test_store_that_denies_access_is_4(
     session = make_session("rec_20260302_000000_00", {"eeg/a.bin": b"1"})
     refused(cli("ingest", session, "--site", filled), 4, "cannot write", "Permission denied")
     refused(cli("download", tmp_path / "out", "--site", filled, *RAW), 4, "cannot write")
+
+
+# -- catalog audit ---------------------------------------------------------------------------------
+
+
+def test_an_audit_says_what_is_wrong_and_mends_it(
+    cli: Ursa, site: DataInterface, tmp_path: Path
+) -> None:
+    place = ("--site", tmp_path / "site")
+    site.register_participant(participant_id="P001", enrolled_at=0)
+    audit = ("catalog", "audit", *place)
+    assert cli(*audit) == Said(0, "looked at 1 participants\nnothing is wrong\n", "")
+
+    table = site.catalog.table(ParticipantRow)._created([])
+    table.update(values_sql={"metadata_kv": "NULL"})
+    found = cli(*audit)
+    assert found.code == 3
+    assert "participants: 1 x derived: columns that filters use" in found.out
+    assert found.out.endswith("1 found, 1 left\n")
+
+    mended = cli(*audit, "--repair", *JSON)
+    assert mended.code == 0
+    (report,) = mended.lines
+    assert report["ok"] is True
+    assert report["rows"] == {"participants": 1}
+    assert report["findings"] == [
+        {
+            "kind": "derived",
+            "table": "participants",
+            "count": 1,
+            "mended": 1,
+            "examples": ["P001: metadata_kv"],
+        }
+    ]
+    assert cli(*audit, "--no-data").code == 0
+
+
+def test_an_audit_makes_no_site(cli: Ursa, tmp_path: Path) -> None:
+    for options in ((), ("--repair",)):
+        refused(cli("catalog", "audit", "--site", tmp_path / "none", *options), 2, "no site")
+    assert not (tmp_path / "none").exists()

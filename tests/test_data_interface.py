@@ -3,14 +3,22 @@ from __future__ import annotations
 import pickle
 import shutil
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from tests.conftest import FILES, manifest_of
 from tests.tools import digests
 from ursa import DataInterface, verify
-from ursa.catalog import ROW_CLASSES, CatalogRowExists, EventRow
+from ursa.catalog import (
+    ROW_CLASSES,
+    CatalogRowExists,
+    EventRow,
+    ModalityRow,
+    ParticipantRow,
+    RecordingEntry,
+    RecordingRow,
+)
 from ursa.errors import (
     InvalidArgument,
     NothingToDownload,
@@ -238,7 +246,15 @@ WRITES: list[Callable[[DataInterface], object]] = [
     lambda data: data.register_event(
         event_id="e", recording_hash="h", event_time=1.5, event_type="note"
     ),
+    lambda data: data.register_participants([]),
+    lambda data: data.register_recordings([]),
+    lambda data: data.register_modalities([]),
     lambda data: data.register_events([]),
+    lambda data: data.register_embedding(
+        embedding_id="v", model="m", vector=[1.5, 2], source="h", created_at=0
+    ),
+    lambda data: data.register_embeddings([]),
+    lambda data: data.create_embedding_index(),
     lambda data: data.ingest_from_r2("rec_1"),
     lambda data: data.ingest("manifest.json", source_dir="."),
 ]
@@ -307,7 +323,7 @@ def register(site: DataInterface, **fields: Any) -> None:
     site.register_modality(recording_hash="h", modality="eeg", **{**place, **fields})
 
 
-@pytest.mark.parametrize("write", WRITES[:5])
+@pytest.mark.parametrize("write", WRITES[:8])
 def test_registering_again_returns_the_equal_row(
     site: DataInterface, write: Callable[[DataInterface], object]
 ) -> None:
@@ -364,6 +380,56 @@ def test_events_are_stored_together_or_not_at_all(site: DataInterface) -> None:
     with pytest.raises(CatalogRowExists):
         site.register_events(others)
     assert site.list_events() == [first]
+
+
+def test_many_rows_of_each_kind_come_back_as_stored_and_in_order(site: DataInterface) -> None:
+    names = [f"h{number}" for number in (3, 1, 2)]
+    people = [ParticipantRow(participant_id=name, enrolled_at=0) for name in names]
+    place = f"{RAW}/recordings/x/eeg/"
+    eeg = [
+        ModalityRow(recording_hash=name, modality="eeg", raw_storage_uri=place, storage_uri=place)
+        for name in names
+    ]
+    rows = [RecordingRow(recording_hash=name, start_time=0, duration=MINUTE) for name in names]
+    for _ in range(2):
+        assert site.register_participants(iter(people)) == people
+        assert site.register_modalities(iter(eeg)) == eeg
+        assert site.register_recordings(iter(rows)) == rows
+    results = {result.recording_hash: result for result in site.query(status="all")}
+    assert {name: results[name].modalities for name in results} == {
+        row.recording_hash: {"eeg": row} for row in eeg
+    }
+    longer = [row.model_copy(update={"duration": 2 * MINUTE}) for row in rows]
+    with pytest.raises(CatalogRowExists):
+        site.register_recordings(longer)
+    assert site.register_recordings(longer, on_conflict="extend") == longer
+    changed = [row.model_copy(update={"sampling_rate": 5.0}) for row in eeg]
+    assert site.register_modalities(changed, on_conflict="overwrite") == changed
+
+
+def test_something_else_than_the_rows_of_the_verb_is_refused(site: DataInterface) -> None:
+    person = ParticipantRow(participant_id="P1", enrolled_at=0)
+    row = RecordingRow(recording_hash="h", start_time=0, duration=MINUTE)
+    entry: Any = RecordingEntry(**dict(row))
+    wrong: list[tuple[Callable[[Any], object], Any]] = [
+        (site.register_participants, [person, row]),
+        (site.register_recordings, [row, entry]),
+        (site.register_modalities, [{"modality": "eeg"}]),
+        (site.register_events, ["e1"]),
+    ]
+    for register_many, rows in wrong:
+        with pytest.raises(InvalidArgument, match=r"^row [01] is .*give rows of \w+Row only"):
+            register_many(rows)
+    place = "r2://other/x/"
+    outside = ModalityRow(
+        recording_hash="h", modality="eeg", raw_storage_uri=place, storage_uri=place
+    )
+    with pytest.raises(InvalidArgument, match="must start with"):
+        site.register_modalities([outside])
+    with pytest.raises(InvalidArgument, match="unknown on_conflict"):
+        site.register_recordings([row], on_conflict=cast("Any", "extnd"))
+    assert site.list_participants() == []
+    assert site.list_modalities() == []
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,14 @@ import re
 import pytest
 
 from ursa import errors
-from ursa.errors import CatalogPKConflict, CatalogRowExists, UrsaError, nearest, unknown_keywords
+from ursa.errors import (
+    CatalogKeyCollision,
+    CatalogPKConflict,
+    CatalogRowExists,
+    UrsaError,
+    nearest,
+    unknown_keywords,
+)
 
 CLASSES = [
     value
@@ -56,6 +63,13 @@ def test_a_pickled_conflict_keeps_its_fields(cls: type[CatalogRowExists]) -> Non
     error = cls("events", (("event_id", "e1"),), {"event_time": (1.0, 2.0)}, "Take another id.")
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is cls
+    assert vars(copy) == vars(error)
+    assert str(copy) == str(error)
+
+
+def test_a_pickled_collision_keeps_both_keys() -> None:
+    error = CatalogKeyCollision("events", (("event_id", "e1"),), (("event_id", "e2"),))
+    copy = pickle.loads(pickle.dumps(error))
     assert vars(copy) == vars(error)
     assert str(copy) == str(error)
 

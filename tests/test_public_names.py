@@ -77,7 +77,15 @@ VERBS = {
         "domain_intervals sampling_rate channel_spec metadata on_conflict"
     ),
     "register_event": ("* event_id recording_hash event_time event_type prompt response metadata"),
+    "register_participants": "participants",
+    "register_recordings": "recordings * on_conflict",
+    "register_modalities": "modalities * on_conflict",
     "register_events": "events",
+    "register_embedding": "* embedding_id model vector source window created_at metadata",
+    "register_embeddings": "rows * vectors ids model sources windows created_at metadata",
+    "search_embeddings": "vector k * model recordings modality metadata metric exact",
+    "create_embedding_index": "",
+    "audit": "* repair data",
     **{
         f"list_{table}": "where"
         for table in (
@@ -115,6 +123,8 @@ DEFAULTS = {
     "get": {"concat": False},
     "ingest": {"participant": None, "overwrite": False, "max_concurrent_files": 4},
     "register_recording": {"on_conflict": "error"},
+    "register_recordings": {"on_conflict": "error"},
+    "register_modalities": {"on_conflict": "error"},
     "register_modality": {"worker_id": "", "ingestion_status": "raw", "on_conflict": "error"},
 }
 

@@ -389,3 +389,35 @@ def test_an_empty_site_has_no_recordings(site: DataInterface) -> None:
     assert repr(site.query()) == "0 recordings"
     assert site.query()[:3].to_arrow().num_rows == 0
     assert site.count(status="all") == 0
+
+
+# -- filters that no index answers -----------------------------------------------------------------
+
+
+def test_a_filter_that_no_index_answers_says_so_once_for_each_key_and_catalog(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    row = RecordingEntry(
+        recording_hash="h", start_time=0, duration=timedelta(0), metadata={"age": 40, "it's": "x"}
+    )
+    catalog = Catalog(str(tmp_path))
+    catalog.recordings.insert([row])
+
+    def said(catalog: Catalog, **metadata: Any) -> list[str]:
+        caplog.clear()
+        spec = QuerySpec(status="all", metadata=metadata)
+        assert count(catalog, spec) == len(find(catalog, spec)) == 1
+        assert {record.name for record in caplog.records} <= {"ursa.query"}
+        return [record.getMessage() for record in caplog.records]
+
+    expected = (
+        "filtering by metadata 'age' reads every recording; promote_metadata_key('age') makes an "
+        "index"
+    )
+    assert said(catalog, age=40) == said(catalog, age={"exists": True}) == []
+    assert said(catalog, age={">=": 18}) == [expected]
+    assert said(catalog, age={">=": 18}) == said(catalog, age={"<": 99}) == []
+    assert len(said(catalog, **{"it's": {"contains": "X"}})) == 1
+    assert said(Catalog(catalog.uri), age={">=": 18}) == [expected]
+    catalog.promote_metadata_key("age")
+    assert said(Catalog(catalog.uri), age={">=": 18}) == []

@@ -26,7 +26,16 @@ from ursa.errors import (
     UrsaError,
 )
 from ursa.files import part_path
-from ursa.site import ASSETS_URI, MAKING, RAW_URI, SITE_FILE, Profile, Site
+from ursa.site import (
+    ASSETS_URI,
+    CATALOG_VERSION,
+    FORMAT_VERSION,
+    MAKING,
+    RAW_URI,
+    SITE_FILE,
+    Profile,
+    Site,
+)
 from ursa.stores import WritableStore
 
 if TYPE_CHECKING:
@@ -201,11 +210,15 @@ def test_a_pointer_out_of_the_site_is_refused(root: Path, prefix: object) -> Non
         local(root).catalog()
 
 
-@pytest.mark.parametrize("file", [Path(SITE_FILE), ACTIVE])
-def test_a_site_of_a_newer_format_is_refused_and_left_alone(root: Path, file: Path) -> None:
-    (root / file).write_text(json.dumps({"version": 2, "prefix": "elsewhere"}))
+@pytest.mark.parametrize(
+    ("file", "known"), [(Path(SITE_FILE), FORMAT_VERSION), (ACTIVE, CATALOG_VERSION)]
+)
+def test_a_site_of_a_newer_format_is_refused_and_left_alone(
+    root: Path, file: Path, known: int
+) -> None:
+    (root / file).write_text(json.dumps({"version": known + 1, "prefix": "elsewhere"}))
     before = tree(root)
-    with pytest.raises(SiteTooNew, match="version 2; this Ursa reads 1: upgrade"):
+    with pytest.raises(SiteTooNew, match=f"version {known + 1}; this Ursa reads {known}: upgrade"):
         local(root).catalog()
     assert tree(root) == before
 
@@ -223,7 +236,7 @@ def test_writing_to_a_site_of_a_newer_format_is_refused(root: Path) -> None:
 
 def test_a_new_site_says_its_format(root: Path) -> None:
     assert json.loads((root / SITE_FILE).read_text()) == {"format": "ursa-site", "version": 1}
-    assert json.loads((root / ACTIVE).read_text()) == {"prefix": "ursa/catalog-1", "version": 1}
+    assert json.loads((root / ACTIVE).read_text()) == {"prefix": "ursa/catalog-1", "version": 2}
 
 
 def test_making_a_site_again_changes_nothing(root: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ursa.data_interface import DataInterface
+    from ursa.embeddings import EmbeddingHit, EmbeddingHits
     from ursa.filters import AroundEvent, IntervalSelector, QuerySpec
     from ursa.progress import DownloadProgress, UploadProgress
     from ursa.query import QueryResult, QueryResultList
@@ -21,6 +22,8 @@ __all__ = [
     "AroundEvent",
     "DataInterface",
     "DownloadProgress",
+    "EmbeddingHit",
+    "EmbeddingHits",
     "IntervalSelector",
     "QueryResult",
     "QueryResultList",
@@ -34,6 +37,8 @@ _HOME = {
     "AroundEvent": "ursa.selection",
     "DataInterface": "ursa.data_interface",
     "DownloadProgress": "ursa.progress",
+    "EmbeddingHit": "ursa.embeddings",
+    "EmbeddingHits": "ursa.embeddings",
     "IntervalSelector": "ursa.selection",
     "QueryResult": "ursa.query",
     "QueryResultList": "ursa.query",

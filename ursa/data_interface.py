@@ -27,18 +27,24 @@ from ursa.facets import facets
 from ursa.filters import as_tuple, explained, make_spec
 from ursa.query import QueryResult, count, find, results_of
 from ursa.site import Site, WriteRole
+from ursa.text import shortened
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
+    import pyarrow as pa
+
+    from ursa.audit import AuditReport
     from ursa.catalog import Catalog
     from ursa.catalog.history import Version
     from ursa.catalog.promotion import Kind, Promotion
-    from ursa.catalog.schemas import StorageFormat
+    from ursa.catalog.schemas import EmbeddingSource, StorageFormat, TimeWindow
     from ursa.catalog.upkeep import CleanedUp, Optimized
+    from ursa.catalog.vectors import Metric
+    from ursa.embeddings import EmbeddingHits, Recordings
     from ursa.facets import FacetValue
     from ursa.filters import OrderBy, QuerySpec, Status, TimeFilter
     from ursa.progress import DownloadProgress, UploadProgress
@@ -651,16 +657,42 @@ class DataInterface:
         ------
         WritesNotEnabled, InvalidArgument, CatalogRowExists
         """
-        from ursa.register.rows import put
-
-        self._writing("register_participant", "assets_rw")
         row = _row(
             ParticipantRow,
             participant_id=participant_id,
             enrolled_at=enrolled_at,
             metadata=dict(metadata or {}),
         )
-        return put(self.catalog.table(ParticipantRow), [row])[0]
+        return self.register_participants([row])[0]
+
+    def register_participants(self, participants: Iterable[ParticipantRow]) -> list[ParticipantRow]:
+        """Add many participants in one commit, and return them as stored, in the same order.
+
+        Those already stored and equal are left as they are. To bring in whole recordings, register
+        participants first, then modalities, then recordings: whoever sees a recording then sees
+        all of it.
+
+        Raises
+        ------
+        WritesNotEnabled, InvalidArgument
+        CatalogRowExists
+            A different participant has one of the ids; none of this call is added.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from ursa import DataInterface
+        >>> from ursa.catalog import ParticipantRow
+        >>> data = DataInterface("local", path=tempfile.mkdtemp())
+        >>> data.enable_writes()
+        >>> people = [ParticipantRow(participant_id=f"P{n}", enrolled_at=0) for n in range(100)]
+        >>> len(data.register_participants(people))
+        100
+        """
+        from ursa.register.rows import put
+
+        self._writing("register_participants", "assets_rw")
+        return put(self.catalog.table(ParticipantRow), _rows(ParticipantRow, participants))
 
     def register_recording(
         self,
@@ -707,10 +739,6 @@ class DataInterface:
         >>> row.start_time
         1772357400000000000
         """
-        from ursa.register.rows import OnRecordingConflict, put_recording
-
-        self._writing("register_recording", "assets_rw")
-        _check_conflict_rule(on_conflict, get_args(OnRecordingConflict))
         row = _row(
             RecordingRow,
             recording_hash=recording_hash,
@@ -720,7 +748,48 @@ class DataInterface:
             device_info=dict(device_info or {}),
             metadata=dict(metadata or {}),
         )
-        return put_recording(self.catalog, row, on_conflict)
+        return self.register_recordings([row], on_conflict=on_conflict)[0]
+
+    def register_recordings(
+        self, recordings: Iterable[RecordingRow], *, on_conflict: OnRecordingConflict = "error"
+    ) -> list[RecordingRow]:
+        """Add many recordings in one commit, and return them as stored, in the same order.
+
+        Each appears with the modalities that are registered for it by then, so register those
+        first.
+
+        Parameters
+        ----------
+        recordings : iterable of RecordingRow
+        on_conflict : {"error", "extend", "merge_participants", "overwrite"}
+            As for `register_recording`, for each of them.
+
+        Raises
+        ------
+        WritesNotEnabled, InvalidArgument
+        CatalogRowExists
+            A different recording has one of the hashes; none of this call is added or changed.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from datetime import timedelta
+        >>> from ursa import DataInterface
+        >>> from ursa.catalog import RecordingRow
+        >>> data = DataInterface("local", path=tempfile.mkdtemp())
+        >>> data.enable_writes()
+        >>> row = RecordingRow(recording_hash="a" * 64, start_time=0, duration=timedelta(minutes=5))
+        >>> longer = row.model_copy(update={"duration": timedelta(minutes=6)})
+        >>> data.register_recordings([row]) == [row]
+        True
+        >>> data.register_recordings([longer], on_conflict="extend") == [longer]
+        True
+        """
+        from ursa.register.rows import OnRecordingConflict, put_recordings
+
+        self._writing("register_recordings", "assets_rw")
+        _check_conflict_rule(on_conflict, get_args(OnRecordingConflict))
+        return put_recordings(self.catalog, _rows(RecordingRow, recordings), on_conflict)
 
     def register_modality(
         self,
@@ -761,10 +830,6 @@ class DataInterface:
         ------
         WritesNotEnabled, InvalidArgument, CatalogRowExists
         """
-        from ursa.register.rows import OnModalityConflict, put_modalities
-
-        self._writing("register_modality", "assets_rw")
-        _check_conflict_rule(on_conflict, get_args(OnModalityConflict))
         row = _row(
             ModalityRow,
             recording_hash=recording_hash,
@@ -779,8 +844,49 @@ class DataInterface:
             channel_spec=dict(channel_spec or {}),
             metadata=dict(metadata or {}),
         )
-        self._site.check_addresses(row)
-        return put_modalities(self.catalog, [row], on_conflict)[0]
+        return self.register_modalities([row], on_conflict=on_conflict)[0]
+
+    def register_modalities(
+        self, modalities: Iterable[ModalityRow], *, on_conflict: OnModalityConflict = "error"
+    ) -> list[ModalityRow]:
+        """Add many modalities in one commit, and return them as stored, in the same order.
+
+        Recordings that are registered already show them at once.
+
+        Parameters
+        ----------
+        modalities : iterable of ModalityRow
+        on_conflict : {"error", "overwrite"}
+
+        Raises
+        ------
+        WritesNotEnabled, InvalidArgument
+        CatalogRowExists
+            A different modality has one of the keys; none of this call is added or changed.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from ursa import DataInterface
+        >>> from ursa.catalog import ModalityRow
+        >>> data = DataInterface("local", path=tempfile.mkdtemp())
+        >>> data.enable_writes()
+        >>> place = "r2://constellation-data/recordings/rec_20260301_093000_1f3a"
+        >>> rows = [
+        ...     ModalityRow(recording_hash="a", modality=each, raw_storage_uri=f"{place}/{each}/")
+        ...     for each in ("eeg", "gaze")
+        ... ]
+        >>> data.register_modalities(rows) == rows
+        True
+        """
+        from ursa.register.rows import OnModalityConflict, put_modalities
+
+        self._writing("register_modalities", "assets_rw")
+        _check_conflict_rule(on_conflict, get_args(OnModalityConflict))
+        rows = _rows(ModalityRow, modalities)
+        for row in rows:
+            self._site.check_addresses(row)
+        return put_modalities(self.catalog, rows, on_conflict)
 
     def register_event(
         self,
@@ -812,18 +918,195 @@ class DataInterface:
         return self.register_events([row])[0]
 
     def register_events(self, events: Iterable[EventRow]) -> list[EventRow]:
-        """Add many events in one commit; those already stored and equal are returned as they are.
+        """Add many events in one commit, and return them as stored, in the same order.
+
+        Those already stored and equal are left as they are.
 
         Raises
         ------
-        WritesNotEnabled
+        WritesNotEnabled, InvalidArgument
         CatalogRowExists
             A different event has one of the ids; no event of this call is added.
         """
         from ursa.register.rows import put
 
         self._writing("register_events", "assets_rw")
-        return put(self.catalog.table(EventRow), list(events))
+        return put(self.catalog.table(EventRow), _rows(EventRow, events))
+
+    # -- keeping right ---------------------------------------------------------------------------
+
+    def audit(self, *, repair: bool = False, data: bool = True) -> AuditReport:
+        """Compare everything in the catalog with everything that it must agree with.
+
+        Reports keys that are stored twice, rows that cannot be read, columns that do not follow
+        from their row, recordings that show other modalities than are registered, rows that name
+        a recording or a participant that is not there, and modalities whose data is gone.
+
+        Parameters
+        ----------
+        repair : bool
+            Mend what can be mended without guessing; nothing is deleted but equal copies of a row.
+        data : bool
+            Also list the stores, to look for the data of every modality.
+
+        Returns
+        -------
+        AuditReport
+            Its `ok` says whether nothing is wrong any more.
+
+        Raises
+        ------
+        WritesNotEnabled
+            `repair` needs ``enable_writes()``.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from ursa import DataInterface
+        >>> data = DataInterface("local", path=tempfile.mkdtemp())
+        >>> data.enable_writes()
+        >>> person = data.register_participant(participant_id="P001", enrolled_at=0)
+        >>> data.audit()
+        looked at 1 participants
+        nothing is wrong
+        """
+        from ursa.audit import audit
+
+        if repair:
+            self._writing("audit", "assets_rw")
+        return audit(self.catalog, self._reading if data else None, repair=repair)
+
+    def register_embedding(
+        self,
+        *,
+        embedding_id: str,
+        model: str,
+        vector: Sequence[float],
+        source: str | EmbeddingSource,
+        window: tuple[float, float] | TimeWindow | None = None,
+        created_at: int | datetime | None = None,
+        metadata: Metadata | None = None,
+    ) -> EmbeddingRow:
+        """Add an embedding; an equal row is returned. For many, see `register_embeddings`.
+
+        Parameters
+        ----------
+        source : str or EmbeddingSource
+            The hash of the recording, or recording, modality and worker.
+        window : (float, float) or TimeWindow, optional
+            Seconds from the recording's start; by default all of it.
+        created_at : int (ns since the epoch) or aware datetime, optional
+            By default now, or when the equal row was.
+
+        Raises
+        ------
+        WritesNotEnabled, InvalidArgument, CatalogRowExists, CatalogSchemaError
+        """
+        self.register_embeddings(
+            vectors=[vector],
+            ids=[embedding_id],
+            model=model,
+            sources=[source],
+            windows=[window],
+            created_at=created_at,
+            metadata=[metadata or {}],
+        )
+        key = (embedding_id,)
+        return self.catalog.table(EmbeddingRow).get_many([key])[key]
+
+    def register_embeddings(
+        self,
+        rows: Iterable[EmbeddingRow] | pa.Table | None = None,
+        *,
+        vectors: Any = None,
+        ids: Iterable[str] | None = None,
+        model: str | Iterable[str] | None = None,
+        sources: str | EmbeddingSource | Iterable[str | EmbeddingSource] | None = None,
+        windows: Iterable[tuple[float, float] | TimeWindow | None] | None = None,
+        created_at: int | datetime | Iterable[int | datetime] | None = None,
+        metadata: Metadata | Iterable[Metadata] | None = None,
+    ) -> int:
+        """Add many embeddings in few commits and return how many of them are new.
+
+        Give `rows`, or `vectors` with columns for the rest, in which a single value holds for
+        all. Running it again changes nothing. All embeddings of a catalog have one size.
+
+        Parameters
+        ----------
+        rows : iterable of EmbeddingRow, or pyarrow.Table
+            A table has columns named like the fields of `EmbeddingRow`; ``source`` may be the
+            recording's hash, and ``window``, ``created_at`` and ``metadata`` may be missing.
+        vectors : NumPy matrix, or sequence of sequences of numbers
+            One row for each embedding, stored as float32.
+        ids : iterable of str
+            One id for each: letters, digits, ``_`` and ``-``.
+        model : str or iterable of str
+            What computed them. Only embeddings of one model can be compared.
+        sources : str, EmbeddingSource, or iterable of these
+            Hashes of recordings, or recording, modality and worker.
+        windows : iterable of (float, float), TimeWindow or None, or matrix of two columns, optional
+            Seconds from the recording's start; None, the default, means all of it.
+        created_at : int (ns since the epoch), aware datetime, or iterable of these, optional
+            By default now; those that are stored keep their time.
+        metadata : mapping or iterable of mappings, optional
+
+        Raises
+        ------
+        WritesNotEnabled
+        InvalidArgument
+            A value breaks a rule, like a NaN in a vector.
+        CatalogSchemaError
+            The vectors are of several sizes, or of another one than those stored.
+        CatalogRowExists
+            A different embedding has one of the ids; no embedding of this call is added.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from ursa import DataInterface
+        >>> data = DataInterface("local", path=tempfile.mkdtemp())
+        >>> data.enable_writes()
+        >>> data.register_embeddings(
+        ...     vectors=np.eye(3),
+        ...     ids=["e0", "e1", "e2"],
+        ...     model="demo",
+        ...     sources="a" * 64,
+        ...     windows=[(0, 5), (5, 10), (10, 15)],
+        ... )
+        3
+        """
+        from ursa.register.columns import batch_of
+        from ursa.register.embeddings import put_embeddings
+
+        self._writing("register_embeddings", "assets_rw")
+        batch = batch_of(
+            rows,
+            vectors,
+            ids=ids,
+            model=model,
+            sources=sources,
+            windows=windows,
+            created_at=created_at,
+            metadata=metadata,
+        )
+        return put_embeddings(self.catalog.table(EmbeddingRow), batch)
+
+    def create_embedding_index(self) -> bool:
+        """Make or renew the index that `search_embeddings` uses; return whether there is one.
+
+        Up to 10 000 embeddings need none. Those added later are found all the same; call it again
+        after many.
+
+        Raises
+        ------
+        WritesNotEnabled
+        """
+        from ursa.catalog.vectors import index_embeddings
+
+        self._writing("create_embedding_index", "assets_rw")
+        table = self.catalog.table(EmbeddingRow).stored
+        return table is not None and index_embeddings(table)
 
     # -- looking up ------------------------------------------------------------------------------
     # `where` maps columns to a value, or to a list of values of which one must be equal;
@@ -874,6 +1157,76 @@ class DataInterface:
         """Return an embedding by its key, or None."""
         return self.catalog.table(EmbeddingRow).get(embedding_id)
 
+    def search_embeddings(
+        self,
+        vector: Any,
+        k: int = 10,
+        *,
+        model: str | None = None,
+        recordings: Recordings | None = None,
+        modality: str | None = None,
+        metadata: Metadata | None = None,
+        metric: Metric = "cosine",
+        exact: bool = False,
+    ) -> EmbeddingHits:
+        """Return the `k` embeddings nearest to `vector`, with their recordings and windows.
+
+        `k` embeddings come back if so many meet the conditions.
+
+        Parameters
+        ----------
+        vector : sequence of float
+        k : int
+        model : str, optional
+            Search the embeddings of this model; needed where the catalog has several.
+        recordings : QuerySpec, mapping of `query` keywords, or what `query` returned, optional
+            Only embeddings of these recordings, each of which is shown as `query` would. Time
+            windows choose recordings, not embeddings; ten thousand recordings take a while.
+        modality : str, optional
+            Only embeddings computed from this modality.
+        metadata : mapping, optional
+            Conditions on the embeddings' own metadata, as in `query`.
+        metric : {"cosine", "l2"}
+            One minus the cosine of the angle, from 0 to 2, or the Euclidean distance. Models are
+            mostly trained for the former, in which the length of a vector does not count. An
+            embedding of only zeros has no angle, and only ``"l2"`` finds it. The index is for
+            cosine; ``"l2"`` compares all vectors.
+        exact : bool
+            Compare all vectors even where the index would find about all of the nearest faster.
+
+        Raises
+        ------
+        InvalidArgument, CatalogSchemaError
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from ursa import DataInterface
+        >>> data = DataInterface("local", path=tempfile.mkdtemp())
+        >>> data.enable_writes()
+        >>> data.register_embeddings(
+        ...     vectors=np.eye(3), ids=["e0", "e1", "e2"], model="demo", sources="a" * 64
+        ... )
+        3
+        >>> hits = data.search_embeddings([0, 1, 0.1], k=2)
+        >>> [hit.embedding.embedding_id for hit in hits]
+        ['e1', 'e2']
+        """
+        from ursa.embeddings import search
+
+        return search(
+            self.catalog,
+            vector,
+            k,
+            model=model,
+            recordings=recordings,
+            modality=modality,
+            metadata=metadata,
+            metric=metric,
+            exact=exact,
+        )
+
     def list_virgo_assets(self, where: Metadata | None = None) -> list[VirgoAssetRow]:
         """Return the rows of table virgo_assets that match `where`."""
         return self._list(VirgoAssetRow, where)
@@ -913,6 +1266,15 @@ def _row(row_type: type[RowT], **fields: Any) -> RowT:
     except ValidationError as error:
         msg = f"{row_type.__table__}: {explained(error)}"
         raise InvalidArgument(msg) from error
+
+
+def _rows(row_type: type[RowT], given: Iterable[RowT]) -> list[RowT]:
+    rows = list(given)
+    for place, row in enumerate(rows):
+        if type(row) is not row_type:
+            msg = f"row {place} is {shortened(row, 80)}; give rows of {row_type.__name__} only"
+            raise InvalidArgument(msg)
+    return rows
 
 
 def _check_conflict_rule(rule: str, allowed: tuple[str, ...]) -> None:

@@ -17,6 +17,7 @@
     │   ├── CatalogBusy                         a row kept changing under an update
     │   ├── CatalogTooOld                       written by an older version; `ursa catalog migrate`
     │   ├── CatalogVersionNotFound (LookupError)  a state that was cleaned up, or never was
+    │   ├── CatalogKeyCollision                 two keys have one hash; names both
     │   └── CatalogSchemaError (ValueError)     a row that the table cannot hold
     ├── ManifestError (ValueError)
     │   ├── ManifestUnreadable                  not there, not JSON, or not of the right shape
@@ -146,6 +147,29 @@ class CatalogTooOld(CatalogError):
 
 class CatalogVersionNotFound(CatalogError, LookupError):
     """The catalog has no such version: it was cleaned up, or never was."""
+
+
+class CatalogKeyCollision(CatalogError):
+    """Two different primary keys have the same 63-bit hash, of which a table holds each once.
+
+    Attributes
+    ----------
+    table : str
+    stored, offered : tuple of (str, object)
+        Field names and values of the two keys.
+    """
+
+    def __init__(
+        self, table: str, stored: tuple[tuple[str, Any], ...], offered: tuple[tuple[str, Any], ...]
+    ) -> None:
+        self.table, self.stored, self.offered = table, stored, offered
+        super().__init__(
+            f"{table}: the keys {dict(stored)} and {dict(offered)} have one 63-bit hash, which "
+            "holds one row; this is chance, not damage: use another key for the second"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.table, self.stored, self.offered)
 
 
 class CatalogSchemaError(CatalogError, ValueError):

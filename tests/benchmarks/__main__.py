@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.benchmarks.catalog import catalog
+from tests.benchmarks.costs import memory, writes
 from tests.benchmarks.measure import medians
 from tests.benchmarks.table import Row, print_table
 from tests.benchmarks.transfers import SETS, SMALL_SETS, transfers
@@ -17,18 +20,41 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+PARTS = ("transfers", "starts", "catalog")
+SIZES = (10_000, 100_000, 1_000_000)
+
+
 def main() -> None:
     """Measure everything and print the table."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--small", action="store_true", help="small sets, for a quick look")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--dir", type=Path, help="where to work; a temporary directory by default")
+    parser.add_argument("--recordings", type=int, nargs="+", help="sizes of the catalogs")
+    parser.add_argument(
+        "--dir",
+        type=Path,
+        help="where to work, and to keep catalogs; a temporary directory by default",
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="ursa-bench-", dir=options.dir) as name:
-        sets = SMALL_SETS if options.small else SETS
-        rows = list(transfers(Path(name), sets, options.rounds))
-        rows += starts(Path(name), options.rounds)
-    print_table(rows)
+        print_table([row for part in options.parts for row in rows(part, name, options)])
+    print(f"load of the last 15 minutes: {os.getloadavg()[2]:.1f} on {os.cpu_count()} processors")
+
+
+def rows(part: str, name: str, options: argparse.Namespace) -> Iterator[Row]:
+    """Measure one part in the temporary directory `name`."""
+    rounds: int = options.rounds
+    if part == "transfers":
+        yield from transfers(Path(name), SMALL_SETS if options.small else SETS, rounds)
+    elif part == "starts":
+        yield from starts(Path(name), rounds)
+    else:
+        for recordings in options.recordings or (SIZES[:1] if options.small else SIZES):
+            top = options.dir or Path(name)
+            yield from catalog(top, recordings, 2 * rounds + 1)
+            yield from memory(top, recordings)
+            yield from writes(top, Path(name), recordings, 2 * rounds + 1)
 
 
 def starts(top: Path, rounds: int) -> Iterator[Row]:

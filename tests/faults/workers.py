@@ -44,10 +44,12 @@ class Worker:
     script : str
     arguments : paths
         What the script finds in ``sys.argv[1:]``.
+    imports : str
+        A module that the script uses beside those that all do.
     """
 
-    def __init__(self, script: str, *arguments: Path) -> None:
-        code = f"{PRELUDE}\n{script}\nprint('DONE', flush=True)"
+    def __init__(self, script: str, *arguments: str | Path, imports: str = "ursa") -> None:
+        code = f"import {imports}\n{PRELUDE}\n{script}\nprint('DONE', flush=True)"
         self._process = subprocess.Popen(
             [sys.executable, "-c", code, *map(str, arguments)],
             stdin=subprocess.PIPE,

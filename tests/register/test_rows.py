@@ -12,8 +12,10 @@ import pytest
 from ursa.catalog import (
     Catalog,
     CatalogBusy,
+    CatalogKeyCollision,
     CatalogPKConflict,
     CatalogRowExists,
+    CatalogSchemaError,
     EventRow,
     IngestionStatus,
     ModalityRow,
@@ -28,6 +30,7 @@ from ursa.register.rows import (
     put,
     put_modalities,
     put_recording,
+    put_recordings,
 )
 
 if TYPE_CHECKING:
@@ -176,6 +179,81 @@ def test_columns_of_a_newer_version_are_no_difference_and_are_not_lost(catalog: 
     assert stored == newer.model_copy(update={"duration": 2 * SECOND})
 
 
+def test_a_batch_takes_one_commit_for_new_rows_and_one_for_changed_ones(catalog: Catalog) -> None:
+    table = catalog.table(EventRow)
+    put(table, [event(f"e{number}") for number in range(50)])
+    before = table.version
+    offered = [event(f"e{number}", prompt="go") for number in range(200)]
+    assert put(table, offered, overwrite) == offered
+    assert table.version == before + 2
+    assert table.count("prompt = 'go'") == table.count() == 200
+
+
+def test_only_rows_that_another_writer_got_at_first_are_tried_again(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = catalog.table(EventRow)
+    put(table, [event(f"e{number}") for number in range(5)])
+    asked: list[str] = []
+
+    def resolve(stored: EventRow, offered: EventRow) -> EventRow:
+        asked.append(stored.event_id)
+        return stored.model_copy(update={"metadata": {**stored.metadata, **offered.metadata}})
+
+    def late(rows: Sequence[tuple[EventRow, int]]) -> int:
+        monkeypatch.undo()
+        put(Catalog(catalog.uri).table(EventRow), [event("e3", metadata={"theirs": 1})], resolve)
+        return table.replace_many(rows)
+
+    monkeypatch.setattr(table, "replace_many", late)
+    offered = [event(f"e{number}", metadata={"mine": 1}) for number in range(8)]
+    kept = put(table, offered, resolve)
+    assert kept[3].metadata == {"mine": 1, "theirs": 1}
+    assert {row.event_id: row.metadata for row in kept} == {
+        row.event_id: row.metadata for row in table.list()
+    }
+    assert len(kept) == table.count() == 8
+    assert asked.count("e3") == 3
+    assert {rev for _, rev in table.with_rev([("e0",), ("e1",)]).values()} == {1}
+
+
+def test_one_key_that_is_offered_twice_is_stored_once(catalog: Catalog) -> None:
+    table = catalog.table(EventRow)
+    assert table.insert([event("e1", prompt="go"), event("e1"), event("e2")]) == 2
+    assert table.list({"event_id": "e1"}) == [event("e1", prompt="go")]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_two_keys_with_one_hash_are_an_error_that_names_both(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, *, together: bool
+) -> None:
+    monkeypatch.setattr("ursa.catalog.derived.k64", lambda _type, key: len(key[0]))
+    table = catalog.table(EventRow)
+    if not together:
+        put(table, [event("e1"), event("long")])
+    with pytest.raises(CatalogKeyCollision, match=r"'e1'.*'e2'") as caught:
+        put(table, [event("e1"), event("e2")] if together else [event("other"), event("e2")])
+    assert caught.value.table == "events"
+    assert (caught.value.stored, caught.value.offered) == (
+        (("event_id", "e1"),),
+        (("event_id", "e2"),),
+    )
+    assert table.get("e2") is None
+    assert not isinstance(caught.value, CatalogBusy)
+
+
+def test_a_recording_is_not_written_without_its_modalities(catalog: Catalog) -> None:
+    put_recording(catalog, recording())
+    put_modalities(catalog, [modality()])
+    table = catalog.table(RecordingRow)
+    ((row, rev),) = table.with_rev([("r1",)]).values()
+    with pytest.raises(CatalogSchemaError, match=r"RecordingEntry.*put_recordings"):
+        table.replace(row, rev)
+    assert nested(catalog) == [modality()]
+    assert table.insert([recording(recording_hash="r2")]) == 1
+    assert catalog.recordings.count("end_time IS NOT NULL AND search_text IS NOT NULL") == 2
+
+
 def test_an_unknown_field_that_is_offered_counts() -> None:
     offered = recording(quality=0.5)
     assert difference(recording(), offered) == {"quality": (None, 0.5)}
@@ -274,6 +352,52 @@ def test_modalities_of_several_recordings_are_stored_together(catalog: Catalog) 
     assert nested(catalog, "r2") == rows[1:2]
 
 
+def test_many_recordings_are_stored_at_once_each_with_its_modalities(catalog: Catalog) -> None:
+    names = [f"r{number}" for number in range(30)]
+    rows = [modality(kind, recording_hash=name) for name in names for kind in ("eeg", "gaze")]
+    put_modalities(catalog, rows)
+    catalog.recordings.create()
+    before = catalog.version
+    offered = [recording(recording_hash=name) for name in names]
+    assert put_recordings(catalog, offered) == offered
+    assert catalog.version == before + 1
+    later = [modality("mic", recording_hash=name) for name in names]
+    assert put_modalities(catalog, later) == later
+    assert catalog.version == before + 2
+    for name in names:
+        assert [row.modality for row in nested(catalog, name)] == ["eeg", "gaze", "mic"]
+
+
+def test_recordings_that_are_refused_leave_everything_as_it_was(catalog: Catalog) -> None:
+    put_recordings(catalog, [recording(), recording(recording_hash="r2")])
+    longer = [
+        recording(recording_hash=name, duration=2 * SECOND, start_time=start)
+        for name, start in (("r1", 0), ("r2", 5), ("r3", 0))
+    ]
+    with pytest.raises(CatalogRowExists) as caught:
+        put_recordings(catalog, longer, "extend")
+    assert caught.value.primary_key == (("recording_hash", "r2"),)
+    assert {row.duration for row in catalog.table(RecordingRow).list()} == {SECOND}
+    assert catalog.recordings.count() == 2
+
+
+def test_nesting_tries_again_only_where_another_writer_was_first(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_recordings(catalog, [recording(), recording(recording_hash="r2")])
+    catalog.table(ModalityRow).insert([modality(), modality(recording_hash="r2")])
+
+    def late(rows: Sequence[tuple[RecordingEntry, int]]) -> int:
+        monkeypatch.undo()
+        put_modalities(Catalog(catalog.uri), [modality("mic")])
+        return catalog.recordings.replace_many(rows)
+
+    monkeypatch.setattr(catalog.recordings, "replace_many", late)
+    nest(catalog, ["r1", "r2"])
+    assert nested(catalog) == [modality(), modality("mic")]
+    assert nested(catalog, "r2") == [modality(recording_hash="r2")]
+
+
 def test_a_different_modality_is_refused_or_overwrites(catalog: Catalog) -> None:
     put_recording(catalog, recording())
     put_modalities(catalog, [modality()])
@@ -309,7 +433,7 @@ def test_a_modality_registered_while_the_recording_is_stored_is_nested(
 
 
 def test_nesting_in_a_recording_that_is_not_there_is_no_error(catalog: Catalog) -> None:
-    nest(catalog, "r1")
+    nest(catalog, ["r1"])
     assert catalog.recordings.list() == []
 
 

@@ -26,6 +26,7 @@ from ursa.catalog.schemas import (
 from ursa.errors import (
     CatalogBusy,
     CatalogError,
+    CatalogKeyCollision,
     CatalogPKConflict,
     CatalogRowExists,
     CatalogSchemaError,
@@ -67,6 +68,7 @@ __all__ = [
     "Catalog",
     "CatalogBusy",
     "CatalogError",
+    "CatalogKeyCollision",
     "CatalogPKConflict",
     "CatalogRowExists",
     "CatalogSchemaError",

@@ -16,7 +16,8 @@ Beside a row's own fields every table holds
     one entry of the metadata as a typed column, where somebody asked for it.
 
 Recordings also hold ``end_time``, ``modality_names`` and ``modality_status``; recordings and
-events ``search_text`` for the full-text index. A recording's modalities are one JSON text, since
+events ``search_text`` for the full-text index; embeddings ``source_hash``, since LanceDB cannot
+optimize an index on a field of a struct. A recording's modalities are one JSON text, since
 reading a page of structs costs several times as much.
 """
 
@@ -33,7 +34,7 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from ursa.catalog.derived import LABELLED, derived, is_derived
-from ursa.catalog.schemas import EventRow, ModalityRow, RecordingEntry, Row
+from ursa.catalog.schemas import EmbeddingRow, EventRow, ModalityRow, RecordingEntry, Row
 from ursa.catalog.types import Interval, Json, Vector, json_text
 from ursa.errors import CatalogSchemaError
 from ursa.time import ns_to_timedelta, timedelta_to_ns
@@ -62,6 +63,8 @@ def schema_of(row_type: type[Row], *, vector_size: int = 0) -> pa.Schema:
         fields.append(pa.field("end_time", pa.int64()))
         labels += ["modality_names", "modality_status"]
     fields += [pa.field(name, LABELS) for name in labels]
+    if issubclass(row_type, EmbeddingRow):
+        fields.append(pa.field("source_hash", pa.utf8()))
     if issubclass(row_type, RecordingEntry | EventRow):
         fields.append(pa.field("search_text", pa.utf8()))
     return pa.schema(

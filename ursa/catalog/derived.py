@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from ursa.catalog.conditions import as_float, is_number
-from ursa.catalog.schemas import EventRow, RecordingEntry, Row, modality_keys
+from ursa.catalog.schemas import EmbeddingRow, EventRow, RecordingEntry, Row, modality_keys
 from ursa.catalog.types import canonical_json
 from ursa.errors import InvalidArgument
 
@@ -22,7 +22,7 @@ KINDS = ("number", "text", "other")
 _KV_MAX = 64
 _PROMOTED = "metadata__"
 _DERIVED = {
-    *("k64", "rev", "extra", "end_time", "search_text"),
+    *("k64", "rev", "extra", "end_time", "search_text", "source_hash"),
     *("metadata_kv", "channel_spec_kv", "modality_names", "modality_status"),
 }
 
@@ -146,6 +146,8 @@ def derived(row: Row, schema: pa.Schema) -> dict[str, Any]:
             values[field.name] = _promoted(getattr(row, "metadata", {}).get(key), field.type)
     if isinstance(row, RecordingEntry):
         values |= _of_recording(row)
+    if isinstance(row, EmbeddingRow):
+        values["source_hash"] = row.source.recording_hash
     if isinstance(row, EventRow):
         texts = [row.event_type, row.prompt, row.response, *row.metadata.values()]
         values["search_text"] = _search_text(texts)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from ursa.catalog.schemas import Row
 
-_RANGES = {"recording_hash", "start_time", "end_time", "duration"}
-_CLASSES = {"modality", "ingestion_status", "event_type"}
+_RANGES = {"recording_hash", "source_hash", "start_time", "end_time", "duration"}
+_CLASSES = {"modality", "ingestion_status", "event_type", "model"}
 
 
 def make_indexes(table: LanceTable, wanted: Mapping[str, Any]) -> None:

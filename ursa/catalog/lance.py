@@ -95,10 +95,15 @@ class Handle:
         name = self._row_type.__table__
         schema = schema_of(widest(self._row_type), vector_size=vector_size)
         with explained(name):
-            table = self._connection.create_table(name, schema=schema, exist_ok=True)
+            try:
+                table = self._connection.create_table(name, schema=schema, exist_ok=True)
+            except ValueError as error:  # there is one with other columns, or other vectors
+                if "does not match existing" not in str(error):
+                    raise
+                table = self._connection.open_table(name)
             for tries_left in reversed(range(_TRIES)):
                 try:
-                    make_indexes(table, indexes(schema, self._row_type))
+                    make_indexes(table, indexes(table.schema, self._row_type))
                     break
                 except RuntimeError as error:  # another process is making the same table
                     if not tries_left or "commit conflict" not in str(error):

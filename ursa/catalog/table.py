@@ -9,17 +9,18 @@ import functools
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Generic
 
-from ursa.catalog import where
-from ursa.catalog.arrow import RowT, from_record, schema_of, to_table
+from ursa.catalog import guard, where
+from ursa.catalog.arrow import RowT, from_record, schema_of
 from ursa.catalog.derived import is_derived, kind_entry, promoted_columns
 from ursa.catalog.lance import Handle, explained, widest
 from ursa.catalog.listing import listed
 from ursa.catalog.schemas import EmbeddingRow
 from ursa.catalog.upkeep import settle
+from ursa.catalog.vectors import one_size, vector_size
 from ursa.errors import WritesNotEnabled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
     from lancedb.db import DBConnection
@@ -146,6 +147,17 @@ class Table(Generic[RowT]):
             # Reading large batches is several times as fast as LanceDB's own `to_arrow`.
             reader = query.to_batches(_ROWS_READ_AHEAD)
             return pa.Table.from_batches(reader, schema=reader.schema)
+
+    def records(
+        self, columns: Sequence[str] = (), *, row_ids: bool = False
+    ) -> Iterator[Sequence[dict[str, Any]]]:
+        """Yield every stored row as it is, in batches, with all physical columns by default."""
+        table = self._handle.opened()
+        if table is not None:
+            with explained(self.name):
+                query = table.search().select(list(columns or table.schema.names))
+                for batch in query.with_row_id(row_ids).to_batches(_BATCH):
+                    yield batch.to_pylist()
 
     def take(self, row_ids: Sequence[int], *, columns: Sequence[str] | None = None) -> pa.Table:
         """Return the rows of these ``_rowid``, in the order given."""
@@ -274,16 +286,25 @@ class Table(Generic[RowT]):
         """Add the rows whose key is new and return their number; others are left as they are.
 
         Correct under concurrent writers: a key is never stored twice.
+
+        Raises
+        ------
+        CatalogKeyCollision
+            Another key, stored or offered, has the same 63-bit hash as one of these.
         """
         if not rows:
             return 0
-        table = self._created(rows)
+        return self.insert_arrow(guard.offered(rows, self._created(rows).schema))
+
+    def insert_arrow(self, data: pa.Table) -> int:
+        """Add rows like `insert`, from Arrow in the schema of this table, which is there."""
+        table = self._created([])
         with explained(self.name):
-            schema = table.schema
-            data = to_table(rows, schema).combine_chunks()
-            result = table.merge_insert("k64").when_not_matched_insert_all().execute(data)
-        settle(table, schema, self.row_type.__primary_key__[0])
-        return int(result.num_inserted_rows)
+            inserted = guard.insert(table, data)
+        if inserted < data.num_rows:
+            guard.refuse_stored_collisions(self.row_type, data, self.scan)
+        settle(table, data.schema, self.row_type.__primary_key__[0])
+        return inserted
 
     def replace(self, row: RowT, rev: int) -> bool:
         """Store `row` over the row of its key if that is still at revision `rev`."""
@@ -294,20 +315,25 @@ class Table(Generic[RowT]):
 
         All of them appear in one commit.
         """
-        import pyarrow as pa
-
         if not rows:
             return 0
+        guard.refuse_part(self.row_type)
         table = self._created([row for row, _ in rows])
         with explained(self.name):
             schema = table.schema
-            data = pa.concat_tables([to_table([row], schema, rev + 1) for row, rev in rows])
-            merge = table.merge_insert("k64").when_matched_update_all(
-                where="target.rev = source.rev - 1"
-            )
-            updated = int(merge.execute(data.combine_chunks()).num_updated_rows)
+            swapped = guard.swap(table, rows, schema)
         settle(table, schema, self.row_type.__primary_key__[0])
-        return updated
+        return swapped
+
+    def drop_copies(self, copies: Sequence[tuple[int, int, int]]) -> None:
+        """Delete stored rows of which another copy is kept.
+
+        Each is named by its ``_rowid``, ``k64`` and ``rev``, and stays if it has changed since.
+        """
+        table = self._handle.opened()
+        if table is not None and copies:
+            with explained(self.name):
+                guard.drop(table, copies)
 
     def create(self, *, vector_size: int = 0) -> None:
         """Make the table with its indexes, unless it is there."""
@@ -315,7 +341,7 @@ class Table(Generic[RowT]):
 
     @property
     def stored(self) -> LanceTable | None:
-        """LanceDB's own table, for upkeep; None where there is none."""
+        """LanceDB's own table, for upkeep and vectors; None where there is none."""
         return self._handle.opened()
 
     def _created(self, rows: Sequence[RowT]) -> LanceTable:
@@ -323,8 +349,11 @@ class Table(Generic[RowT]):
             msg = f"{self.name} are read as of version {self._fixed}; no old state can be written"
             raise WritesNotEnabled(msg)
         sizes = {len(row.vector) for row in rows if isinstance(row, EmbeddingRow)}
-        table = self._handle.opened()
-        return table if table is not None else self._handle.create(max(sizes, default=0))
+        size, table = one_size(sizes) if sizes else 0, self._handle.opened()
+        table = table if table is not None else self._handle.create(size)
+        if sizes:
+            one_size(sizes, vector_size(table.schema))
+        return table
 
 
 def _ordering(column: str) -> ColumnOrdering:

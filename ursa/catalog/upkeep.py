@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from ursa.catalog.history import newest_at, versions
 from ursa.catalog.lance import patiently, waited
 from ursa.catalog.promotion import correct
+from ursa.catalog.schemas import EmbeddingRow
+from ursa.catalog.vectors import index_embeddings
 from ursa.text import counted
 
 if TYPE_CHECKING:
@@ -86,6 +88,8 @@ def optimize(table: LanceTable) -> Optimized:
     before, unindexed = _fragments(table), _unindexed(table)
     corrected = correct(table)
     patiently(lambda: table.optimize(cleanup_older_than=_FOREVER))
+    if table.name == EmbeddingRow.__table__:
+        index_embeddings(table)
     indexed = max(0, unindexed - _unindexed(table))
     return Optimized(table.name, before, _fragments(table), indexed, corrected)
 

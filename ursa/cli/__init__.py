@@ -1,11 +1,12 @@
 """The command line: data on standard output, progress and errors on standard error.
 
-Exit codes: 0 done, 1 refused, 2 wrong usage, 3 some files are wrong or missing, 4 no access,
+Exit codes: 0 done, 1 refused, 2 wrong usage, 3 something is wrong or missing, 4 no access,
 130 interrupted.
 """
 
 import sys
 
+from ursa.cli.audit import audit
 from ursa.cli.catalog import catalog_app
 from ursa.cli.commands import PARTIAL, app
 from ursa.errors import IntegrityError, InvalidArgument, SiteError, UnknownKeyword, UrsaError
@@ -13,6 +14,7 @@ from ursa.errors import IntegrityError, InvalidArgument, SiteError, UnknownKeywo
 __all__ = ["app", "main"]
 
 REFUSED, USAGE, ACCESS = 1, 2, 4
+catalog_app.command()(audit)
 app.add_typer(catalog_app, name="catalog")
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from ursa.catalog.guard import pause
 from ursa.catalog.schemas import ModalityRow, RecordingEntry, RecordingRow, Row, modality_keys
 from ursa.errors import CatalogBusy, CatalogPKConflict, CatalogRowExists
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from ursa.catalog import Catalog
     from ursa.catalog.arrow import RowT
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 OnRecordingConflict = Literal["error", "extend", "merge_participants", "overwrite"]
 OnModalityConflict = Literal["error", "overwrite"]
 _TRIES = 50
+_BATCH = 1000
 
 
 def difference(stored: Row, offered: Row) -> dict[str, tuple[Any, Any]]:
@@ -51,12 +53,16 @@ def put(
 ) -> list[RowT]:
     """Store `rows` and return them as stored, in the same order.
 
+    However many rows there are, it takes one commit for the new ones and one for those that
+    `resolve` changes.
+
     Parameters
     ----------
     table : Table
     rows : sequence of Row
     resolve : callable
-        Given the stored and the offered row of one key, returns the row to keep or raises.
+        Given the stored and the offered row of one key, returns the row to keep or raises. Where
+        several rows are offered it may be asked again about its own answer, and must then keep it.
 
     Raises
     ------
@@ -65,29 +71,41 @@ def put(
         in between.
     CatalogPKConflict
         Two different rows with one key were offered.
+    CatalogKeyCollision
+        The hash of a key is that of another key; other rows of this call may be stored.
     CatalogBusy
         Other writers kept changing the same row.
     """
-    offered = _by_key(rows)
-    for _ in range(_TRIES):
-        stored = table.with_rev(list(offered))
-        kept = {key: resolve(stored[key][0], row) for key, row in offered.items() if key in stored}
-        missing = [row for key, row in offered.items() if key not in stored]
-        changed = {key: row for key, row in kept.items() if row != stored[key][0]}
-        inserted = table.insert(missing) == len(missing)
-        if _swap_all(table, changed, stored) and inserted:
-            return [kept.get(row.primary_key, row) for row in rows]
+    unsettled = _by_key(rows)
+    kept: dict[tuple[Any, ...], RowT] = {}
+    for turn in range(_TRIES):
+        pause(turn)
+        wanted, again = _put_once(table, unsettled, resolve)
+        kept |= wanted
+        if not again:
+            return [kept[row.primary_key] for row in rows]
+        unsettled = {key: unsettled[key] for key in again}
     msg = f"{table.name}: other writers kept changing the same row; try again in a moment"
     raise CatalogBusy(msg)
 
 
-def _swap_all(
+def _put_once(
     table: Table[RowT],
-    changed: dict[tuple[Any, ...], RowT],
-    stored: dict[tuple[Any, ...], tuple[RowT, int]],
-) -> bool:
-    swapped = [table.replace(row, stored[key][1]) for key, row in changed.items()]
-    return all(swapped)
+    offered: dict[tuple[Any, ...], RowT],
+    resolve: Callable[[RowT, RowT], RowT],
+) -> tuple[dict[tuple[Any, ...], RowT], list[tuple[Any, ...]]]:
+    """Return the rows wanted by key, and the keys that another writer may have got at first."""
+    stored = table.with_rev(list(offered))
+    wanted = {
+        key: resolve(stored[key][0], row) if key in stored else row for key, row in offered.items()
+    }
+    missing = [key for key in wanted if key not in stored]
+    changed = [key for key in stored if wanted[key] != stored[key][0]]
+    inserted = table.insert([wanted[key] for key in missing])
+    swapped = table.replace_many([(wanted[key], stored[key][1]) for key in changed])
+    # A count says how many rows went in, not which: all of them are looked at again.
+    again = missing if inserted < len(missing) else []
+    return wanted, [*again, *(changed if swapped < len(changed) else [])]
 
 
 def _by_key(rows: Sequence[RowT]) -> dict[tuple[Any, ...], RowT]:
@@ -112,8 +130,7 @@ def put_modalities(
     kept = put(
         catalog.table(ModalityRow), rows, overwrite if on_conflict == "overwrite" else refuse
     )
-    for recording_hash in dict.fromkeys(row.recording_hash for row in rows):
-        nest(catalog, recording_hash)
+    nest(catalog, [row.recording_hash for row in rows])
     return kept
 
 
@@ -121,41 +138,63 @@ def put_recording(
     catalog: Catalog, row: RecordingRow, on_conflict: OnRecordingConflict = "error"
 ) -> RecordingRow:
     """Store a recording together with the modality rows that are already there for it."""
-    known = _modalities(catalog, row.recording_hash)
-    entry = RecordingEntry(**dict(row), modalities=known)
+    return put_recordings(catalog, [row], on_conflict)[0]
+
+
+def put_recordings(
+    catalog: Catalog, rows: Sequence[RecordingRow], on_conflict: OnRecordingConflict = "error"
+) -> list[RecordingRow]:
+    """Store recordings, each together with the modality rows that are already there for it.
+
+    So a recording whose modalities are stored first is complete from the moment it is seen.
+    """
     rule = _RECORDING_RULES[on_conflict]
+    hashes = [row.recording_hash for row in rows]
+    known = modalities_of(catalog, hashes)
+    entries = [
+        RecordingEntry(**dict(row), modalities=known.get(row.recording_hash, ())) for row in rows
+    ]
 
     def resolve(stored: RecordingEntry, offered: RecordingEntry) -> RecordingEntry:
         kept = rule(stored.row, offered.row)
         return RecordingEntry(**dict(kept), modalities=stored.modalities)
 
-    (kept,) = put(catalog.recordings, [entry], resolve)
+    kept = put(catalog.recordings, entries, resolve)
     # A modality may have been registered between reading them and storing the recording.
-    nest(catalog, row.recording_hash)
-    return kept.row
+    nest(catalog, hashes)
+    return [entry.row for entry in kept]
 
 
-def nest(catalog: Catalog, recording_hash: str) -> None:
-    """Bring the modalities nested in a recording in line with the modalities table."""
-    key = (recording_hash,)
-    for _ in range(_TRIES):
-        # The revision is read before the modalities, so that a swap made on old ones fails.
-        found = catalog.recordings.with_rev([key]).get(key)
-        if found is None:
+def nest(catalog: Catalog, recording_hashes: Iterable[str]) -> None:
+    """Bring the modalities nested in recordings in line with the modalities table."""
+    todo = list(dict.fromkeys(recording_hashes))
+    for turn in range(_TRIES):
+        pause(turn)
+        # The revisions are read before the modalities, so that a swap made on old ones fails.
+        found = catalog.recordings.with_rev([(name,) for name in todo])
+        current = modalities_of(catalog, todo)
+        changed = [
+            (entry.model_copy(update={"modalities": current.get(name, ())}), rev)
+            for (name,), (entry, rev) in found.items()
+            if current.get(name, ()) != entry.modalities
+        ]
+        if catalog.recordings.replace_many(changed) == len(changed):
             return
-        entry, rev = found
-        current = _modalities(catalog, recording_hash)
-        if current == entry.modalities:
-            return
-        if catalog.recordings.replace(entry.model_copy(update={"modalities": current}), rev):
-            return
-    msg = f"recording {recording_hash}: other writers kept changing it; try again in a moment"
+        todo = [entry.recording_hash for entry, _ in changed]
+    msg = f"recordings {todo[:3]}: other writers kept changing them; try again in a moment"
     raise CatalogBusy(msg)
 
 
-def _modalities(catalog: Catalog, recording_hash: str) -> tuple[ModalityRow, ...]:
-    rows = catalog.table(ModalityRow).list({"recording_hash": recording_hash})
-    return tuple(modality_keys(rows).values())
+def modalities_of(
+    catalog: Catalog, recording_hashes: Sequence[str]
+) -> dict[str, tuple[ModalityRow, ...]]:
+    """Return the rows of the modalities table by recording, each in order; none, no entry."""
+    found: dict[str, list[ModalityRow]] = {}
+    for start in range(0, len(recording_hashes), _BATCH):
+        wanted = list(dict.fromkeys(recording_hashes[start : start + _BATCH]))
+        for row in catalog.table(ModalityRow).list({"recording_hash": wanted}):
+            found.setdefault(row.recording_hash, []).append(row)
+    return {name: tuple(modality_keys(rows).values()) for name, rows in found.items()}
 
 
 def _extend(stored: RecordingRow, offered: RecordingRow) -> RecordingRow:
