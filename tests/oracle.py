@@ -67,8 +67,21 @@ STREAMS = [
     [("gaze", "x"), ("eeg_a", ""), ("eeg", "a"), ("eeg", "b")],
     [("eeg_a", "b"), ("eeg", "a_b"), ("eeg", "")],
     [("raw", ""), ("it's", ""), ("processed", "")],
+    [("eeg", "a"), ("eeg_a", ""), ("gaze", "x_y"), ("gaze", "x")],
 ]
-NAMES = ["eeg", "eeg_a", "eeg_b", "gaze", "gaze_x", "raw", "it's", "processed", "eeg_a_b", "eeg_"]
+NAMES = [
+    "eeg",
+    "eeg_a",
+    "eeg_b",
+    "gaze",
+    "gaze_x",
+    "raw",
+    "it's",
+    "processed",
+    "eeg_a_b",
+    "eeg_",
+    "gaze_x_y",
+]
 VERSIONS = ["v1", "v2"]
 EVENT_TYPES = ["cue", "it's", "pause"]
 TIMES = [0.0, 0.5, 1.5, 1e-10, -1.0, 1e-9, 2e-6, 59.9999999995, 1e7, 1e300, 30.0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -218,17 +218,37 @@ def _with_one(
     # A worker's key, like "eeg_a", exists only where the recording's own labels have it.
     labelled = list(_modalities(spec.model_copy(update={"modalities": name and (name,)})))
     if assets is None or spec.derived is False:
-        found = modalities.scan(where.all_of(conditions), columns=["recording_hash"])
-        labelled.append(_among(_unique(found["recording_hash"])))
+        labelled.append(_among(_recordings_with(modalities, conditions, name)))
     if assets is None:
         return where.all_of(labelled) or "TRUE"
     among = _among(key[0] for key in assets)
-    keys = _keys_of(modalities, where.all_of([*conditions, among]))
+    keys = _named(modalities, _keys_of(modalities, where.all_of([*conditions, among])), name)
     if spec.derived is False:
         without = where.all_of([*labelled, f"NOT {among}"])
         return f"({without}) OR {_among(key[0] for key in keys - assets)}"
     labelled.append(_among(key[0] for key in keys & assets))
     return where.all_of(labelled) or "TRUE"
+
+
+def _recordings_with(
+    modalities: Table[ModalityRow], conditions: Sequence[str], name: str | None
+) -> Iterable[str]:
+    predicate = where.all_of(conditions)
+    if name is None or "_" not in name:
+        return _unique(modalities.scan(predicate, columns=["recording_hash"])["recording_hash"])
+    return {key[0] for key in _named(modalities, _keys_of(modalities, predicate), name)}
+
+
+def _named(
+    modalities: Table[ModalityRow], keys: frozenset[ModalityKey], name: str | None
+) -> frozenset[ModalityKey]:
+    """Leave out workers that results do not call `name`, since their modality has no other."""
+    families = {modality for _, modality, _ in keys} - {name}
+    if name is None or not families:
+        return keys
+    every = _keys_of(modalities, where.one_of("modality", sorted(families)))
+    workers = Counter((recording, modality) for recording, modality, _ in every)
+    return frozenset(key for key in keys if key[1] == name or not key[2] or workers[key[:2]] > 1)
 
 
 def _of_modality(
@@ -243,11 +263,14 @@ def _of_modality(
     if spec.status in STATUS_LABEL:
         yield where.equals("ingestion_status", STATUS_LABEL[spec.status])
     if name is not None:
-        family, separator, worker = name.rpartition("_")
-        of_worker = (
+        splits = [
+            (name[:place], name[place + 1 :]) for place, char in enumerate(name) if char == "_"
+        ]
+        of_workers = (
             f" OR {where.equals('modality', family)} AND {where.equals('worker_id', worker)}"
+            for family, worker in splits
         )
-        yield where.equals("modality", name) + (of_worker if separator else "")
+        yield where.equals("modality", name) + "".join(of_workers)
 
 
 def _event_times(catalog: Catalog, spec: QuerySpec) -> dict[str, EventTimes] | None:
