@@ -190,11 +190,8 @@ def _asks_for_assets(spec: QuerySpec) -> bool:
 
 
 def _assets(catalog: Catalog, spec: QuerySpec) -> frozenset[ModalityKey]:
-    predicate = (
-        where.one_of("pipeline_version", spec.pipeline_version)
-        if spec.pipeline_version is not None
-        else None
-    )
+    versions = spec.pipeline_version
+    predicate = None if versions is None else where.one_of("pipeline_version", versions)
     return _keys_of(catalog.table(VirgoAssetRow), predicate)
 
 
@@ -247,8 +244,8 @@ def _named(
     if name is None or not families:
         return keys
     every = _keys_of(modalities, where.one_of("modality", sorted(families)))
-    workers = Counter((recording, modality) for recording, modality, _ in every)
-    return frozenset(key for key in keys if key[1] == name or not key[2] or workers[key[:2]] > 1)
+    number = Counter(key[:2] for key in every)
+    return frozenset(key for key in keys if key[1] == name or not key[2] or number[key[:2]] > 1)
 
 
 def _of_modality(
