@@ -18,9 +18,7 @@ SIGNED_ORDERS = [f"{sign}{name}" for name in ORDERS for sign in ("", "-")]
 
 KNOWN = st.sampled_from(oracle.VALUES)
 TEXTS = st.sampled_from([value for value in oracle.SCALARS if isinstance(value, str)])
-NUMBERS = st.sampled_from(
-    [v for v in oracle.SCALARS if type(v) in (int, float) and abs(v) < 10**308]
-)
+NUMBERS = st.sampled_from([v for v in oracle.SCALARS if type(v) in (int, float)])
 PARTS = st.builds(
     lambda text, start, size: text[start:][: size + 1], TEXTS, *[st.integers(0, 5)] * 2
 )

@@ -7,6 +7,7 @@ finds the value of a key exactly.
 
 from __future__ import annotations
 
+import math
 import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -126,7 +127,9 @@ def _compares(column: str, key: str, op: str, operand: Any, promoted: Mapping[st
 
 
 def _number_holds(value: str, op: str, operand: Any) -> str:
-    return f"{value} {op} {where.literal(as_float(operand))}"
+    number = as_float(operand)
+    given = where.literal(number) if math.isfinite(number) else f"CAST('{number}' AS DOUBLE)"
+    return f"{value} {op} {given}"
 
 
 def _text_holds(value: str, op: str, operand: str) -> str:
