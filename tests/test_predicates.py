@@ -73,7 +73,7 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
 
 
 def plan_of(catalog: Catalog, **filters: Any) -> str:
-    recordings = catalog.recordings.pinned()
+    recordings = catalog.snapshot(RecordingEntry)
     return recordings.explain(select(catalog, recordings, QuerySpec(**filters)).predicate or "")
 
 
@@ -88,7 +88,7 @@ def plans_beside(catalog: Catalog, name: str, **filters: Any) -> list[str]:
         return scan(self, predicate, **how)
 
     with mock.patch.object(Table, "scan", noting):
-        select(catalog, catalog.recordings.pinned(), QuerySpec(**filters))
+        select(catalog, catalog.snapshot(RecordingEntry), QuerySpec(**filters))
     assert asked
     return asked
 
@@ -168,4 +168,6 @@ def test_other_tables_answer_by_an_index_too(
 
 
 def test_no_filter_is_no_predicate(catalog: Catalog) -> None:
-    assert select(catalog, catalog.recordings.pinned(), QuerySpec(status="all")).predicate is None
+    assert (
+        select(catalog, catalog.snapshot(RecordingEntry), QuerySpec(status="all")).predicate is None
+    )

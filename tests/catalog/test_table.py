@@ -286,7 +286,7 @@ def test_every_filter_of_a_query_is_answered_by_an_index(catalog: Catalog) -> No
         {"time_range": (None, 5)},
         {"participants": "P1", "metadata": {"task": "t1"}, "time_range": (5, 9)},
     ):
-        recordings = catalog.recordings.pinned()
+        recordings = catalog.snapshot(RecordingEntry)
         spec = QuerySpec.model_validate(filters)
         plan = recordings.explain(select(catalog, recordings, spec).predicate or "")
         assert "ScalarIndexQuery" in plan, filters
