@@ -121,9 +121,10 @@ def _compares(column: str, key: str, op: str, operand: Any, promoted: Mapping[st
         return _number_holds(number_at(column, key), op, operand)
     # Few texts hold an escape, and reading one is slow, so the others are done with before.
     raw = _text_part(column, key)
-    plain, escaped = (_text_holds(each, op, operand) for each in (raw, _unescaped(raw)))
+    plain = _text_holds(raw, op, operand)
+    escaped = _marked_holds(_marked_at(raw), op, _marked(operand))
     return (
-        f"(strpos({column}, {where.literal(_mark(key, _QUOTE))}) > 0 AND "
+        f"(strpos({column}, {where.literal(_before(key, _QUOTE))}) > 0 AND "
         f"(strpos({column}, '\\') = 0 AND {plain} OR strpos({column}, '\\') > 0 AND {escaped}))"
     )
 
@@ -141,28 +142,52 @@ def _text_holds(value: str, op: str, operand: str) -> str:
     )
 
 
+def _marked_holds(value: str, op: str, operand: str) -> str:
+    if op != "contains":
+        return f"{value} {op} {where.literal(operand)}"
+    # What is found must not begin with the digits of a marked character.
+    pattern = f"(?s)(?:^|^[^\x01]|[^\x01]{{2}}){re.escape(operand.lower())}"
+    return f"regexp_like(lower({value}), {where.literal(pattern)})"
+
+
+def _marked(text: str) -> str:
+    """Return text with each control character as a mark and two digits, which keeps the order.
+
+    To put back every such character takes deeper nesting than LanceDB's parser allows beside
+    other filters; to mark it takes little.
+    """
+    return re.sub(r"[\x00-\x1f]", lambda found: f"\x01{ord(found[0]):02x}", text)
+
+
+def _marked_at(value: str) -> str:
+    marks = {short: _marked(char) for short, char in _ESCAPES.items()}
+    for escape, text in {**marks, r"\u005c": "\x02", r"\u00": "\x01", "\x02": "\\"}.items():
+        value = f"replace({value}, {where.literal(escape)}, {where.literal(text)})"
+    return value
+
+
 def number_at(column: str, key: str) -> str:
     """Return the SQL expression of a key's value as float64; null unless it is a number.
 
     A number ends at a comma or the last brace; any other value has a part that is no number.
     """
-    rest = f"split_part({column}, {where.literal(_mark(key))}, 2)"
+    rest = f"split_part({column}, {where.literal(_before(key))}, 2)"
     return f"TRY_CAST(split_part(split_part({rest}, ',', 1), '}}', 1) AS DOUBLE)"
 
 
 def text_at(column: str, key: str) -> str:
     """Return the SQL expression of a key's value as text; null unless it is text."""
-    pattern = f'{re.escape(_mark(key, _QUOTE))}([^"]*)"'
+    pattern = f'{re.escape(_before(key, _QUOTE))}([^"]*)"'
     return _unescaped(f"(regexp_match({column}, {where.literal(pattern)}))[1]")
 
 
-def _mark(key: str, value: str = "") -> str:
+def _before(key: str, value: str = "") -> str:
     """Return what stands before the value of a key, and nowhere else."""
     return f"{json_text(key)}: {value}"
 
 
 def _text_part(column: str, key: str) -> str:
-    mark = where.literal(_mark(key, _QUOTE))
+    mark = where.literal(_before(key, _QUOTE))
     return f"split_part(split_part({column}, {mark}, 2), {where.literal(_QUOTE)}, 1)"
 
 
