@@ -187,7 +187,7 @@ class Table(Generic[RowT]):
             return query.select([*columns, "_score"]).to_arrow().select(columns)
 
     def opened(self) -> LanceTable | None:
-        """Return LanceDB's own table, for what only some tables can; None where there is none."""
+        """Return LanceDB's own table, for upkeep and what few tables can; None if there is none."""
         return self._handle.opened()
 
     def explain(self, predicate: str) -> str:
@@ -342,11 +342,6 @@ class Table(Generic[RowT]):
     def create(self, *, vector_size: int = 0) -> None:
         """Make the table with its indexes, unless it is there."""
         self._handle.create(vector_size)
-
-    @property
-    def stored(self) -> LanceTable | None:
-        """LanceDB's own table, for upkeep; None where there is none."""
-        return self._handle.opened()
 
     def _created(self, rows: Sequence[RowT]) -> LanceTable:
         if self._fixed is not None:  # which LanceDB would merge into the newest version
