@@ -133,7 +133,7 @@ def search(
     query = checked_query(vector, k, metric)
     spec, among = _chosen(catalog, recordings)
     table = catalog.snapshot(EmbeddingRow)
-    native = table.stored
+    native = table.opened()
     if native is None:
         return _none(table, model, metric)
     check_size(len(query), table.schema)

@@ -16,6 +16,7 @@ from ursa.catalog.pushdown import metadata_predicate
 from ursa.errors import InvalidArgument
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from lancedb.table import Table as LanceTable
@@ -103,13 +104,17 @@ def promoted(tmp_path_factory: pytest.TempPathFactory) -> Snapshot[RecordingEntr
 
 
 def found(recordings: Snapshot[RecordingEntry], filters: dict[str, Any]) -> set[str]:
-    parts = metadata_predicate("metadata", filters, recordings.promoted)
-    predicate = " AND ".join(f"({part})" for part in parts)
+    predicate = predicate_of(filters, recordings.promoted)
     return set(recordings.scan(predicate, columns=["recording_hash"])[0].to_pylist())
 
 
+def predicate_of(filters: dict[str, Any], promoted: Mapping[str, str]) -> str:
+    parts = metadata_predicate("metadata", filters, promoted)
+    return " AND ".join(f"({part})" for part in parts)
+
+
 def stored(catalog: Catalog) -> LanceTable:
-    table = catalog.recordings.stored
+    table = catalog.recordings.opened()
     assert table is not None
     return table
 
@@ -135,6 +140,22 @@ def test_typed_columns_and_json_find_what_reading_everything_finds(
     assert found(promoted, filters) == expected
 
 
+def test_conditions_on_several_keys_are_not_too_deep(plain: Snapshot[RecordingEntry]) -> None:
+    filters = {key: {"contains": "a", ">=": "\n"} for key in KINDS}
+    filters |= {f"key {number}": {"contains": "a"} for number in range(6)}
+    assert found(plain, filters) == set()
+
+
+@pytest.mark.parametrize("operand", [10**400, -(10**400)])
+def test_integers_beyond_float64_are_compared(
+    plain: Snapshot[RecordingEntry], promoted: Snapshot[RecordingEntry], operand: int
+) -> None:
+    for op in ("<", "<=", ">", ">="):
+        filters = {"n": {op: operand}}
+        expected = {row.recording_hash for row in ENTRIES if all_hold(filters, row.metadata)}
+        assert found(plain, filters) == found(promoted, filters) == expected
+
+
 @pytest.mark.parametrize("op", ["<", "<=", ">", ">="])
 @pytest.mark.parametrize(("key", "operand"), [("n", 18), ("t", "O'Neil")])
 def test_a_comparison_uses_the_index(
@@ -145,17 +166,15 @@ def test_a_comparison_uses_the_index(
     operand: Any,
 ) -> None:
     filters = {key: {op: operand}}
-    (predicate,) = metadata_predicate("metadata", filters, promoted.promoted)
-    plan = promoted.explain(predicate)
+    plan = promoted.explain(predicate_of(filters, promoted.promoted))
     assert f"metadata__{key}_idx" in plan
     assert "ScalarIndexQuery" in plan
     assert "regexp_match" not in plan
-    assert "split_part" in plain.explain(*metadata_predicate("metadata", filters))
+    assert "split_part" in plain.explain(predicate_of(filters, {}))
 
 
 def test_a_search_in_text_reads_the_column_and_no_json(promoted: Snapshot[RecordingEntry]) -> None:
-    (predicate,) = metadata_predicate("metadata", {"t": {"contains": "o"}}, promoted.promoted)
-    plan = promoted.explain(predicate)
+    plan = promoted.explain(predicate_of({"t": {"contains": "o"}}, promoted.promoted))
     assert "ScalarIndexQuery" in plan
     assert "regexp_match" not in plan
 

@@ -286,6 +286,6 @@ class Catalog:
                 f"the catalog is read as of {self._as_of}; keep up its newest state"
             )
         for row_type in ROW_CLASSES:
-            table = self.table(row_type).stored
+            table = self.table(row_type).opened()
             if table is not None:
                 yield table

@@ -7,6 +7,7 @@ between a key and the next comma or quote is its value exactly.
 
 from __future__ import annotations
 
+import math
 import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 _NONE: Mapping[str, str] = MappingProxyType({})
 _ESCAPES = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\b": "\b", r"\f": "\f", r"\u0022": '"'}
 _QUOTE = '"'  # how a text value begins and ends
-_CONTROLS = {f"\\u{code:04x}": chr(code) for code in range(32)}
+# Only those without a shorter escape: Lance parses no deeper nesting than 50.
+_CONTROLS = {f"\\u{code:04x}": chr(code) for code in range(32) if chr(code) not in "\b\t\n\f\r"}
 
 
 def metadata_predicate(
@@ -130,7 +132,9 @@ def _compares(column: str, key: str, op: str, operand: Any, promoted: Mapping[st
 
 
 def _number_holds(value: str, op: str, operand: Any) -> str:
-    return f"{value} {op} {where.literal(as_float(operand))}"
+    number = as_float(operand)
+    given = f"CAST('{number}' AS DOUBLE)" if math.isinf(number) else where.literal(number)
+    return f"{value} {op} {given}"
 
 
 def _text_holds(value: str, op: str, operand: str) -> str:

@@ -273,8 +273,7 @@ class Table(Generic[RowT]):
         """Make the table with its indexes, unless it is there."""
         self._handle.create(vector_size)
 
-    @property
-    def stored(self) -> LanceTable | None:
+    def opened(self) -> LanceTable | None:
         """LanceDB's own table, for upkeep and vectors; None where there is none."""
         return self._handle.opened()
 
