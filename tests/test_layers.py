@@ -40,6 +40,7 @@ LAYERS = (
     "catalog.upkeep",
     "catalog.guard",
     "catalog.table",
+    "catalog.snapshot",
     "catalog",
     "catalog.migration",
     "formats.*",
@@ -83,7 +84,7 @@ RESERVED: dict[str, set[str]] = {
     "lancedb": {
         *("catalog.indexes", "catalog.lance", "catalog.history", "catalog.promotion"),
         *("catalog.upkeep", "catalog.vectors", "catalog.guard", "catalog.table", "catalog"),
-        "catalog.migration",
+        *("catalog.snapshot", "catalog.migration"),
     },
     "obstore": {"stores", "site"},
     "IPython": set(),

@@ -101,7 +101,7 @@ def odd_catalog(
 ) -> Catalog:
     """The catalog of the oracle, also with typed columns of metadata."""
     catalog = oracle.make_catalog(str(tmp_path_factory.mktemp("odd")), request.param)
-    assert catalog.recordings.pinned().promoted.keys() == request.param.keys()
+    assert catalog.snapshot(RecordingEntry).promoted.keys() == request.param.keys()
     return catalog
 
 

@@ -1105,7 +1105,7 @@ class DataInterface:
         from ursa.catalog.vectors import index_embeddings
 
         self._writing("create_embedding_index", "assets_rw")
-        table = self.catalog.table(EmbeddingRow).stored
+        table = self.catalog.table(EmbeddingRow).opened()
         return table is not None and index_embeddings(table)
 
     # -- looking up ------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from ursa.catalog import where
 from ursa.catalog.arrow import from_record
 from ursa.catalog.conditions import checked
 from ursa.catalog.pushdown import metadata_predicate
-from ursa.catalog.schemas import EmbeddingRow
+from ursa.catalog.schemas import EmbeddingRow, RecordingEntry
 from ursa.catalog.vectors import (
     DISTANCE,
     EXACT_UP_TO,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from ursa.catalog import Catalog
     from ursa.catalog.schemas import TimeWindow
+    from ursa.catalog.snapshot import Snapshot
     from ursa.catalog.table import Table
 
     Recordings = QuerySpec | QueryResultList | Mapping[str, Any]
@@ -131,8 +132,8 @@ def search(
     """
     query = checked_query(vector, k, metric)
     spec, among = _chosen(catalog, recordings)
-    table = catalog.table(EmbeddingRow).pinned()
-    native = table.stored
+    table = catalog.snapshot(EmbeddingRow)
+    native = table.opened()
     if native is None:
         return _none(table, model, metric)
     check_size(len(query), table.schema)
@@ -184,7 +185,7 @@ def _chosen(catalog: Catalog, recordings: Recordings | None) -> tuple[QuerySpec,
 def _hashes(catalog: Catalog, spec: QuerySpec) -> pa.ChunkedArray:
     if spec.limit is not None or spec.offset or spec.after:
         return find(catalog, spec).to_arrow()[KEY]
-    recordings = catalog.recordings.pinned()
+    recordings = catalog.snapshot(RecordingEntry)
     return recordings.scan(select(catalog, recordings, spec).predicate, columns=[KEY])[KEY]
 
 
@@ -215,7 +216,7 @@ def _models(table: Table[EmbeddingRow]) -> str:
 
 
 def _conditions(
-    table: Table[EmbeddingRow], modality: str | None, metadata: Mapping[str, Any] | None
+    table: Snapshot[EmbeddingRow], modality: str | None, metadata: Mapping[str, Any] | None
 ) -> list[str]:
     try:
         conditions = checked(metadata or {})

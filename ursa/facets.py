@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ursa.catalog import where
 from ursa.catalog.derived import KINDS, kind_entry, modality_labels
-from ursa.catalog.schemas import EventRow
+from ursa.catalog.schemas import EventRow, RecordingEntry
 from ursa.catalog.types import canonical_json
 from ursa.errors import InvalidArgument, nearest
 from ursa.filters import STATUS_LABEL
@@ -24,15 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ursa.catalog import Catalog
-    from ursa.catalog.schemas import RecordingEntry
-    from ursa.catalog.table import Table
+    from ursa.catalog.snapshot import Snapshot
     from ursa.filters import QuerySpec
 
 FIELDS = ("participants", "modalities", "status", "event_type", "metadata.<key>")
 _METADATA = "metadata."
 _FEW_ROWS = 5_000  # so many are read sooner than counted label by label
 _READING = 1.2e-6  # seconds to read one row's labels, roughly
-_AT_ONCE = 4
+_AT_ONCE = 2
 
 
 class FacetValue(NamedTuple):
@@ -55,7 +54,7 @@ def facets(catalog: Catalog, spec: QuerySpec, fields: Sequence[str]) -> dict[str
     InvalidArgument
         An unknown field.
     """
-    recordings = catalog.recordings.pinned()
+    recordings = catalog.snapshot(RecordingEntry)
     whole = spec.model_copy(update={"limit": None, "offset": 0, "after": None})
     return {
         name: _sorted(_counts(catalog, recordings, _without(whole, name), name)) for name in fields
@@ -85,7 +84,7 @@ def _without(spec: QuerySpec, name: str) -> QuerySpec:
 
 
 def _counts(
-    catalog: Catalog, recordings: Table[RecordingEntry], spec: QuerySpec, name: str
+    catalog: Catalog, recordings: Snapshot[RecordingEntry], spec: QuerySpec, name: str
 ) -> Iterable[tuple[Any, int]]:
     if name == "status":
         return _counts_of_specs(catalog, recordings, spec, name, STATUS_LABEL)
@@ -101,7 +100,7 @@ def _counts(
 
 def _counts_of_specs(
     catalog: Catalog,
-    recordings: Table[RecordingEntry],
+    recordings: Snapshot[RecordingEntry],
     spec: QuerySpec,
     name: str,
     values: Iterable[Any],
@@ -113,7 +112,7 @@ def _counts_of_specs(
 
 
 def _label_counts(
-    recordings: Table[RecordingEntry], predicate: str | None, column: str, begin: str = ""
+    recordings: Snapshot[RecordingEntry], predicate: str | None, column: str, begin: str = ""
 ) -> Mapping[str, int]:
     """Return how many matching recordings have each label that begins with `begin`."""
     if predicate is None:
@@ -132,7 +131,7 @@ def _label_counts(
 
 
 def _modality_counts(
-    catalog: Catalog, recordings: Table[RecordingEntry], spec: QuerySpec, predicate: str | None
+    catalog: Catalog, recordings: Snapshot[RecordingEntry], spec: QuerySpec, predicate: str | None
 ) -> Iterable[tuple[str, int]]:
     status = STATUS_LABEL.get(spec.status)
     column = "modality_names" if status is None else "modality_status"
@@ -148,7 +147,7 @@ def _modality_counts(
 
 
 def _metadata_counts(
-    recordings: Table[RecordingEntry], predicate: str | None, key: str
+    recordings: Snapshot[RecordingEntry], predicate: str | None, key: str
 ) -> Iterable[tuple[Any, int]]:
     found = _label_counts(recordings, predicate, "metadata_kv", f"{key}=")
     kinds, values = Counter[str](), Counter[str]()
@@ -160,7 +159,7 @@ def _metadata_counts(
 
 
 def _read_metadata(
-    recordings: Table[RecordingEntry], predicate: str | None, key: str
+    recordings: Snapshot[RecordingEntry], predicate: str | None, key: str
 ) -> Iterable[tuple[Any, int]]:
     """Count the values of a key that not all have labels, by reading them."""
     present = where.has_any("metadata_kv", [kind_entry(key, kind) for kind in KINDS])
@@ -171,7 +170,7 @@ def _read_metadata(
 
 
 def _event_counts(
-    catalog: Catalog, recordings: Table[RecordingEntry], predicate: str | None
+    catalog: Catalog, recordings: Snapshot[RecordingEntry], predicate: str | None
 ) -> Iterable[tuple[str, int]]:
     from pyarrow import compute as pc
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ursa.catalog.schemas import RecordingEntry
-    from ursa.catalog.table import Table
+    from ursa.catalog.snapshot import Snapshot
     from ursa.filters import QuerySpec
 
 KEY = "recording_hash"
@@ -93,7 +93,7 @@ def cursor_of(table: pa.Table, order_by: str) -> str:
 
 
 def page(
-    recordings: Table[RecordingEntry], predicate: str | None, spec: QuerySpec
+    recordings: Snapshot[RecordingEntry], predicate: str | None, spec: QuerySpec
 ) -> tuple[pa.Table, bool]:
     """Return the page of a spec among the recordings that match, and whether more come after it.
 
@@ -120,7 +120,7 @@ def page(
 
 
 def _near(
-    recordings: Table[RecordingEntry],
+    recordings: Snapshot[RecordingEntry],
     wanted: str | None,
     order: Order,
     spec: QuerySpec,
@@ -139,7 +139,7 @@ def _near(
 
 
 def _windows(
-    recordings: Table[RecordingEntry], predicate: str | None, order: Order, spec: QuerySpec
+    recordings: Snapshot[RecordingEntry], predicate: str | None, order: Order, spec: QuerySpec
 ) -> Iterator[str]:
     """Yield windows that begin where the page does, each wider than the last."""
     need = spec.offset + (spec.limit or 0)
@@ -154,7 +154,7 @@ def _windows(
         width *= _WIDER
 
 
-def _bounds(recordings: Table[RecordingEntry], order: Order, spec: QuerySpec) -> tuple[int, int]:
+def _bounds(recordings: Snapshot[RecordingEntry], order: Order, spec: QuerySpec) -> tuple[int, int]:
     """Return the least and greatest value as numbers; a guess is good enough."""
     if order.column == KEY:
         low, high = 0, 16**_DIGITS
@@ -184,7 +184,7 @@ def _hex_number(key: str) -> int:
 
 
 def _sorted(
-    recordings: Table[RecordingEntry], wanted: str | None, order: Order, spec: QuerySpec
+    recordings: Snapshot[RecordingEntry], wanted: str | None, order: Order, spec: QuerySpec
 ) -> list[int]:
     """Return the row ids of a page after sorting the keys of every match."""
     keys = recordings.scan(wanted, columns=[KEY], order_by=order.columns, row_ids=True)
@@ -193,7 +193,7 @@ def _sorted(
 
 
 def _selected(
-    recordings: Table[RecordingEntry], wanted: str | None, order: Order, spec: QuerySpec
+    recordings: Snapshot[RecordingEntry], wanted: str | None, order: Order, spec: QuerySpec
 ) -> list[int]:
     """Return the row ids of a page by selecting its values, which takes no sort.
 

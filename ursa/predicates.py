@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from ursa.catalog import Catalog
     from ursa.catalog.schemas import RecordingEntry
+    from ursa.catalog.snapshot import Snapshot
     from ursa.catalog.table import Table
     from ursa.filters import QuerySpec
 
@@ -64,7 +65,7 @@ class Selection:
         )
 
 
-def select(catalog: Catalog, recordings: Table[RecordingEntry], spec: QuerySpec) -> Selection:
+def select(catalog: Catalog, recordings: Snapshot[RecordingEntry], spec: QuerySpec) -> Selection:
     """Return what `spec` selects, all tables being read as they are now.
 
     Parameters
@@ -87,7 +88,7 @@ def select(catalog: Catalog, recordings: Table[RecordingEntry], spec: QuerySpec)
     return Selection(where.all_of(parts), assets, events or {})
 
 
-def _note_scans(catalog: Catalog, recordings: Table[RecordingEntry], spec: QuerySpec) -> None:
+def _note_scans(catalog: Catalog, recordings: Snapshot[RecordingEntry], spec: QuerySpec) -> None:
     """Say, once for each key, that no index answers a filter on it."""
     for key in scanned(spec.metadata, recordings.promoted):
         if key not in catalog.noted:
@@ -100,7 +101,7 @@ def _note_scans(catalog: Catalog, recordings: Table[RecordingEntry], spec: Query
             )
 
 
-def _own(spec: QuerySpec, recordings: Table[RecordingEntry]) -> Iterator[str]:
+def _own(spec: QuerySpec, recordings: Snapshot[RecordingEntry]) -> Iterator[str]:
     """Yield the predicates that the recordings table answers alone."""
     if spec.participants is not None:
         yield where.has_any("participant_ids", spec.participants)
@@ -112,7 +113,7 @@ def _own(spec: QuerySpec, recordings: Table[RecordingEntry]) -> Iterator[str]:
         "metadata", spec.metadata, recordings.promoted, recordings.is_rare
     )
     yield from _modalities(spec)
-    yield from _overlap(*(spec.time_range or (None, None)))
+    yield from _overlap(recordings, *(spec.time_range or (None, None)))
     for op, length in spec.duration.items():
         yield f"duration {op} {where.literal(length)}"
     selectors = [each for each in spec.time_filters if isinstance(each, IntervalSelector)]
@@ -140,12 +141,19 @@ def _modalities(spec: QuerySpec) -> Iterator[str]:
         yield where.has_any("modality_names", spec.modalities)
 
 
-def _overlap(start: int | None, end: int | None) -> Iterator[str]:
+def _overlap(
+    recordings: Snapshot[RecordingEntry], start: int | None, end: int | None
+) -> Iterator[str]:
     """Say which half-open recordings overlap the window; one without length is a point."""
     if end is not None:
         yield f"start_time < {where.literal(end)}"
     if start is not None:
-        yield f"end_time > {where.literal(start)} OR start_time >= {where.literal(start)}"
+        # The index narrows by the longest recording. What is exact is written so that no index
+        # answers it: half of all rows end after any moment.
+        earliest = max(INT64_MIN, start - recordings.bounds("duration")[1])
+        yield f"start_time >= {where.literal(earliest)}"
+        moment = where.literal(start)
+        yield f"coalesce(end_time, 0) > {moment} OR coalesce(start_time, 0) >= {moment}"
 
 
 def _touches(spec: QuerySpec, begin: int, stop: int) -> str:
@@ -172,7 +180,7 @@ def _with_events(catalog: Catalog, event_types: Sequence[str]) -> list[str]:
     return _unique(found["recording_hash"])
 
 
-def _with_text(catalog: Catalog, recordings: Table[RecordingEntry], text: str) -> list[str]:
+def _with_text(catalog: Catalog, recordings: Snapshot[RecordingEntry], text: str) -> list[str]:
     tables: tuple[Table[RecordingEntry] | Table[EventRow], ...] = (
         recordings,
         catalog.table(EventRow),
@@ -210,7 +218,7 @@ def _with_modality(catalog: Catalog, spec: QuerySpec, assets: frozenset[Modality
 def _with_one(
     catalog: Catalog, spec: QuerySpec, name: str | None, assets: frozenset[ModalityKey] | None
 ) -> str:
-    modalities = catalog.table(ModalityRow)
+    modalities = catalog.snapshot(ModalityRow)
     conditions = list(_of_modality(modalities, spec, name))
     # A worker's key, like "eeg_a", exists only where the recording's own labels have it.
     labelled = list(_modalities(spec.model_copy(update={"modalities": name and (name,)})))
@@ -249,7 +257,7 @@ def _named(
 
 
 def _of_modality(
-    modalities: Table[ModalityRow], spec: QuerySpec, name: str | None
+    modalities: Snapshot[ModalityRow], spec: QuerySpec, name: str | None
 ) -> Iterator[str]:
     """Yield the conditions on the modalities table's own rows."""
     for column, filters in (
@@ -286,7 +294,7 @@ def _event_times(catalog: Catalog, spec: QuerySpec) -> dict[str, EventTimes] | N
 
 
 def _with_windows(
-    recordings: Table[RecordingEntry],
+    recordings: Snapshot[RecordingEntry],
     spec: QuerySpec,
     events: Mapping[str, EventTimes],
     parts: Sequence[str],

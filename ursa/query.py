@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from ursa.catalog import where
+from ursa.catalog.schemas import RecordingEntry
 from ursa.errors import InvalidArgument
 from ursa.paging import KEY, cursor_of, order_of, page
 from ursa.predicates import Selection, select
@@ -201,7 +202,7 @@ def results_of(target: QueryResult | Iterable[QueryResult]) -> list[QueryResult]
 
 def find(catalog: Catalog, spec: QuerySpec) -> QueryResultList:
     """Return the page of recordings that match; filter, order and limit are the catalog's work."""
-    recordings = catalog.recordings.pinned()
+    recordings = catalog.snapshot(RecordingEntry)
     chosen = select(catalog, recordings, spec)
     found, more = page(recordings, chosen.predicate, spec)
     is_page = spec.limit is not None or spec.offset or spec.after
@@ -225,13 +226,13 @@ def _following(spec: QuerySpec, found: pa.Table) -> QuerySpec:
 
 
 def _matching(catalog: Catalog, spec: QuerySpec) -> int:
-    recordings = catalog.recordings.pinned()
+    recordings = catalog.snapshot(RecordingEntry)
     return recordings.count(select(catalog, recordings, spec).predicate)
 
 
 def count(catalog: Catalog, spec: QuerySpec) -> int:
     """Return how many recordings `find` would return, without reading them."""
-    recordings = catalog.recordings.pinned()
+    recordings = catalog.snapshot(RecordingEntry)
     chosen = select(catalog, recordings, spec).predicate
     parts = [*order_of(spec).predicates, *([] if chosen is None else [chosen])]
     found = recordings.count(where.all_of(parts))

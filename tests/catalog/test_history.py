@@ -180,7 +180,7 @@ def test_a_state_that_was_cleaned_up_or_never_was_is_refused_naming_the_oldest(
 
 def test_another_table_whose_old_state_was_cleaned_up_is_refused(catalog: Catalog) -> None:
     number = insert(catalog, 1)
-    people = catalog.table(ParticipantRow).stored
+    people = catalog.table(ParticipantRow).opened()
     assert people is not None
     people.optimize(cleanup_older_than=timedelta(milliseconds=1))
     with pytest.raises(CatalogVersionNotFound, match="participants have no version as of"):

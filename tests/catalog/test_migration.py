@@ -69,7 +69,7 @@ def test_a_whole_catalog_is_copied_with_the_columns_and_indexes_of_a_new_one(
     new.create()
     new.table(EmbeddingRow).create(vector_size=2)
     for row_type in ROW_CLASSES:
-        made, copied = new.table(row_type).stored, target.table(row_type).stored
+        made, copied = new.table(row_type).opened(), target.table(row_type).opened()
         assert made is not None
         assert copied is not None
         assert copied.schema == made.schema

@@ -16,11 +16,12 @@ from ursa.catalog.pushdown import metadata_predicate
 from ursa.errors import InvalidArgument
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from lancedb.table import Table as LanceTable
 
-    from ursa.catalog.table import Table
+    from ursa.catalog.snapshot import Snapshot
 
 NUMBERS: list[Any] = [
     *(0, 1, -1, 18, 65, 2**53 + 1, -(2**63), 10**30, 10**400, -(10**400)),
@@ -83,14 +84,14 @@ def catalog(tmp_path: Path) -> Catalog:
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Table[RecordingEntry]:
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Snapshot[RecordingEntry]:
     catalog = Catalog(str(tmp_path_factory.mktemp("plain")))
     catalog.recordings.insert(ENTRIES)
-    return catalog.recordings.pinned()
+    return catalog.snapshot(RecordingEntry)
 
 
 @pytest.fixture(scope="module")
-def promoted(tmp_path_factory: pytest.TempPathFactory) -> Table[RecordingEntry]:
+def promoted(tmp_path_factory: pytest.TempPathFactory) -> Snapshot[RecordingEntry]:
     """Half of the rows were there before the columns, half came later."""
     catalog = Catalog(str(tmp_path_factory.mktemp("promoted")))
     catalog.recordings.insert(ENTRIES[::2])
@@ -98,18 +99,22 @@ def promoted(tmp_path_factory: pytest.TempPathFactory) -> Table[RecordingEntry]:
         catalog.promote_metadata_key(key, kind)  # type: ignore[arg-type]
     catalog.optimize()
     catalog.recordings.insert(ENTRIES[1::2])
-    assert len(catalog.recordings.pinned().promoted) == len(KINDS)
-    return catalog.recordings.pinned()
+    assert len(catalog.snapshot(RecordingEntry).promoted) == len(KINDS)
+    return catalog.snapshot(RecordingEntry)
 
 
-def found(recordings: Table[RecordingEntry], filters: dict[str, Any]) -> set[str]:
-    parts = metadata_predicate("metadata", filters, recordings.promoted)
-    predicate = " AND ".join(f"({part})" for part in parts)
+def found(recordings: Snapshot[RecordingEntry], filters: dict[str, Any]) -> set[str]:
+    predicate = predicate_of(filters, recordings.promoted)
     return set(recordings.scan(predicate, columns=["recording_hash"])[0].to_pylist())
 
 
+def predicate_of(filters: dict[str, Any], promoted: Mapping[str, str]) -> str:
+    parts = metadata_predicate("metadata", filters, promoted)
+    return " AND ".join(f"({part})" for part in parts)
+
+
 def stored(catalog: Catalog) -> LanceTable:
-    table = catalog.recordings.stored
+    table = catalog.recordings.opened()
     assert table is not None
     return table
 
@@ -128,30 +133,48 @@ def entry(number: int, **metadata: Any) -> RecordingEntry:
 
 @given(filters=FILTERS)
 def test_typed_columns_and_json_find_what_reading_everything_finds(
-    plain: Table[RecordingEntry], promoted: Table[RecordingEntry], filters: dict[str, Any]
+    plain: Snapshot[RecordingEntry], promoted: Snapshot[RecordingEntry], filters: dict[str, Any]
 ) -> None:
     expected = {row.recording_hash for row in ENTRIES if all_hold(filters, row.metadata)}
     assert found(plain, filters) == expected
     assert found(promoted, filters) == expected
 
 
+def test_conditions_on_several_keys_are_not_too_deep(plain: Snapshot[RecordingEntry]) -> None:
+    filters = {key: {"contains": "a", ">=": "\n"} for key in KINDS}
+    filters |= {f"key {number}": {"contains": "a"} for number in range(6)}
+    assert found(plain, filters) == set()
+
+
+@pytest.mark.parametrize("operand", [10**400, -(10**400)])
+def test_integers_beyond_float64_are_compared(
+    plain: Snapshot[RecordingEntry], promoted: Snapshot[RecordingEntry], operand: int
+) -> None:
+    for op in ("<", "<=", ">", ">="):
+        filters = {"n": {op: operand}}
+        expected = {row.recording_hash for row in ENTRIES if all_hold(filters, row.metadata)}
+        assert found(plain, filters) == found(promoted, filters) == expected
+
+
 @pytest.mark.parametrize("op", ["<", "<=", ">", ">="])
 @pytest.mark.parametrize(("key", "operand"), [("n", 18), ("t", "O'Neil")])
 def test_a_comparison_uses_the_index(
-    promoted: Table[RecordingEntry], plain: Table[RecordingEntry], key: str, op: str, operand: Any
+    promoted: Snapshot[RecordingEntry],
+    plain: Snapshot[RecordingEntry],
+    key: str,
+    op: str,
+    operand: Any,
 ) -> None:
     filters = {key: {op: operand}}
-    (predicate,) = metadata_predicate("metadata", filters, promoted.promoted)
-    plan = promoted.explain(predicate)
+    plan = promoted.explain(predicate_of(filters, promoted.promoted))
     assert f"metadata__{key}_idx" in plan
     assert "ScalarIndexQuery" in plan
     assert "regexp_match" not in plan
-    assert "regexp_match" in plain.explain(*metadata_predicate("metadata", filters))
+    assert "split_part" in plain.explain(predicate_of(filters, {}))
 
 
-def test_a_search_in_text_reads_the_column_and_no_json(promoted: Table[RecordingEntry]) -> None:
-    (predicate,) = metadata_predicate("metadata", {"t": {"contains": "o"}}, promoted.promoted)
-    plan = promoted.explain(predicate)
+def test_a_search_in_text_reads_the_column_and_no_json(promoted: Snapshot[RecordingEntry]) -> None:
+    plan = promoted.explain(predicate_of({"t": {"contains": "o"}}, promoted.promoted))
     assert "ScalarIndexQuery" in plan
     assert "regexp_match" not in plan
 
@@ -230,17 +253,17 @@ def test_what_a_stale_writer_left_is_corrected(catalog: Catalog, repair: str) ->
     schema = catalog.recordings.schema
     catalog.promote_metadata_key("age")
     write_as_before(catalog, schema, entry(3, age=42))
-    assert catalog.recordings.pinned().promoted == {}
-    assert found(catalog.recordings.pinned(), {"age": {">": 40}}) == {"e2", "e3"}
+    assert catalog.snapshot(RecordingEntry).promoted == {}
+    assert found(catalog.snapshot(RecordingEntry), {"age": {">": 40}}) == {"e2", "e3"}
     write_as_before(catalog, schema, entry(2, age=7))
     if repair == "promote":
         catalog.promote_metadata_key("age")
     else:
         corrected = {report.table: report.rows_corrected for report in catalog.optimize()}
         assert corrected["recordings"] == 2
-    assert catalog.recordings.pinned().promoted == {"metadata__age": "number"}
-    assert found(catalog.recordings.pinned(), {"age": {">": 40}}) == {"e3"}
-    assert found(catalog.recordings.pinned(), {"age": {"<": 40}}) == {"e2"}
+    assert catalog.snapshot(RecordingEntry).promoted == {"metadata__age": "number"}
+    assert found(catalog.snapshot(RecordingEntry), {"age": {">": 40}}) == {"e3"}
+    assert found(catalog.snapshot(RecordingEntry), {"age": {"<": 40}}) == {"e2"}
 
 
 def test_promoting_while_others_write_leaves_every_column_right(catalog: Catalog) -> None:
@@ -271,4 +294,7 @@ def test_promoting_while_others_write_leaves_every_column_right(catalog: Catalog
         columns=["metadata", "metadata__n", "metadata__t"]
     ).to_pylist():
         assert row["metadata"] == f'{{"n": {row["metadata__n"]:.0f}, "t": "{row["metadata__t"]}"}}'
-    assert catalog.recordings.pinned().promoted == {"metadata__n": "number", "metadata__t": "text"}
+    assert catalog.snapshot(RecordingEntry).promoted == {
+        "metadata__n": "number",
+        "metadata__t": "text",
+    }

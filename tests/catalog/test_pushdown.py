@@ -106,17 +106,6 @@ def test_a_value_is_read_as_it_was_written(recordings: Table[RecordingEntry]) ->
             assert recordings.count(f"start_time = {place} AND {given_text} IS NOT NULL") == 1
 
 
-@pytest.mark.parametrize("number", [10**400, -(10**400)])
-@pytest.mark.parametrize("op", ["<", "<=", ">", ">="])
-def test_a_number_beyond_floats_is_beyond_all_of_them(
-    recordings: Table[RecordingEntry], number: int, op: str
-) -> None:
-    filters = {"k": {op: number}}
-    assert found(recordings, filters) == [
-        value for value in VALUES if oracle.holds(filters, {"k": value})
-    ]
-
-
 @pytest.mark.parametrize(
     ("condition", "promoted", "expected"),
     [

@@ -59,7 +59,7 @@ def person(number: int) -> ParticipantRow:
 
 
 def stored(catalog: Catalog) -> LanceTable:
-    table = catalog.recordings.stored
+    table = catalog.recordings.opened()
     assert table is not None
     return table
 

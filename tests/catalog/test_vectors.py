@@ -196,7 +196,7 @@ def test_first_rows_of_several_sizes_make_no_table(tmp_path: Path) -> None:
 
 def test_size_is_that_of_the_writer_who_was_first(tmp_path: Path) -> None:
     first, second = (Catalog(str(tmp_path)).table(EmbeddingRow) for _ in range(2))
-    assert second.stored is None
+    assert second.opened() is None
     first.create(vector_size=2)
     second.create(vector_size=3)
     with pytest.raises(CatalogSchemaError, match="of 3 numbers, but those stored have 2"):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-NEW = {"channel_spec_kv", "search_text"}
+NEW = {"channel_spec_kv", "search_text", "source_hash"}
 DERIVED = {"k64", "rev", "extra", "metadata_kv", "end_time", "modality_names", "modality_status"}
 LONGEST = 200
 

@@ -66,7 +66,7 @@ def test_both_ways_of_giving_them_store_one_table(tmp_path: Path) -> None:
 
 def test_nothing_makes_no_table(table: Table[EmbeddingRow]) -> None:
     assert put_embeddings(table, batch_of([], None)) == 0
-    assert table.stored is None
+    assert table.opened() is None
 
 
 def test_many_are_few_commits(table: Table[EmbeddingRow], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from ursa.catalog.arrow import RowT
     from ursa.catalog.history import AsOf, Version
     from ursa.catalog.promotion import Kind, Promotion
+    from ursa.catalog.snapshot import Snapshot
     from ursa.catalog.table import Table
     from ursa.catalog.upkeep import CleanedUp, Optimized
 
@@ -128,6 +129,7 @@ class Catalog:
         self.uri, self._storage_options = uri, storage_options
         self._as_of, self._complete = as_of, complete
         self._tables: dict[type[Row], Any] = {}
+        self._snapshots: dict[type[Row], Any] = {}
         self.noted: set[str] = set()  # keys of slow filters that somebody was told about
 
     def __repr__(self) -> str:
@@ -149,12 +151,33 @@ class Catalog:
         from ursa.catalog.table import Table
 
         if row_type not in self._tables:
-            required = self._complete and row_type is not EmbeddingRow
             self._tables[row_type] = Table(
-                self._connection, row_type, self._fixed(row_type), required=required
+                self._connection,
+                row_type,
+                self._fixed(row_type),
+                required=self._requires(row_type),
             )
         table: Table[RowT] = self._tables[row_type]
         return table
+
+    def snapshot(self, row_type: type[RowT]) -> Snapshot[RowT]:
+        """Return the table as it is now, for reads that must agree with each other."""
+        from ursa.catalog.snapshot import Snapshot
+
+        version, known = self.table(row_type).version, self._snapshots.get(row_type)
+        if known is None or known.version != version:
+            known = self._snapshots[row_type] = Snapshot(
+                self._connection,
+                row_type,
+                version,
+                required=self._requires(row_type),
+                former=known.known_totals if known is not None else {},
+            )
+        found: Snapshot[RowT] = known
+        return found
+
+    def _requires(self, row_type: type[Row]) -> bool:
+        return self._complete and row_type is not EmbeddingRow
 
     @property
     def recordings(self) -> Table[RecordingEntry]:
@@ -263,6 +286,6 @@ class Catalog:
                 f"the catalog is read as of {self._as_of}; keep up its newest state"
             )
         for row_type in ROW_CLASSES:
-            table = self.table(row_type).stored
+            table = self.table(row_type).opened()
             if table is not None:
                 yield table

@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 _TRIES = 20
 _PAUSE = 0.01
+_CONTENTION = ("commit conflict", "concurrent writers", "contention")
 _RUST_SOURCE = re.compile(r",?\s*\S+\.rs:\d+(:\d+)?")
 
 
@@ -136,7 +137,7 @@ def waited(table: LanceTable, call: Callable[[Any], Any]) -> Any:
 
 def is_conflict(error: Exception) -> bool:
     """Return whether LanceDB refused a commit only because another one came before it."""
-    return "commit conflict" in str(error)
+    return any(words in str(error).lower() for words in _CONTENTION)
 
 
 @contextmanager

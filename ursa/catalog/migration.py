@@ -91,7 +91,7 @@ def _made(old: pa.Schema, target: Catalog, row_type: type[Row]) -> LanceTable:
     table = target.table(row_type)
     if row_type is EmbeddingRow:
         table.create(vector_size=old.field("vector").type.list_size)
-    new = table.stored
+    new = table.opened()
     if new is None:
         msg = f"table {row_type.__table__} could not be made in {target.uri}"
         raise CatalogError(msg)

@@ -1,8 +1,8 @@
 """Conditions on metadata as Lance SQL: by the index of labels, by typed columns, or by a scan.
 
 A column of metadata is JSON text as `ursa.catalog.types.json_text` writes it: flat, keys sorted,
-neither quote nor backslash inside a string other than as an escape. So one regular expression
-finds the value of a key exactly.
+neither quote nor backslash inside a string other than as an escape. So what stands
+between a key and the next comma or quote is its value exactly.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 _ESCAPES = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\b": "\b", r"\f": "\f", r"\u0022": '"'}
-_PLAIN, _QUOTED = r'"([^"\\]*)"', '"([^"]*)"'
-_CONTROLS = {f"\\u{code:04x}": chr(code) for code in range(32)}
+_QUOTE = '"'  # how a text value begins and ends
+# Only those without a shorter escape: Lance parses no deeper nesting than 50.
+_CONTROLS = {f"\\u{code:04x}": chr(code) for code in range(32) if chr(code) not in "\b\t\n\f\r"}
 
 
 def metadata_predicate(
@@ -120,15 +121,19 @@ def _compares(column: str, key: str, op: str, operand: Any, promoted: Mapping[st
         )
     if kind == "number":
         return _number_holds(number_at(column, key), op, operand)
-    plain = _text_holds(_matched(column, key, _PLAIN), op, operand)
     # Few texts hold an escape, and reading one is slow, so the others are done with before.
-    escaped = _marked_holds(_marked_at(column, key), op, _marked(operand))
-    return f"({plain} OR strpos({column}, '\\') > 0 AND {escaped})"
+    raw = _text_part(column, key)
+    plain = _text_holds(raw, op, operand)
+    escaped = _marked_holds(_marked_at(raw), op, _marked(operand))
+    return (
+        f"(strpos({column}, {where.literal(_before(key, _QUOTE))}) > 0 AND "
+        f"(strpos({column}, '\\') = 0 AND {plain} OR strpos({column}, '\\') > 0 AND {escaped}))"
+    )
 
 
 def _number_holds(value: str, op: str, operand: Any) -> str:
     number = as_float(operand)
-    given = where.literal(number) if math.isfinite(number) else f"CAST('{number}' AS DOUBLE)"
+    given = f"CAST('{number}' AS DOUBLE)" if math.isinf(number) else where.literal(number)
     return f"{value} {op} {given}"
 
 
@@ -158,31 +163,39 @@ def _marked(text: str) -> str:
     return re.sub(r"[\x00-\x1f]", lambda found: f"\x01{ord(found[0]):02x}", text)
 
 
-def _marked_at(column: str, key: str) -> str:
+def _marked_at(value: str) -> str:
     marks = {short: _marked(char) for short, char in _ESCAPES.items()}
-    value = _matched(column, key, _QUOTED)
     for escape, text in {**marks, r"\u005c": "\x02", r"\u00": "\x01", "\x02": "\\"}.items():
         value = f"replace({value}, {where.literal(escape)}, {where.literal(text)})"
     return value
 
 
 def number_at(column: str, key: str) -> str:
-    """Return the SQL expression of a key's value as float64; null unless it is a number."""
-    return f"CAST({_matched(column, key, '(-?[0-9][-+.0-9eE]*)')} AS DOUBLE)"
+    """Return the SQL expression of a key's value as float64; null unless it is a number.
+
+    A number ends at a comma or the last brace; any other value has a part that is no number.
+    """
+    rest = f"split_part({column}, {where.literal(_before(key))}, 2)"
+    return f"TRY_CAST(split_part(split_part({rest}, ',', 1), '}}', 1) AS DOUBLE)"
 
 
 def text_at(column: str, key: str) -> str:
     """Return the SQL expression of a key's value as text; null unless it is text."""
-    return f"coalesce({_matched(column, key, _PLAIN)}, {_escaped_at(column, key)})"
+    pattern = f'{re.escape(_before(key, _QUOTE))}([^"]*)"'
+    return _unescaped(f"(regexp_match({column}, {where.literal(pattern)}))[1]")
 
 
-def _escaped_at(column: str, key: str) -> str:
-    value = _matched(column, key, _QUOTED)
+def _before(key: str, value: str = "") -> str:
+    """Return what stands before the value of a key, and nowhere else."""
+    return f"{json_text(key)}: {value}"
+
+
+def _text_part(column: str, key: str) -> str:
+    mark = where.literal(_before(key, _QUOTE))
+    return f"split_part(split_part({column}, {mark}, 2), {where.literal(_QUOTE)}, 1)"
+
+
+def _unescaped(value: str) -> str:
     for escape, char in {**_CONTROLS, **_ESCAPES, r"\u005c": "\\"}.items():
         value = f"replace({value}, {where.literal(escape)}, {where.literal(char)})"
     return value
-
-
-def _matched(column: str, key: str, value: str) -> str:
-    name = re.escape(json_text(key))
-    return f"(regexp_match({column}, {where.literal(f'(?:^[{{]|, ){name}: {value}')}))[1]"

@@ -5,13 +5,11 @@ What opens LanceDB's tables is `ursa.catalog.lance`.
 
 from __future__ import annotations
 
-import functools
-from collections import Counter
 from typing import TYPE_CHECKING, Any, Generic
 
 from ursa.catalog import guard, where
 from ursa.catalog.arrow import RowT, from_record, schema_of
-from ursa.catalog.derived import is_derived, kind_entry, promoted_columns
+from ursa.catalog.derived import is_derived
 from ursa.catalog.lance import Handle, explained, widest
 from ursa.catalog.listing import listed
 from ursa.catalog.schemas import EmbeddingRow
@@ -28,10 +26,8 @@ if TYPE_CHECKING:
     from lancedb.table import Table as LanceTable
 
 _BATCH = 1000
-_LABELS = "metadata_kv"
 _LIMIT_MAX = 2**31 - 1  # LanceDB takes no larger one
 _ROWS_READ_AHEAD = 100_000
-_RARE = 20  # below one in so many rows, reading single rows is sooner than reading all
 
 
 class Table(Generic[RowT]):
@@ -55,23 +51,15 @@ class Table(Generic[RowT]):
         *,
         required: bool = False,
     ) -> None:
-        self._connection, self.row_type, self._required = connection, row_type, required
-        self.name, self._fixed = row_type.__table__, version
+        self._connection, self._required = connection, required
+        self.row_type, self.name, self._fixed = row_type, row_type.__table__, version
         self._handle = Handle(connection, row_type, version, required=required)
-        self._pinned: Table[RowT] | None = None
-        self._bounds: dict[str, tuple[int, int]] = {}
-        self._totals: dict[tuple[str, str], dict[str, int]] = {}
 
     # -- reading ---------------------------------------------------------------------------------
 
     def pinned(self) -> Table[RowT]:
-        """Return the table as it is now, for reads that must agree with each other."""
-        version = self.version
-        if self._fixed is not None or not version:
-            return self
-        if self._pinned is None or self._pinned.version != version:
-            self._pinned = Table(self._connection, self.row_type, version, required=self._required)
-        return self._pinned
+        """Return this table at the version that it has now."""
+        return Table(self._connection, self.row_type, self.version, required=self._required)
 
     def list(
         self, values: Mapping[str, object] | None = None, *, limit: int | None = None
@@ -200,59 +188,6 @@ class Table(Generic[RowT]):
         """Return the predicate of `list` for these column values."""
         return listed(self.row_type, values)
 
-    def label_counts(
-        self, column: str, begin: str = "", predicate: str | None = None
-    ) -> dict[str, int]:
-        """Return how many matching rows have each label of a list column, read from the rows."""
-        from pyarrow import compute as pc
-
-        counts: Counter[str] = Counter()
-        for batch in self.scan(predicate, columns=[column]).to_batches():
-            labels = pc.list_flatten(batch.column(0))
-            kept = labels.filter(pc.starts_with(labels, begin)) if begin else labels
-            for each in kept.value_counts().to_pylist():
-                counts[each["values"]] += each["counts"]
-        return dict(counts)
-
-    def label_totals(self, column: str, begin: str = "") -> dict[str, int]:
-        """Return `label_counts` of all rows; they are read once per version."""
-        if self.pinned() is not self:
-            return self.pinned().label_totals(column, begin)
-        if (column, begin) not in self._totals:
-            self._totals[column, begin] = self.label_counts(column, begin)
-        return self._totals[column, begin]
-
-    def bounds(self, column: str) -> tuple[int, int]:
-        """Return the least and the greatest value of an integer column; (0, 0) without rows."""
-        if self.pinned() is not self:
-            return self.pinned().bounds(column)
-        if column not in self._bounds:
-            ends = [
-                self.scan(columns=[column], order_by=[f"{sign}{column}"], limit=1)[column]
-                for sign in ("", "-")
-            ]
-            least, greatest = (end[0].as_py() if len(end) else 0 for end in ends)
-            self._bounds[column] = least, greatest
-        return self._bounds[column]
-
-    def is_rare(self, column: str, label: str) -> bool:
-        """Return whether a label is on so few rows that an index should find them first."""
-        return self.count(where.has_any(column, [label])) * _RARE < self.count()
-
-    @functools.cached_property
-    def promoted(self) -> Mapping[str, str]:
-        """Typed metadata columns that hold every value of their kind, and that kind.
-
-        A writer that knew an older schema leaves them empty; conditions then read the JSON.
-        """
-        return {
-            name: kind
-            for name, (key, kind) in promoted_columns(self.schema).items()
-            if not self.count(
-                f"{name} IS NULL AND {where.has_any(_LABELS, [kind_entry(key, kind)])}"
-            )
-        }
-
     @property
     def version(self) -> int:
         """Number of the version that is read; 0 before the first write."""
@@ -272,8 +207,7 @@ class Table(Generic[RowT]):
     @property
     def columns(self) -> Sequence[str]:
         """Columns that make up a row: those of the class, and any that a newer version added."""
-        nested = {"modalities"} - set(self.row_type.model_fields)
-        hidden = nested - {"extra"}
+        hidden = {"modalities"} - set(self.row_type.model_fields)
         return [
             name
             for name in self.schema.names
@@ -339,8 +273,7 @@ class Table(Generic[RowT]):
         """Make the table with its indexes, unless it is there."""
         self._handle.create(vector_size)
 
-    @property
-    def stored(self) -> LanceTable | None:
+    def opened(self) -> LanceTable | None:
         """LanceDB's own table, for upkeep and vectors; None where there is none."""
         return self._handle.opened()
 

@@ -1,0 +1,122 @@
+"""`Snapshot`: a table at one version, and what was worked out about that version."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from ursa.catalog import where
+from ursa.catalog.arrow import RowT
+from ursa.catalog.derived import KINDS, kind_entry, promoted_columns
+from ursa.catalog.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lancedb.db import DBConnection
+
+_LABELS = "metadata_kv"
+_FEW_LABELS = 100  # so many are counted one by one sooner than read from all rows
+_RARE = 20  # below one in so many rows, reading single rows is sooner than reading all
+
+
+class Snapshot(Table[RowT]):
+    """A table at one version, for reads that must agree with each other.
+
+    Parameters
+    ----------
+    connection : lancedb.DBConnection
+    row_type : type of Row
+    version : int
+    required : bool
+    former : mapping, optional
+        `known_totals` of an earlier version, whose labels are probably still all there are.
+    """
+
+    def __init__(
+        self,
+        connection: DBConnection,
+        row_type: type[RowT],
+        version: int,
+        *,
+        required: bool = False,
+        former: Mapping[tuple[str, str], Mapping[str, int]] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(connection, row_type, version, required=required)
+        self._bounds: dict[str, tuple[int, int]] = {}
+        self._totals: dict[tuple[str, str], dict[str, int]] = {}
+        self._former = former
+
+    @property
+    def known_totals(self) -> Mapping[tuple[str, str], Mapping[str, int]]:
+        """Totals that were worked out here, and before that for an earlier version."""
+        return {**self._former, **self._totals}
+
+    def bounds(self, column: str) -> tuple[int, int]:
+        """Return the least and the greatest value of an integer column; (0, 0) without rows."""
+        if column not in self._bounds:
+            ends = [
+                self.scan(columns=[column], order_by=[f"{sign}{column}"], limit=1)[column]
+                for sign in ("", "-")
+            ]
+            least, greatest = (end[0].as_py() if len(end) else 0 for end in ends)
+            self._bounds[column] = least, greatest
+        return self._bounds[column]
+
+    def is_rare(self, column: str, label: str) -> bool:
+        """Return whether a label is on so few rows that an index should find them first."""
+        return self.count(where.has_any(column, [label])) * _RARE < self.count()
+
+    @functools.cached_property
+    def promoted(self) -> Mapping[str, str]:
+        """Typed metadata columns that hold every value of their kind, and that kind.
+
+        A writer that knew an older schema leaves them empty; conditions then read the JSON.
+        """
+        return {
+            name: kind
+            for name, (key, kind) in promoted_columns(self.schema).items()
+            if not self.count(
+                f"{name} IS NULL AND {where.has_any(_LABELS, [kind_entry(key, kind)])}"
+            )
+        }
+
+    def label_counts(
+        self, column: str, begin: str = "", predicate: str | None = None
+    ) -> dict[str, int]:
+        """Return how many matching rows have each label of a list column, read from the rows."""
+        from pyarrow import compute as pc
+
+        counts: Counter[str] = Counter()
+        for batch in self.scan(predicate, columns=[column]).to_batches():
+            labels = pc.list_flatten(batch.column(0))
+            kept = labels.filter(pc.starts_with(labels, begin)) if begin else labels
+            for each in kept.value_counts().to_pylist():
+                counts[each["values"]] += each["counts"]
+        return dict(counts)
+
+    def label_totals(self, column: str, begin: str = "") -> dict[str, int]:
+        """Return `label_counts` of all rows, which are worked out once."""
+        if (column, begin) not in self._totals:
+            expected = self._former.get((column, begin), {})
+            found = self._recounted(expected, begin) if column == _LABELS and begin else None
+            self._totals[column, begin] = found or self.label_counts(column, begin)
+        return self._totals[column, begin]
+
+    def _recounted(self, expected: Mapping[str, int], begin: str) -> dict[str, int] | None:
+        """Count the expected labels of a metadata key, if there are no others.
+
+        Each row with the key has one label for its kind and one for its value. So the labels are
+        all there are if those of values are on as many rows as have the key.
+        """
+        if not 0 < len(expected) <= _FEW_LABELS:
+            return None
+        kinds = [kind_entry(begin.removesuffix("="), kind) for kind in KINDS]
+        labels = dict.fromkeys([*kinds, *expected])
+        counts = {label: self.count(where.has_any(_LABELS, [label])) for label in labels}
+        with_key = sum(counts[kind] for kind in kinds)
+        if sum(counts.values()) != 2 * with_key:
+            return None
+        return {label: count for label, count in counts.items() if count}
