@@ -421,3 +421,8 @@ def test_a_filter_that_no_index_answers_says_so_once_for_each_key_and_catalog(
     assert said(Catalog(catalog.uri), age={">=": 18}) == [expected]
     catalog.promote_metadata_key("age")
     assert said(Catalog(catalog.uri), age={">=": 18}) == []
+
+
+def test_a_catalog_without_tables_has_no_recordings(tmp_path: Path) -> None:
+    for page in ({}, {"limit": 3}, {"offset": 2}, {"limit": 3, "order_by": "-recording_hash"}):
+        assert len(find(Catalog(str(tmp_path)), QuerySpec.model_validate(page))) == 0

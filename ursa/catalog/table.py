@@ -123,7 +123,8 @@ class Table(Generic[RowT]):
 
         table = self._handle.opened()
         if table is None:
-            return schema_of(self.row_type).empty_table().select(columns or [])
+            found = self.schema.empty_table().select(list(columns or self.columns))
+            return found.append_column("_rowid", pa.array([], pa.uint64())) if row_ids else found
         if limit == 0:  # which Lance takes for no limit at all
             predicate = "FALSE"
         with explained(self.name):
