@@ -72,7 +72,7 @@ def test_shell_commands_in_the_readme_run(home: Path) -> None:
     lines = [
         line for block in blocks("sh") for line in block.splitlines() if line.startswith("ursa ")
     ]
-    assert len(lines) == 6
+    assert len(lines) == 11
     for line in lines:
         app(shlex.split(line)[1:], standalone_mode=False)
     assert verify(home / "mine").ok

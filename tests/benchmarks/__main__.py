@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tests.benchmarks.catalog import catalog
 from tests.benchmarks.costs import memory, writes
+from tests.benchmarks.embeddings import embeddings
 from tests.benchmarks.measure import medians
 from tests.benchmarks.table import Row, print_table
 from tests.benchmarks.transfers import SETS, SMALL_SETS, transfers
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-PARTS = ("transfers", "starts", "catalog")
+PARTS = ("transfers", "starts", "catalog", "embeddings")
 SIZES = (10_000, 100_000, 1_000_000)
 
 
@@ -49,6 +50,8 @@ def rows(part: str, name: str, options: argparse.Namespace) -> Iterator[Row]:
         yield from transfers(Path(name), SMALL_SETS if options.small else SETS, rounds)
     elif part == "starts":
         yield from starts(Path(name), rounds)
+    elif part == "embeddings":
+        yield from embeddings(Path(name), 10_000 if options.small else 100_000)
     else:
         for recordings in options.recordings or (SIZES[:1] if options.small else SIZES):
             top = options.dir or Path(name)

@@ -14,6 +14,7 @@ from ursa.catalog import EventRow, ModalityRow, ParticipantRow, RecordingEntry
 from ursa.catalog.arrow import schema_of
 from ursa.catalog.indexes import indexes
 from ursa.demo.whole import whole_directory
+from ursa.site import CATALOG_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,7 +42,8 @@ def site(top: Path, recordings: int) -> Path:
 
 def _form() -> str:
     """Return what changes with what is made and with how it is stored."""
-    parts = [str(indexes(schema_of(each), each)) + str(schema_of(each)) for each in MADE]
+    parts = [str(CATALOG_VERSION)]
+    parts += [str(indexes(schema_of(each), each)) + str(schema_of(each)) for each in MADE]
     parts += [inspect.getsource(each) for each in (catalogs, columns)]
     return hashlib.sha256("".join(parts).encode()).hexdigest()[:8]
 
