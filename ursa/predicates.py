@@ -7,7 +7,6 @@ first, and enter the predicate as the recordings that they found.
 from __future__ import annotations
 
 import logging
-import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -108,7 +107,7 @@ def _own(spec: QuerySpec, recordings: Snapshot[RecordingEntry]) -> Iterator[str]
     for participant in spec.participants_all or ():
         yield where.has_any("participant_ids", [participant])
     if spec.recording_hash is not None:
-        yield _hashes(spec.recording_hash)
+        yield where.hash_in("recording_hash", spec.recording_hash)
     yield from metadata_predicate(
         "metadata", spec.metadata, recordings.promoted, recordings.is_rare
     )
@@ -118,14 +117,8 @@ def _own(spec: QuerySpec, recordings: Snapshot[RecordingEntry]) -> Iterator[str]
         yield f"duration {op} {where.literal(length)}"
     selectors = [each for each in spec.time_filters if isinstance(each, IntervalSelector)]
     if selectors:
-        windows = common_windows(selectors)
-        yield " OR ".join(_touches(spec, *window) for window in windows) or "FALSE"
-
-
-def _hashes(values: Sequence[str]) -> str:
-    begun = [value for value in values if re.fullmatch(r"[0-9a-f]{8,63}", value)]
-    exact = where.one_of("recording_hash", [value for value in values if value not in begun])
-    return " OR ".join([exact, *(where.starts_with("recording_hash", value) for value in begun)])
+        touched = (_touches(spec, *window) for window in common_windows(selectors))
+        yield " OR ".join(touched) or "FALSE"
 
 
 def _modalities(spec: QuerySpec) -> Iterator[str]:
@@ -268,14 +261,11 @@ def _of_modality(
     if spec.status in STATUS_LABEL:
         yield where.equals("ingestion_status", STATUS_LABEL[spec.status])
     if name is not None:
-        splits = [
-            (name[:place], name[place + 1 :]) for place, char in enumerate(name) if char == "_"
-        ]
-        of_workers = (
-            f" OR {where.equals('modality', family)} AND {where.equals('worker_id', worker)}"
-            for family, worker in splits
-        )
-        yield where.equals("modality", name) + "".join(of_workers)
+        parts = [where.equals("modality", name)]
+        for place in (place for place, char in enumerate(name) if char == "_"):
+            family, worker = map(where.literal, (name[:place], name[place + 1 :]))
+            parts.append(f"modality = {family} AND worker_id = {worker}")
+        yield " OR ".join(parts)
 
 
 def _event_times(catalog: Catalog, spec: QuerySpec) -> dict[str, EventTimes] | None:

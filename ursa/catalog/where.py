@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -79,6 +80,20 @@ def starts_with(column: str, text: str) -> str:
     """
     after = text[:-1] + chr(ord(text[-1]) + 1)
     return f"{column} >= {literal(text)} AND {column} < {literal(after)}"
+
+
+def hash_in(column: str, values: Iterable[str]) -> str:
+    """Return a predicate for whole hashes, and for 8 or more hex digits that one begins with.
+
+    Examples
+    --------
+    >>> hash_in("name", ["ab", "abcdef01"])
+    "name IN ('ab') OR name >= 'abcdef01' AND name < 'abcdef02'"
+    """
+    listed = list(values)
+    begun = [value for value in listed if re.fullmatch(r"[0-9a-f]{8,63}", value)]
+    whole = one_of(column, [value for value in listed if value not in begun])
+    return " OR ".join([whole, *(starts_with(column, value) for value in begun)])
 
 
 def has_any(column: str, labels: Iterable[object]) -> str:
