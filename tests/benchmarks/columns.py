@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from ursa.catalog.arrow import LABELS
 from ursa.catalog.derived import has_label, kind_entry, kind_of, metadata_entry
+from ursa.catalog.types import KEY_END
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,7 +70,7 @@ def json_objects(
     """
     pairs = []
     for key in sorted(items):
-        pair = joined(f", {json.dumps(key)}: ", items[key])
+        pair = joined(f", {json.dumps(key)}{KEY_END}", items[key])
         there = (present or {}).get(key)
         pairs.append(pair if there is None else pc.if_else(there, pair, ""))
     return joined("{", pc.utf8_slice_codeunits(joined(*pairs), 2), "}")

@@ -13,6 +13,7 @@ from ursa.catalog import Catalog, RecordingEntry
 from ursa.catalog.arrow import to_table
 from ursa.catalog.conditions import all_hold
 from ursa.catalog.pushdown import metadata_predicate
+from ursa.catalog.types import json_text
 from ursa.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -293,7 +294,7 @@ def test_promoting_while_others_write_leaves_every_column_right(catalog: Catalog
     for row in catalog.recordings.scan(
         columns=["metadata", "metadata__n", "metadata__t"]
     ).to_pylist():
-        assert row["metadata"] == f'{{"n": {row["metadata__n"]:.0f}, "t": "{row["metadata__t"]}"}}'
+        assert row["metadata"] == json_text({"n": int(row["metadata__n"]), "t": row["metadata__t"]})
     assert catalog.snapshot(RecordingEntry).promoted == {
         "metadata__n": "number",
         "metadata__t": "text",

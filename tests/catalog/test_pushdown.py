@@ -16,6 +16,8 @@ from ursa.catalog.pushdown import metadata_predicate, number_at, scanned, text_a
 from ursa.catalog.where import all_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ursa.catalog.table import Table
 
 CONTROLS = [chr(code) for code in range(33)]
@@ -128,3 +130,19 @@ def test_conditions_that_read_the_json_are_named(
     condition: Any, promoted: dict[str, str], expected: list[str]
 ) -> None:
     assert list(scanned(checked({"k": condition}), promoted)) == expected
+
+
+@pytest.mark.parametrize("key", [", ", ": ", ":\t", ", 5, ", "], ", "a", '"', "\\", "\t"])
+def test_a_key_that_looks_like_what_is_between_values_is_no_value(tmp_path: Path, key: str) -> None:
+    others: dict[str, Any] = {"n": ["x", 5, ": y", ":\ty", ", ", 7], "m": ": 5, ", "o": [", ", "], ", ":\t5"]}
+    entries = [
+        RecordingEntry(
+            recording_hash=f"r{number}", start_time=0, duration=timedelta(0), metadata=metadata
+        )
+        for number, metadata in enumerate([others, {**others, key: 5}, {**others, key: "y"}])
+    ]
+    table = Catalog(str(tmp_path)).recordings
+    table.insert(entries)
+    for filters, expected in (({key: {"<": 99}}, "r1"), ({key: {">=": ""}}, "r2")):
+        predicate = all_of(metadata_predicate("metadata", filters))
+        assert table.scan(predicate, columns=["recording_hash"])[0].to_pylist() == [expected]

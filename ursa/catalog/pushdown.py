@@ -1,8 +1,7 @@
 """Conditions on metadata as Lance SQL: by the index of labels, by typed columns, or by a scan.
 
-A column of metadata is JSON text as `ursa.catalog.types.json_text` writes it: flat, keys sorted,
-neither quote nor backslash inside a string other than as an escape. So what stands
-between a key and the next comma or quote is its value exactly.
+A column of metadata is flat JSON text as `ursa.catalog.types.json_text` writes it, in which what
+stands between a key and the next comma or quote is its value exactly.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from ursa.catalog.derived import (
     metadata_entry,
     promoted_column,
 )
-from ursa.catalog.types import json_text
+from ursa.catalog.types import KEY_END, json_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -187,7 +186,7 @@ def text_at(column: str, key: str) -> str:
 
 def _before(key: str, value: str = "") -> str:
     """Return what stands before the value of a key, and nowhere else."""
-    return f"{json_text(key)}: {value}"
+    return f"{json_text(key)}{KEY_END}{value}"
 
 
 def _text_part(column: str, key: str) -> str:

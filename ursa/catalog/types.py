@@ -16,6 +16,7 @@ from ursa.files import safe_rel_path
 from ursa.frozen import FrozenDict, frozen
 from ursa.time import INT64_MAX, epoch_ns, timedelta_to_ns
 
+KEY_END = ":\t"
 URI_PATTERN = re.compile(r"^(r2|s3|gcs|file)://[^\s]")
 _ID = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -50,15 +51,18 @@ def _canonical(value: object) -> object:
 def json_text(value: object) -> str:
     r"""Return the JSON text that the catalog stores.
 
-    Quotes and backslashes inside strings are written as ``\u0022`` and ``\u005c``, so that a
-    backslash always begins an escape and a quote always bounds a string, which SQL relies on.
+    SQL finds values in it, so that nothing may look alike: quotes and backslashes inside strings
+    are written as ``\u0022`` and ``\u005c``, so that a backslash always begins an escape and a
+    quote always bounds a string; and a tab, which no string holds as it is, ends each key.
 
     Examples
     --------
-    >>> print(json_text({"b": 1, "a": 'say "ah"'}))
-    {"a": "say \u0022ah\u0022", "b": 1}
+    >>> print(json_text({"b": 1, "a": 'say "ah"'}).replace("\t", "<tab>"))
+    {"a":<tab>"say \u0022ah\u0022", "b":<tab>1}
     """
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(
+        value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(", ", KEY_END)
+    )
     return text.replace(r"\\", r"\u005c").replace(r"\"", r"\u0022") if "\\" in text else text
 
 
