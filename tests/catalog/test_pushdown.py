@@ -134,7 +134,11 @@ def test_conditions_that_read_the_json_are_named(
 
 @pytest.mark.parametrize("key", [", ", ": ", ":\t", ", 5, ", "], ", "a", '"', "\\", "\t"])
 def test_a_key_that_looks_like_what_is_between_values_is_no_value(tmp_path: Path, key: str) -> None:
-    others: dict[str, Any] = {"n": ["x", 5, ": y", ":\ty", ", ", 7], "m": ": 5, ", "o": [", ", "], ", ":\t5"]}
+    others: dict[str, Any] = {
+        "n": ["x", 5, ": y", ":\ty", ", ", 7],
+        "m": ": 5, ",
+        "o": [", ", "], ", ":\t5"],
+    }
     entries = [
         RecordingEntry(
             recording_hash=f"r{number}", start_time=0, duration=timedelta(0), metadata=metadata

@@ -6,29 +6,23 @@ writers add one key, as long as ``k64`` has no index and every row has every col
 
 from __future__ import annotations
 
-import random
-import time
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from ursa.catalog import where
 from ursa.catalog.arrow import to_table
-from ursa.catalog.lance import widest
+from ursa.catalog.lance import patiently, widest
 from ursa.errors import CatalogKeyCollision, CatalogSchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lancedb._lancedb import MergeResult
-    from lancedb.merge import LanceMergeInsertBuilder
     from lancedb.table import Table as LanceTable
 
     from ursa.catalog.schemas import Row
 
 _BATCH = 1000
-_TRIES = 20
-_CONTENTION = ("commit conflict", "concurrent writers", "contention")
 
 
 def offered(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
@@ -49,17 +43,18 @@ def _whole(row: Row) -> Row:
 
 def insert(table: LanceTable, data: pa.Table) -> int:
     """Add the rows whose key is new, and return their number."""
-    result = _merged(lambda: table.merge_insert("k64").when_not_matched_insert_all(), data)
+    result = patiently(
+        lambda: table.merge_insert("k64").when_not_matched_insert_all().execute(data)
+    )
     return int(result.num_inserted_rows)
 
 
 def swap(table: LanceTable, rows: Sequence[tuple[Row, int]], schema: pa.Schema) -> int:
     """Store each row over that of its key if it is still at its revision; return how many."""
-    data = pa.concat_tables([to_table([row], schema, rev + 1) for row, rev in rows])
-    newer = "target.rev = source.rev - 1"
-    result = _merged(
-        lambda: table.merge_insert("k64").when_matched_update_all(where=newer),
-        data.combine_chunks(),
+    parts = [to_table([row], schema, rev + 1) for row, rev in rows]
+    data, newer = pa.concat_tables(parts).combine_chunks(), "target.rev = source.rev - 1"
+    result = patiently(
+        lambda: table.merge_insert("k64").when_matched_update_all(where=newer).execute(data)
     )
     return int(result.num_updated_rows)
 
@@ -71,27 +66,6 @@ def drop(table: LanceTable, copies: Sequence[tuple[int, int, int]]) -> None:
     """
     listed = (f"(_rowid = {at} AND k64 = {k64} AND rev = {rev})" for at, k64, rev in copies)
     table.delete(" OR ".join(listed))
-
-
-def _merged(merge: Callable[[], LanceMergeInsertBuilder], data: pa.Table) -> MergeResult:
-    """Run a merge; where Lance gave up among many writers, nothing was written: try again."""
-    for turn in range(_TRIES):
-        pause(turn)
-        try:
-            result: MergeResult = merge().execute(data)
-        except (RuntimeError, OSError) as error:
-            given_up = any(words in str(error).lower() for words in _CONTENTION)
-            if not given_up or turn == _TRIES - 1:
-                raise
-        else:
-            return result
-    raise AssertionError  # the last turn returns or raises
-
-
-def pause(turn: int) -> None:
-    """Wait before a further try, for longer and less evenly each time, so that writers part."""
-    if turn:
-        time.sleep(random.uniform(0, 0.005) * 2 ** min(turn, 6))  # noqa: S311 - no secret
 
 
 def refuse_part(row_type: type[Row]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import time
 from contextlib import contextmanager
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _TRIES = 20
-_PAUSE = 0.01
 _CONTENTION = ("commit conflict", "concurrent writers", "contention")
 _RUST_SOURCE = re.compile(r",?\s*\S+\.rs:\d+(:\d+)?")
 
@@ -102,27 +102,28 @@ class Handle:
                 if "does not match existing" not in str(error):
                     raise
                 table = self._connection.open_table(name)
-            for tries_left in reversed(range(_TRIES)):
-                try:
-                    make_indexes(table, indexes(table.schema, self._row_type))
-                    break
-                except RuntimeError as error:  # another process is making the same table
-                    if not tries_left or "commit conflict" not in str(error):
-                        raise
+            # Another process may be making the same table.
+            patiently(lambda: make_indexes(table, indexes(table.schema, self._row_type)))
         self._table = table
         return table
 
 
 def patiently(action: Callable[[], T], tries: int = _TRIES) -> T:
     """Return what `action` returns, after calling it again where another writer came before it."""
-    for number in range(1, tries):
+    for turn in range(1, tries):
         try:
             return action()
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:
             if not is_conflict(error):
                 raise
-            time.sleep(_PAUSE * number)
+            pause(turn)
     return action()
+
+
+def pause(turn: int) -> None:
+    """Wait before a further try, for longer and less evenly each time, so that writers part."""
+    if turn:
+        time.sleep(random.uniform(0, 0.005) * 2 ** min(turn, 6))  # noqa: S311 - no secret
 
 
 def waited(table: LanceTable, call: Callable[[Any], Any]) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from ursa.catalog.guard import pause
+from ursa.catalog.lance import pause
 from ursa.catalog.schemas import ModalityRow, RecordingEntry, RecordingRow, Row, modality_keys
 from ursa.errors import CatalogBusy, CatalogPKConflict, CatalogRowExists
 
