@@ -92,15 +92,20 @@ def cursor_of(table: pa.Table, order_by: str) -> str:
     return str(key) if column == KEY else f"{table[column][-1].as_py()}:{key}"
 
 
+def is_page(spec: QuerySpec) -> bool:
+    """Return whether a spec asks for a part of what matches."""
+    return spec.limit is not None or bool(spec.offset) or spec.after is not None
+
+
 def page(
-    recordings: Snapshot[RecordingEntry], predicate: str | None, spec: QuerySpec
+    recordings: Snapshot[RecordingEntry], predicate: str | None, spec: QuerySpec, matched: int
 ) -> tuple[pa.Table, bool]:
     """Return the page of a spec among the recordings that match, and whether more come after it.
 
     Parameters
     ----------
-    recordings : Table
-        Pinned: its row ids hold from one read to the next.
+    matched : int
+        How many recordings meet `predicate`.
     """
     order = order_of(spec)
     matching = [predicate] if predicate is not None else []
@@ -109,7 +114,7 @@ def page(
         return recordings.scan(wanted, order_by=order.columns), False
     # One row more than the page has shows whether it is the last.
     longer = spec if not spec.limit else spec.model_copy(update={"limit": spec.limit + 1})
-    windows = _windows(recordings, predicate, order, longer)
+    windows = _windows(recordings, matched, order, longer)
     keys = next(
         filter(None, (_near(recordings, wanted, order, longer, each) for each in windows)), None
     )
@@ -139,14 +144,14 @@ def _near(
 
 
 def _windows(
-    recordings: Snapshot[RecordingEntry], predicate: str | None, order: Order, spec: QuerySpec
+    recordings: Snapshot[RecordingEntry], matched: int, order: Order, spec: QuerySpec
 ) -> Iterator[str]:
     """Yield windows that begin where the page does, each wider than the last."""
     need = spec.offset + (spec.limit or 0)
     if spec.limit is None or not 0 < need <= _NEAR:
         return
     low, high = _bounds(recordings, order, spec)
-    width = max(1, (high - low) * _ROOM * need // max(1, recordings.count(predicate)))
+    width = max(1, (high - low) * _ROOM * need // max(1, matched))
     low, high = _from_cursor(order, low, high)
     while width * _WIDER < high - low:
         limit = _literal(order, high - width if order.descending else low + width)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 from ursa.catalog import where
 from ursa.catalog.schemas import RecordingEntry
 from ursa.errors import InvalidArgument
-from ursa.paging import KEY, cursor_of, order_of, page
+from ursa.paging import KEY, cursor_of, is_page, order_of, page
 from ursa.predicates import Selection, select
 from ursa.result import QueryResult, hydrated
 from ursa.shown import SHOWN_ROWS, as_html, as_text
@@ -204,9 +204,9 @@ def find(catalog: Catalog, spec: QuerySpec) -> QueryResultList:
     """Return the page of recordings that match; filter, order and limit are the catalog's work."""
     recordings = catalog.snapshot(RecordingEntry)
     chosen = select(catalog, recordings, spec)
-    found, more = page(recordings, chosen.predicate, spec)
-    is_page = spec.limit is not None or spec.offset or spec.after
-    matched = recordings.count(chosen.predicate) if is_page else found.num_rows
+    counted = recordings.count(chosen.predicate) if is_page(spec) else 0
+    found, more = page(recordings, chosen.predicate, spec, counted)
+    matched = counted if is_page(spec) else found.num_rows
     hidden = 0
     if not matched and spec.status == "ingested":
         hidden = _matching(catalog, spec.model_copy(update={"status": "raw"}))
