@@ -8,14 +8,7 @@ import re
 import pytest
 
 from ursa import errors
-from ursa.errors import (
-    CatalogKeyCollision,
-    CatalogPKConflict,
-    CatalogRowExists,
-    UrsaError,
-    nearest,
-    unknown_keywords,
-)
+from ursa.errors import CatalogKeyCollision, CatalogPKConflict, CatalogRowExists, UrsaError
 
 CLASSES = [
     value
@@ -82,19 +75,3 @@ def test_a_conflict_names_key_fields_and_what_to_do() -> None:
         "(event_time: stored 1.0, offered 2.0; prompt: stored None, offered 'go'). "
         "Take another id."
     )
-
-
-def test_nearest_names_the_closest_known_name() -> None:
-    assert nearest("participant", ["status", "participants"]) == "; did you mean 'participants'?"
-
-
-def test_nearest_lists_all_names_where_none_is_close() -> None:
-    assert nearest("zzz", ["status", "limit"]) == "; known: limit, status"
-
-
-def test_unknown_keywords_are_each_named_with_a_suggestion() -> None:
-    error = unknown_keywords("query", ["staus", "zzz"], ["status", "limit"])
-    assert isinstance(error, TypeError)
-    assert "query()" in str(error)
-    assert "'staus'; did you mean 'status'?" in str(error)
-    assert "'zzz'; known: limit, status" in str(error)

@@ -17,6 +17,7 @@ URSA = Path(__file__).parents[1] / "ursa"
 # Lowest first. "name" is that module alone; "name.*" is a package whose modules may use each other.
 LAYERS = (
     "errors",
+    "hints",
     "time",
     "text",
     "frozen",

@@ -22,9 +22,10 @@ from ursa.catalog.schemas import (
     Row,
     VirgoAssetRow,
 )
-from ursa.errors import InvalidArgument, WritesNotEnabled, nearest
+from ursa.errors import InvalidArgument, WritesNotEnabled
 from ursa.facets import facets
 from ursa.filters import as_tuple, explained, make_spec
+from ursa.hints import nearest
 from ursa.query import QueryResult, count, find, results_of
 from ursa.site import Site, WriteRole
 from ursa.text import shortened

@@ -54,11 +54,10 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 
 class UrsaError(Exception):
@@ -298,23 +297,3 @@ class SamplesUnavailable(UrsaError, RuntimeError):
 
 class PackageMissing(UrsaError, ImportError):
     """An optional package is not installed."""
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return "; did you mean …?" for the nearest known name, or the list of them.
-
-    Examples
-    --------
-    >>> nearest("participant", ["participants", "status"])
-    "; did you mean 'participants'?"
-    """
-    names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(names)}"
-
-
-def unknown_keywords(verb: str, unknown: Iterable[str], known: Iterable[str]) -> UnknownKeyword:
-    """Build the error for keywords that `verb` does not take."""
-    names = list(known)
-    parts = [f"{name!r}{nearest(name, names)}" for name in sorted(unknown)]
-    return UnknownKeyword(f"{verb}() got an unknown keyword: {' '.join(parts)}")

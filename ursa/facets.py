@@ -16,8 +16,9 @@ from ursa.catalog import where
 from ursa.catalog.derived import KINDS, kind_entry, modality_labels
 from ursa.catalog.schemas import EventRow, RecordingEntry
 from ursa.catalog.types import canonical_json
-from ursa.errors import InvalidArgument, nearest
+from ursa.errors import InvalidArgument
 from ursa.filters import STATUS_LABEL
+from ursa.hints import nearest
 from ursa.predicates import select
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from ursa.catalog.conditions import COMPARISONS
 from ursa.catalog.types import Duration, EpochNs, Text
-from ursa.errors import nearest
+from ursa.hints import nearest
 from ursa.selection import AroundEvent, IntervalSelector, TimeFilter
 from ursa.time import INT64_MAX, parse_duration, parse_time
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ursa import faces
 from ursa.catalog.conditions import Conditions
 from ursa.catalog.types import Text
-from ursa.errors import InvalidArgument, unknown_keywords
+from ursa.errors import InvalidArgument
 from ursa.filter_types import (
     Count,
     Lengths,
@@ -20,6 +20,7 @@ from ursa.filter_types import (
     TimeFilters,
     as_tuple,
 )
+from ursa.hints import unknown_keywords
 from ursa.selection import AroundEvent, IntervalSelector, TimeFilter
 from ursa.text import shortened
 

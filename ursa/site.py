@@ -35,10 +35,10 @@ from ursa.errors import (
     SiteTooNew,
     StoreFull,
     UnknownAddress,
-    nearest,
 )
 from ursa.files import part_path, safe_rel_path
 from ursa.formats import tier_of
+from ursa.hints import nearest
 from ursa.stores import Directory, Stores, WritableDirectory, on_this_machine
 from ursa.writing import replacing
 

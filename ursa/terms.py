@@ -25,7 +25,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ursa.errors import InvalidArgument, nearest
+from ursa.errors import InvalidArgument
+from ursa.hints import nearest
 from ursa.text import shortened
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator
 
 from ursa.catalog.types import canonical_json, check_metadata
-from ursa.errors import nearest
+from ursa.hints import nearest
 
 COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,

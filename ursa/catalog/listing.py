@@ -14,7 +14,8 @@ from ursa.catalog.conditions import checked
 from ursa.catalog.derived import LABELLED
 from ursa.catalog.pushdown import metadata_predicate
 from ursa.catalog.types import Json
-from ursa.errors import InvalidArgument, nearest
+from ursa.errors import InvalidArgument
+from ursa.hints import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,8 @@ from ursa.catalog.indexes import make_indexes
 from ursa.catalog.lance import is_conflict, patiently
 from ursa.catalog.pushdown import number_at, text_at
 from ursa.catalog.types import check_metadata
-from ursa.errors import InvalidArgument, nearest
+from ursa.errors import InvalidArgument
+from ursa.hints import nearest
 from ursa.text import counted
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ursa.catalog.lance import explained
-from ursa.errors import CatalogSchemaError, InvalidArgument, nearest
+from ursa.errors import CatalogSchemaError, InvalidArgument
+from ursa.hints import nearest
 from ursa.text import counted, shortened
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from ursa.errors import (
     InvalidArgument,
     NothingToDownload,
     SourceNotAvailable,
-    nearest,
 )
 from ursa.files import PATH_MAX, part_path, refuse_duplicates, safe_rel_path
+from ursa.hints import nearest
 from ursa.query import QueryResult, QueryResultList, results_of
 from ursa.text import size_text
 from ursa.transfer.receipt import RECEIPT, read_receipt
