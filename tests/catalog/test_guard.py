@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from lancedb.merge import LanceMergeInsertBuilder
 
-from ursa.catalog import Catalog, CatalogError, ParticipantRow
-from ursa.catalog import guard as module
+from ursa.catalog import Catalog, CatalogError, ParticipantRow, lance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +58,7 @@ def test_a_merge_that_lost_to_other_writers_is_tried_again(
 def test_another_failure_and_one_without_end_are_errors_of_the_catalog(
     people: Table[ParticipantRow], monkeypatch: pytest.MonkeyPatch, times: int, message: str
 ) -> None:
-    monkeypatch.setattr(module, "pause", lambda _turn: None)
+    monkeypatch.setattr(lance, "pause", lambda _turn: None)
     monkeypatch.setattr(LanceMergeInsertBuilder, "execute", failing(times, message))
     with pytest.raises(CatalogError, match=f"participants.*{message}"):
         people.insert([person(5)])
