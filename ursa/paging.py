@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from ursa.filters import QuerySpec
 
 KEY = "recording_hash"
+# Each column costs a read of its own per row, so only what a result is made of is read.
+READ = (
+    KEY,
+    *("participant_ids", "start_time", "duration", "device_info", "metadata", "modalities"),
+)
 _ROOM = 2  # a first window as wide as so many pages of evenly spread rows
 _WIDER = 8
 _NEAR = 5_000  # how deep a page may lie to be looked for in windows
@@ -111,7 +116,7 @@ def page(
     matching = [predicate] if predicate is not None else []
     wanted = where.all_of([*order.predicates, *matching])
     if spec.limit is None and not spec.offset:
-        return recordings.scan(wanted, order_by=order.columns), False
+        return recordings.scan(wanted, columns=READ, order_by=order.columns), False
     # One row more than the page has shows whether it is the last.
     longer = spec if not spec.limit else spec.model_copy(update={"limit": spec.limit + 1})
     windows = _windows(recordings, matched, order, longer)
@@ -120,7 +125,7 @@ def page(
     )
     if keys is None:
         keys = (_sorted if order.column == KEY else _selected)(recordings, wanted, order, longer)
-    found = recordings.take(keys[: spec.limit])
+    found = recordings.take(keys[: spec.limit], columns=READ)
     return found, len(keys) > found.num_rows
 
 
