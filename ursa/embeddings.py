@@ -21,7 +21,7 @@ from ursa.catalog.vectors import (
 )
 from ursa.errors import InvalidArgument
 from ursa.filters import QuerySpec, make_spec
-from ursa.paging import KEY
+from ursa.paging import KEY, is_page
 from ursa.predicates import select
 from ursa.query import QueryResult, QueryResultList, find
 from ursa.text import counted, shortened
@@ -178,15 +178,16 @@ def _chosen(catalog: Catalog, recordings: Recordings | None) -> tuple[QuerySpec,
     if isinstance(recordings, QuerySpec):
         spec, hashes = recordings, _hashes(catalog, recordings)
     else:
-        spec, hashes = recordings.spec, recordings.to_arrow()[KEY]
-    return spec, [where.one_of("source_hash", hashes.to_pylist())]
+        spec, hashes = recordings.spec, recordings.recording_hashes
+    return spec, [where.one_of("source_hash", hashes)]
 
 
-def _hashes(catalog: Catalog, spec: QuerySpec) -> pa.ChunkedArray:
-    if spec.limit is not None or spec.offset or spec.after:
-        return find(catalog, spec).to_arrow()[KEY]
+def _hashes(catalog: Catalog, spec: QuerySpec) -> list[str]:
+    if is_page(spec):
+        return find(catalog, spec).recording_hashes
     recordings = catalog.snapshot(RecordingEntry)
-    return recordings.scan(select(catalog, recordings, spec).predicate, columns=[KEY])[KEY]
+    found = recordings.scan(select(catalog, recordings, spec).predicate, columns=[KEY])
+    return list(found[KEY].to_pylist())
 
 
 def _of_model(table: Table[EmbeddingRow], model: str | None) -> tuple[str | None, list[str]]:

@@ -101,19 +101,23 @@ class QueryResultList(Sequence[QueryResult]):
     def __contains__(self, value: object) -> bool:
         return isinstance(value, QueryResult) and any(
             self[place] == value
-            for place, key in enumerate(self._keys())
+            for place, key in enumerate(self.recording_hashes)
             if key == value.recording_hash
         )
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, QueryResultList):
             return NotImplemented
-        return self._keys() == other._keys() and all(map(QueryResult.__eq__, self, other))
+        return self.recording_hashes == other.recording_hashes and all(
+            map(QueryResult.__eq__, self, other)
+        )
 
     def __hash__(self) -> int:
-        return hash(tuple(self._keys()))
+        return hash(tuple(self.recording_hashes))
 
-    def _keys(self) -> list[str]:
+    @property
+    def recording_hashes(self) -> list[str]:
+        """The hash of each result, in order, without making the results."""
         return list(self._table[KEY].to_pylist())
 
     def _results(self, start: int, number: int) -> Iterator[QueryResult]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ursa.audit.reading import read
+from ursa.audit.reading import key_of, read
 from ursa.audit.report import Damage, Kind, key_text
 from ursa.catalog import derived
 
@@ -42,7 +42,7 @@ def check_keys(table: Table[Any], tally: Tally, *, repair: bool) -> set[int]:
     for records in table.records(["k64", *table.row_type.__primary_key__]):
         tally.rows[table.name] += len(records)
         for record in records:
-            right = derived.k64(table.row_type, _key_of(table, record))
+            right = derived.k64(table.row_type, key_of(table, record))
             hashes.append(right)
             if record["k64"] != right:
                 suspects.add(right)
@@ -53,10 +53,6 @@ def check_keys(table: Table[Any], tally: Tally, *, repair: bool) -> set[int]:
         if not damage.mended:
             unsafe.add(right)
     return unsafe
-
-
-def _key_of(table: Table[Any], record: dict[str, Any]) -> Key:
-    return tuple(record[name] for name in table.row_type.__primary_key__)
 
 
 def _repeated(hashes: array[int]) -> list[int]:
@@ -84,7 +80,7 @@ def _judged(
 def _copies(table: Table[Any], suspects: Collection[int]) -> Iterator[tuple[Key, _Copy]]:
     for records in table.records(row_ids=True):
         for record in records:
-            key = _key_of(table, record)
+            key = key_of(table, record)
             right = derived.k64(table.row_type, key)
             if right in suspects:
                 k64, rev, row_id = (record[name] for name in ("k64", "rev", "_rowid"))

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from ursa.catalog.table import Table
 
 
+def key_of(table: Table[Any], record: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return the primary key of a stored record."""
+    return tuple(record[name] for name in table.row_type.__primary_key__)
+
+
 def read(table: Table[RowT], record: Mapping[str, Any]) -> RowT | str:
     """Return the row that a record holds, or why it holds none."""
     values = {name: value for name, value in record.items() if name != "_rowid"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ursa.audit.reading import read
+from ursa.audit.reading import key_of, read
 from ursa.audit.report import Damage, Kind, key_text
 from ursa.catalog import where
 from ursa.catalog.derived import derived
@@ -38,7 +38,7 @@ def check_rows(table: Table[Any], tally: Tally, unsafe: Collection[int], *, repa
         mended = _rewritten(table, found, unsafe) if repair and found else set()
         tally.add(
             Damage(each.kind, table.name, key_text(key), each.detail, mended=key in mended)
-            for key, each in ((_key_of(table, each.record), each) for each in found)
+            for key, each in ((key_of(table, each.record), each) for each in found)
         )
 
 
@@ -53,7 +53,7 @@ def _rewritten(table: Table[Any], found: Iterable[_Wrong], unsafe: Collection[in
     first = table.row_type.__primary_key__[0]
     predicate = where.one_of(first, dict.fromkeys(key[0] for key in rows))
     now = table.scan(predicate, columns=table.schema.names).to_pylist()
-    return set(rows) - {_key_of(table, each.record) for each in _wrong(table, now)}
+    return set(rows) - {key_of(table, each.record) for each in _wrong(table, now)}
 
 
 def _wrong(table: Table[Any], records: Iterable[dict[str, Any]]) -> Iterator[_Wrong]:
@@ -68,7 +68,3 @@ def _wrong(table: Table[Any], records: Iterable[dict[str, Any]]) -> Iterator[_Wr
         names = [name for name in expected if name in record and record[name] != expected[name]]
         if names:
             yield _Wrong(Kind.DERIVED, record, row, ", ".join(names))
-
-
-def _key_of(table: Table[Any], record: dict[str, Any]) -> Key:
-    return tuple(record[name] for name in table.row_type.__primary_key__)
