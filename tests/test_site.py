@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from ursa import DataInterface
 from ursa.catalog import ROW_CLASSES, Catalog, EmbeddingRow, ModalityRow, ParticipantRow, Row
 from ursa.errors import (
     CatalogError,
+    HandleNotPicklable,
     InvalidArgument,
     NotASite,
     ProfileNotConfigured,
@@ -26,16 +28,8 @@ from ursa.errors import (
     UrsaError,
 )
 from ursa.files import part_path
-from ursa.site import (
-    ASSETS_URI,
-    CATALOG_VERSION,
-    FORMAT_VERSION,
-    MAKING,
-    RAW_URI,
-    SITE_FILE,
-    Profile,
-    Site,
-)
+from ursa.site import ASSETS_URI, RAW_URI, Profile, Site
+from ursa.site_files import CATALOG_VERSION, FORMAT_VERSION, MAKING, SITE_FILE
 from ursa.stores import WritableStore
 
 if TYPE_CHECKING:
@@ -117,11 +111,23 @@ def test_a_path_is_made_absolute_when_it_is_given(
 
 
 @pytest.mark.parametrize("profile", ["r2", "r2-test"])
-def test_a_bucket_profile_says_that_it_is_not_configured(profile: Profile) -> None:
+def test_a_bucket_profile_says_that_it_is_not_configured(
+    profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     site = Site.open(profile)
     for use in (site.reading, site.catalog, site.create, lambda: site.writing(["raw_rw"])):
-        with pytest.raises(ProfileNotConfigured, match=f"'{profile}'.*'local'"):
+        with pytest.raises(ProfileNotConfigured, match=f"(?s)'{profile}'.*'local'"):
             use()
+
+
+def test_a_pickled_interface_is_opened_anew_and_only_reads(root: Path) -> None:
+    data = DataInterface("local", path=root, as_of=1)
+    assert data.count() == 0
+    copy = pickle.loads(pickle.dumps(data))
+    assert (repr(copy), copy.count(), copy.writes_enabled) == (repr(data), 0, False)
+    with pytest.raises(HandleNotPicklable, match="open it over there"):
+        pickle.dumps(data.catalog)
 
 
 def test_each_bucket_profile_has_its_own_addresses() -> None:

@@ -1,64 +1,56 @@
 """A site: one raw store, one assets store and the catalog; the only reader of profile names.
 
-A local site is a directory::
-
-    ursa-site.json          format version of this layout
-    raw/                    object store behind r2://constellation-data
-    assets/                 object store behind r2://constellation-assets
-    assets/ursa/ACTIVE.json which catalog is in use
-    assets/ursa/catalog-1/  the catalog: one .lance directory per table
-    ursa-site.making        only while the site is being made
-
-``ursa-site.json`` is written last: where it is, all of the above was there once, and what is
-missing was lost.
-
-Stored addresses are logical, so the directory can be moved, and a catalog can be copied between a
-bucket and a directory.
+`ursa.local_site` keeps one in a directory, `ursa.bucket_site` in two buckets. Stored addresses are
+logical, so a directory can be moved, and a catalog can be copied between a bucket and a directory.
 """
 
 from __future__ import annotations
 
-import json
-import shlex
+import functools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, get_args
 
-from ursa.catalog import Catalog
-from ursa.errors import (
-    CatalogTooOld,
-    InvalidArgument,
-    NotASite,
-    ObjectAccessDenied,
-    ProfileNotConfigured,
-    SiteNotFound,
-    SiteTooNew,
-    StoreFull,
-    UnknownAddress,
-)
-from ursa.files import part_path, safe_rel_path
+from ursa.directory import Directory
+from ursa.errors import InvalidArgument, UnknownAddress
+from ursa.files import safe_rel_path
 from ursa.formats import tier_of
 from ursa.hints import nearest
-from ursa.stores import Directory, Stores, WritableDirectory, on_this_machine
-from ursa.writing import replacing
+from ursa.local_site import LocalSite
+from ursa.stores import Stores, on_this_machine
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
+    from ursa.catalog import Catalog
     from ursa.catalog.schemas import ModalityRow
+    from ursa.stores import Store
 
 Profile = Literal["r2", "r2-test", "local"]
 WriteRole = Literal["assets_rw", "raw_rw"]
 
 RAW_URI = "r2://constellation-data"
 ASSETS_URI = "r2://constellation-assets"
-SITE_FILE = "ursa-site.json"
-MAKING = "ursa-site.making"
-FORMAT_VERSION = 1
-CATALOG_VERSION = 2
-ACTIVE = "ursa/ACTIVE.json"
-_FIRST_CATALOG = "ursa/catalog-1"
+
+
+class Opened(Protocol):
+    """Where the bytes and the catalog of a site are."""
+
+    def stores(self) -> Mapping[str, Store]:
+        """Return the read-only stores by tier, ``raw`` and ``assets``."""
+
+    def writable(self, tier: str) -> Store:
+        """Return the store of a tier for writing."""
+
+    def catalog(self, *, writing: bool = False) -> Catalog:
+        """Return the catalog in use."""
+
+    def active_catalog(self) -> tuple[Any, int]:
+        """Return the place of the catalog in use, and its format version."""
+
+    def create(self) -> None:
+        """Make what is missing of the site."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +58,7 @@ class Site:
     """Where a profile keeps its bytes and its catalog.
 
     Make one with `Site.open`; nothing is read or connected to before a store or the catalog is
-    asked for.
+    asked for. It holds names and paths only, and can be pickled.
 
     Attributes
     ----------
@@ -75,12 +67,15 @@ class Site:
         Directory of a local site.
     raw_uri, assets_uri : str
         Prefixes of the addresses stored in the catalog.
+    config : Path or None
+        Settings file of a bucket profile that the call named.
     """
 
     profile: Profile
     root: Path | None
     raw_uri: str = RAW_URI
     assets_uri: str = ASSETS_URI
+    config: Path | None = None
 
     @classmethod
     def open(
@@ -116,66 +111,58 @@ class Site:
             raise InvalidArgument(msg)
         suffix = "-test" if profile == "r2-test" else ""
         root = Path(path).expanduser().absolute() if path is not None else None
-        return cls(profile, root, RAW_URI + suffix, ASSETS_URI + suffix)
+        config = Path(config_path).expanduser().absolute() if config_path is not None else None
+        return cls(profile, root, RAW_URI + suffix, ASSETS_URI + suffix, config)
 
-    @property
-    def _directory(self) -> Path:
-        if self.root is None:
-            msg = (
-                f"profile {self.profile!r} has no endpoint configured, and this version "
-                "reads none; use a directory: DataInterface('local', path=...)"
-            )
-            raise ProfileNotConfigured(msg)
-        return self.root
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    @functools.cached_property
+    def _opened(self) -> Opened:
+        if self.root is not None:
+            return LocalSite(self.root)
+        from ursa.bucket_site import BucketSite
+
+        return BucketSite("r2-test" if self.profile == "r2-test" else "r2", self.config)
 
     def reading(self) -> Stores:
         """Return read-only stores for every address of this site, and for ``file://``."""
-        root = self._checked()
+        tiers = self._opened.stores()
         return Stores(
             {
-                self.raw_uri: Directory(root / "raw"),
-                self.assets_uri: Directory(root / "assets"),
+                self.raw_uri: tiers["raw"],
+                self.assets_uri: tiers["assets"],
                 "file:": Directory(Path("/")),
             }
         )
 
     def writing(self, roles: Collection[WriteRole]) -> Stores:
         """Return the stores that `roles` may write to."""
-        root = self._checked()
-        mounts = {
-            "raw_rw": (self.raw_uri, WritableDirectory(root / "raw")),
-            "assets_rw": (self.assets_uri, WritableDirectory(root / "assets")),
-        }
-        return Stores(dict(mounts[role] for role in roles))
+        tiers = {"raw_rw": ("raw", self.raw_uri), "assets_rw": ("assets", self.assets_uri)}
+        chosen = [tiers[role] for role in roles]
+        return Stores({uri: self._opened.writable(tier) for tier, uri in chosen})
 
-    def catalog(self) -> Catalog:
+    def catalog(self, *, writing: bool = False) -> Catalog:
         """Return the catalog in use.
+
+        Parameters
+        ----------
+        writing : bool
+            Open it with the role ``assets_rw`` rather than ``assets_ro``.
 
         Raises
         ------
         CatalogTooOld
             An older Ursa wrote it.
         """
-        directory, version = self.active_catalog()
-        if version < CATALOG_VERSION:
-            msg = (
-                f"{directory} has catalog format {version}, and this Ursa reads {CATALOG_VERSION}; "
-                f"bring it up to date: ursa catalog migrate --site {shlex.quote(str(self.root))}"
-            )
-            raise CatalogTooOld(msg)
-        return Catalog(str(directory), complete=True)
+        return self._opened.catalog(writing=writing)
 
-    def active_catalog(self) -> tuple[Path, int]:
-        """Return the directory of the catalog in use, and its format version."""
-        assets = self._checked() / "assets"
-        if not (assets / ACTIVE).exists():
-            msg = (
-                f"{assets / ACTIVE} is missing, which names the catalog in use; restore it from a "
-                f"backup or, if the catalog is {_FIRST_CATALOG}, write into it: {_first_active()}"
-            )
-            raise NotASite(msg)
-        active = _read_versioned(assets / ACTIVE, CATALOG_VERSION)
-        return assets / safe_rel_path(active.get("prefix")), int(active["version"])
+    def active_catalog(self) -> tuple[Any, int]:
+        """Return the place of the catalog in use, and its format version.
+
+        It is the path of a directory, or an address like ``s3://bucket/ursa/catalog-1``.
+        """
+        return self._opened.active_catalog()
 
     def check_addresses(self, row: ModalityRow) -> None:
         """Raise `InvalidArgument` unless a row's addresses lie in the stores they belong to.
@@ -199,88 +186,13 @@ class Site:
             safe_rel_path(uri.split("://", 1)[1].strip("/"))
 
     def create(self) -> None:
-        """Make the site where the directory is missing or empty; an existing one is left as it is.
+        """Make the site where there is none; an existing one is left as it is.
 
         One whose making was cut short is completed.
 
         Raises
         ------
         NotASite
-            The path is a file, or a directory that holds something else or a damaged site.
+            There is something else, or a damaged site.
         """
-        root = self._directory
-        if not (root / SITE_FILE).exists():
-            _refuse_others_files(root)
-            _make(root)
-        self.catalog()
-        if (root / MAKING).exists():
-            (root / MAKING).unlink(missing_ok=True)
-
-    def _checked(self) -> Path:
-        root = self._directory
-        if not root.exists():
-            msg = f"there is no site at {root}; `ursa ingest` or enable_writes() makes a new one"
-            raise SiteNotFound(msg)
-        # Asked for first, for it is removed when the other file is there.
-        making = (root / MAKING).exists()
-        if not (root / SITE_FILE).is_file():
-            if making:
-                msg = f"the site at {root} is still being made; enable_writes() completes it"
-                raise SiteNotFound(msg)
-            msg = f"{root} is not a site: it has no {SITE_FILE}; give the directory that has one"
-            raise NotASite(msg)
-        _read_versioned(root / SITE_FILE)
-        return root
-
-
-def _refuse_others_files(root: Path) -> None:
-    if root.exists() and not root.is_dir():
-        msg = f"{root} is a file, not a directory for a site; choose another path"
-        raise NotASite(msg)
-    parts = {part_path(root / name).name for name in (SITE_FILE, MAKING)}
-    others = (
-        sorted(entry.name for entry in root.iterdir() if entry.name not in {*parts, ".DS_Store"})
-        if root.exists()
-        else []
-    )
-    # Looked at last and in this order, for another process may be making the site just now.
-    if others and not ((root / MAKING).exists() or (root / SITE_FILE).exists()):
-        msg = f"{root} holds other files ({', '.join(others[:3])}); choose a new or empty directory"
-        raise NotASite(msg)
-
-
-def _make(root: Path) -> None:
-    """Make what is not there yet of a site, the site file last."""
-    site = json.dumps({"format": "ursa-site", "version": FORMAT_VERSION}, indent=2)
-    _write_new(root / MAKING, site)
-    Catalog(str(root / "assets" / _FIRST_CATALOG)).create()
-    _write_new(root / "assets" / ACTIVE, _first_active())
-    _write_new(root / SITE_FILE, site)
-
-
-def _first_active() -> str:
-    return active_text(_FIRST_CATALOG)
-
-
-def active_text(prefix: str) -> str:
-    """Return what ACTIVE.json holds where `prefix` is the catalog in use."""
-    return json.dumps({"prefix": prefix, "version": CATALOG_VERSION})
-
-
-def _read_versioned(path: Path, newest: int = FORMAT_VERSION) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text("utf-8"))
-        version = int(found["version"])
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        msg = f"{path} is damaged: it should hold JSON with a version; restore it from a backup"
-        raise NotASite(msg) from error
-    if version > newest:
-        msg = f"{path} has format version {version}; this Ursa reads {newest}: upgrade it"
-        raise SiteTooNew(msg)
-    return dict(found)
-
-
-def _write_new(path: Path, text: str) -> None:
-    if not path.exists():
-        with replacing(path, wait=True, denied=ObjectAccessDenied, full=StoreFull) as file:
-            file.write(text.encode())
+        self._opened.create()
