@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ursa.directory import STAGING, Directory, WritableDirectory
 from ursa.errors import (
     IntegrityError,
     ObjectAccessDenied,
@@ -24,7 +25,7 @@ from ursa.errors import (
     UnsafePath,
     UrsaError,
 )
-from ursa.stores import STAGING, Directory, Store, Stores, WritableDirectory, WritableStore
+from ursa.stores import Store, Stores, WritableStore
 from ursa.stores import without_secrets as shown
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ NAMES = [
 WRITE = """
 import sys
 from pathlib import Path
-from ursa.stores import WritableDirectory
+from ursa.directory import WritableDirectory
 store, byte = WritableDirectory(Path(sys.argv[1])), sys.argv[2].encode()
 for _ in range(100):
     store.write("deep/object", [byte * 50_000] * 4)

@@ -5,30 +5,28 @@ Permission is which `Stores` you hold: reading gives stores without any verb tha
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from urllib.parse import unquote
 
-from ursa.errors import (
-    IntegrityError,
-    ObjectAccessDenied,
-    ObjectNotFound,
-    StoreFull,
-    UnknownAddress,
-    UnsafePath,
-)
-from ursa.files import chunks_of, inside, safe_rel_path
-from ursa.writing import replacing
+from ursa.errors import ObjectAccessDenied, UnknownAddress, UploadInterrupted
+from ursa.files import safe_rel_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-STAGING = ".ursa-staging"
+
+def never() -> bool:
+    """Say no."""
+    return False
+
+
+def go_on_unless(stopped: Callable[[], bool]) -> None:
+    """Raise `UploadInterrupted` if writing is to end."""
+    if stopped():
+        msg = "the upload was interrupted; run it again to go on"
+        raise UploadInterrupted(msg)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +47,42 @@ class ObjectMeta:
     etag: str | None = None
 
 
+class Body(Protocol):
+    """Bytes of one version of an object, being read."""
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill `buffer` from its start and return the number of bytes, 0 at the end.
+
+        Raises
+        ------
+        StoreUnavailable
+            The connection broke or was cut by `abort`; what came before it is right.
+        """
+
+    def abort(self) -> None:
+        """Let another thread that waits in `readinto` get an error at once."""
+
+    def close(self) -> None:
+        """Let go of the file or connection."""
+
+
 @runtime_checkable
 class Store(Protocol):
-    """The verbs a reader needs. Keys are ``/``-separated and relative to the store."""
+    """The verbs a reader needs. Keys are ``/``-separated and relative to the store.
+
+    Attributes
+    ----------
+    is_remote : bool
+        Whether requests wait for a network, so that many should be under way at once.
+    """
+
+    is_remote: bool
 
     def list(self, prefix: str) -> Iterator[ObjectMeta]:
-        """Yield every object below `prefix` (ends in ``/`` or is empty), in key order."""
+        """Yield every object below `prefix` (ends in ``/`` or is empty), page by page.
+
+        They come in key order if the server keeps it from page to page, as S3 itself does.
+        """
 
     def head(self, key: str) -> ObjectMeta:
         """Return size and ETag of one object, or raise `ObjectNotFound`."""
@@ -62,133 +90,46 @@ class Store(Protocol):
     def read(self, key: str) -> Iterator[bytes]:
         """Yield the object's bytes in blocks."""
 
+    def fetch(self, key: str, *, etag: str | None = None) -> bytes | memoryview:
+        """Return all bytes of a small object.
+
+        With `etag`, an object that was replaced since raises `ObjectChanged`.
+        """
+
+    def open(self, key: str, start: int, stop: int, *, etag: str | None = None) -> Body:
+        """Return the bytes from `start` to before `stop`; `etag` as in `fetch`."""
+
 
 @runtime_checkable
 class WritableStore(Store, Protocol):
     """A store that may be written to."""
 
-    def write(self, key: str, chunks: Iterable[bytes], *, sha256: str | None = None) -> int:
+    def sha256_of(self, key: str) -> str | None:
+        """Return the SHA-256 that its writer recorded, or None where none is kept.
+
+        That is one request and no reading of bytes.
+        """
+
+    def write(
+        self,
+        key: str,
+        chunks: Iterable[bytes],
+        *,
+        sha256: str | None = None,
+        size: int = 0,
+        stopped: Callable[[], bool] = never,
+    ) -> int:
         """Store `chunks` under `key` and return their number of bytes.
 
         The object appears at once and whole, or not at all. With `sha256`, bytes that do not
-        have it raise `IntegrityError` and nothing is stored.
+        have it raise `IntegrityError` and nothing is stored. `size` is how many bytes will come,
+        where that is known. `stopped` is asked several times a second, and a true answer ends the
+        writing.
 
         Raises
         ------
-        ObjectAccessDenied, StoreFull, IntegrityError
+        ObjectAccessDenied, StoreFull, StoreUnavailable, IntegrityError, UploadInterrupted
         """
-
-
-class Directory:
-    """A directory as a read-only object store.
-
-    obstore's LocalStore is not used: it refuses names such as ``a#1`` and cannot write names of
-    255 bytes, and both occur in recordings.
-
-    Parameters
-    ----------
-    root : Path
-
-    Examples
-    --------
-    >>> import tempfile, pathlib
-    >>> root = pathlib.Path(tempfile.mkdtemp())
-    >>> WritableDirectory(root).write("a/b.bin", [b"abc"])
-    3
-    >>> [meta.key for meta in Directory(root).list("")]
-    ['a/b.bin']
-    """
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self.root)!r})"
-
-    def list(self, prefix: str) -> Iterator[ObjectMeta]:
-        """Yield every regular file below `prefix`, in key order; links are not followed."""
-        below = prefix.removesuffix("/")
-        top = self.path(below) if prefix else self.root
-        if top.is_dir() and not top.is_symlink():
-            yield from self._walk(top, f"{below}/" if prefix else "")
-
-    def _walk(self, directory: Path, prefix: str) -> Iterator[ObjectMeta]:
-        with _denied_explained(directory), os.scandir(directory) as found:
-            # A directory sorts as "name/", so that keys come out in order of the whole key.
-            entries = sorted(
-                (f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name, entry)
-                for entry in found
-                if prefix or entry.name != STAGING
-            )
-        for name, entry in entries:
-            if name.endswith("/"):
-                yield from self._walk(directory / entry.name, f"{prefix}{name}")
-            elif entry.is_file(follow_symlinks=False):
-                yield _meta(f"{prefix}{name}", entry.stat(follow_symlinks=False))
-
-    def head(self, key: str) -> ObjectMeta:
-        """Return size and ETag of one file, or raise `ObjectNotFound`."""
-        return _meta(key, self._file(key).stat())
-
-    def _file(self, key: str) -> Path:
-        path = self.path(key)
-        if path.is_symlink() or not path.is_file():
-            msg = f"there is no object {key!r} in {self.root}"
-            raise ObjectNotFound(msg)
-        return path
-
-    def read(self, key: str) -> Iterator[bytes]:
-        """Yield the file's bytes in blocks of 1 MiB."""
-        path = self._file(key)
-        with _denied_explained(path), path.open("rb", buffering=0) as file:
-            yield from chunks_of(file)
-
-    def path(self, key: str) -> Path:
-        """Return where `key` lies, refusing keys and links that leave the directory."""
-        if key.partition("/")[0] == STAGING:
-            msg = f"{key!r} lies in {STAGING}, which holds what is being written; use another key"
-            raise UnsafePath(msg)
-        return inside(self.root, key)
-
-
-class WritableDirectory(Directory):
-    """A directory as an object store that may be written to.
-
-    Objects are written under ``.ursa-staging`` and renamed, so that a killed writer leaves
-    nothing under a key. They are synced to disk first: catalog rows will rely on them.
-    """
-
-    def write(self, key: str, chunks: Iterable[bytes], *, sha256: str | None = None) -> int:
-        """Store `chunks` under `key`, whole or not at all; see `WritableStore.write`."""
-        path = self.path(key)
-        part = self.root / STAGING / hashlib.sha256(key.encode()).hexdigest()
-        digest, size = hashlib.sha256(), 0
-        with replacing(
-            path, part=part, wait=True, denied=ObjectAccessDenied, full=StoreFull
-        ) as file:
-            for chunk in chunks:
-                file.write(chunk)
-                digest.update(chunk)
-                size += len(chunk)
-            if sha256 is not None and digest.hexdigest() != sha256:
-                msg = f"bytes for {key!r} have SHA-256 {digest.hexdigest()}, expected {sha256}"
-                raise IntegrityError(msg)
-            file.sync()
-        return size
-
-
-@contextmanager
-def _denied_explained(path: Path) -> Iterator[None]:
-    """Turn a refusal of the operating system into `ObjectAccessDenied`."""
-    try:
-        yield
-    except PermissionError as error:
-        msg = f"may not read {path}: {error.strerror}; ask its owner for access"
-        raise ObjectAccessDenied(msg) from error
-
-
-def _meta(key: str, stat: os.stat_result) -> ObjectMeta:
-    return ObjectMeta(key, stat.st_size, f"{stat.st_ino:x}-{stat.st_mtime_ns:x}-{stat.st_size:x}")
 
 
 class Stores:
@@ -202,6 +143,7 @@ class Stores:
     Examples
     --------
     >>> import pathlib
+    >>> from ursa.directory import Directory
     >>> stores = Stores({"r2://constellation-data": Directory(pathlib.Path("/data/raw"))})
     >>> stores.resolve("r2://constellation-data/recordings/rec_1/")[1]
     'recordings/rec_1/'
@@ -212,6 +154,11 @@ class Stores:
 
     def __repr__(self) -> str:
         return f"Stores({', '.join(sorted(self._mounts))})"
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether requests to any of them wait for a network."""
+        return any(store.is_remote for store in self._mounts.values())
 
     def resolve(self, uri: str) -> tuple[Store, str]:
         """Return the store that holds `uri` and the key in it.
