@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import MakeSession
     from ursa import DataInterface
+    from ursa.progress import JobSnapshot
 
 
 class Terminal(io.StringIO):
@@ -51,7 +52,7 @@ def test_finished_bar_shows_all_bytes_and_files(
         downloaded(bar) if isinstance(bar, DownloadBar) else uploaded(bar)
     last = frames(stream)[-1]
     assert last.startswith(f"{label}: 100%")
-    assert "1.50k/1.50k" in last
+    assert "1.5 kB/1.5 kB" in last
     assert ("2 files" if label == "download" else "2/2 files") in last
     assert stream.getvalue().endswith("\n")
 
@@ -60,18 +61,18 @@ def test_terminal_sees_the_bar_before_it_is_full() -> None:
     stream = Terminal()
     with DownloadBar(file=stream) as bar:
         bar(DownloadProgress("plan_done", bytes_total=1500))
-        assert "0.00/1.50k" in frames(stream)[-1]
+        assert "0 B/1.5 kB" in frames(stream)[-1]
         downloaded(bar)
 
 
-def test_file_gets_the_finished_bar_alone() -> None:
+def test_file_gets_lines() -> None:
     stream = io.StringIO()
     with DownloadBar(file=stream) as bar:
         downloaded(bar)
-        assert stream.getvalue() == ""
-    (line,) = frames(stream)
-    assert line.startswith("download: 100%")
-    assert "\r" not in stream.getvalue().strip()
+    first, *_, last = stream.getvalue().splitlines()
+    assert first == "download: running, 0%, 0 B/1.5 kB, 0 files"
+    assert last == "download: done, 100%, 1.5 kB/1.5 kB, 2 files, in 0:00:00"
+    assert "\r" not in stream.getvalue()
 
 
 def test_label_can_be_chosen() -> None:
@@ -113,7 +114,7 @@ def test_one_bar_shows_one_download_after_another() -> None:
     with DownloadBar(file=stream) as bar:
         downloaded(bar)
         downloaded(bar)
-    assert "1.50k/1.50k" in frames(stream)[-1]
+    assert "1.5 kB/1.5 kB" in frames(stream)[-1]
     assert "2 files" in frames(stream)[-1]
 
 
@@ -122,7 +123,21 @@ def test_stderr_is_the_default(capsys: pytest.CaptureFixture[str]) -> None:
         uploaded(bar)
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert "ingest: 100%" in printed.err
+    assert printed.err.splitlines()[-1].startswith("ingest: done, 100%")
+
+
+def test_only_bytes_that_were_written_make_the_rate_of_an_ingest() -> None:
+    seen: list[JobSnapshot] = []
+
+    class Display:
+        def draw(self, snapshot: JobSnapshot) -> None:
+            seen.append(snapshot)
+
+    times = iter([0.0, 1.0, 4.0])
+    with UploadBar(progress=Display(), clock=lambda: next(times)) as bar:
+        bar(UploadProgress(1, 3, bytes_processed=1000, bytes_total=1800))
+        bar(UploadProgress(2, 3, bytes_uploaded=400, bytes_processed=1400, bytes_total=1800))
+    assert [(each.rate, each.eta_s) for each in seen] == [(0.0, None), (100.0, 4.0)]
 
 
 def test_real_transfers_draw(

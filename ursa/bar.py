@@ -1,84 +1,109 @@
-"""Progress bars for a terminal: callbacks that draw with tqdm on stderr."""
+"""Callbacks that show the events of a transfer, on stderr unless told otherwise."""
 
 from __future__ import annotations
 
-import io
-import sys
+import time
 from typing import TYPE_CHECKING, Self, TextIO
 
-from tqdm import tqdm
+from ursa.progress import JobSnapshot
+from ursa.render import renderer
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from collections.abc import Callable
 
     from ursa.progress import DownloadProgress, UploadProgress
+    from ursa.render.pace import Display
+
+_ETA_AFTER_S = 3.0
 
 
-class _Bar:
-    """A tqdm bar of bytes that is closed with the `with` block.
+class _EventBar:
+    """Shows events until the `with` block ends.
 
     Parameters
     ----------
     label : str
     file : text stream, optional
-        stderr by default. Where it is no terminal, only the finished bar is written.
+        stderr by default. Where it is no terminal, lines are written.
+    progress : str or Display
+        What draws; see `ursa.render`.
     """
 
-    def __init__(self, label: str, file: TextIO | None = None) -> None:
-        self._label, self._file = label, file or sys.stderr
-        self._quiet = not self._file.isatty()
-        self._bar: tqdm[None] | None = None
+    def __init__(
+        self, label: str, file: TextIO | None = None, progress: str | Display = "bar"
+    ) -> None:
+        self._label, self._draw = label, renderer(progress, label=label, stream=file)
 
     def __enter__(self) -> Self:
+        self._draw.__enter__()
         return self
 
-    def __exit__(
+    def __exit__(self, *_: object) -> None:
+        self._draw.__exit__()
+
+
+class DownloadBar(_EventBar):
+    """Draws a download from its events: ``data.download(..., progress=bar)``.
+
+    It moves when a file is finished and knows no rate; ``progress="bar"`` does.
+    """
+
+    def __init__(
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+        label: str = "download",
+        file: TextIO | None = None,
+        progress: str | Display = "bar",
     ) -> None:
-        if self._bar is not None:
-            if self._quiet:
-                self._file.write(f"{self._bar}\n")
-            self._bar.close()
-
-    def _draw(self, done: int, total: int, files: str) -> None:
-        if self._bar is None:
-            self._bar = tqdm(
-                desc=self._label,
-                total=total,
-                unit="B",
-                unit_scale=True,
-                file=io.StringIO() if self._quiet else self._file,
-                leave=True,
-            )
-        self._bar.total = total
-        self._bar.set_postfix_str(files, refresh=False)
-        self._bar.update(done - self._bar.n)
-
-
-class DownloadBar(_Bar):
-    """Draws a download: ``data.download(..., progress=bar)``."""
-
-    def __init__(self, label: str = "download", file: TextIO | None = None) -> None:
-        super().__init__(label, file)
+        super().__init__(label, file, progress)
         self._files = 0
 
     def __call__(self, event: DownloadProgress) -> None:
         """Show the state after `event`."""
         self._files = 0 if event.phase == "start" else self._files + (event.phase == "file_done")
         if event.bytes_total is not None:
-            self._draw(event.bytes_done, event.bytes_total, f"{self._files} files")
+            snapshot = JobSnapshot(
+                job_id=self._label,
+                state="done" if event.phase == "finish" else "running",
+                files_done=self._files,
+                bytes_total=event.bytes_total,
+                bytes_valid=event.bytes_done,
+                elapsed_s=event.elapsed_s,
+            )
+            self._draw(snapshot)
 
 
-class UploadBar(_Bar):
+class UploadBar(_EventBar):
     """Draws an ingest: ``data.ingest(..., progress=bar)``."""
 
-    def __init__(self, label: str = "ingest", file: TextIO | None = None) -> None:
-        super().__init__(label, file)
+    def __init__(
+        self,
+        label: str = "ingest",
+        file: TextIO | None = None,
+        progress: str | Display = "bar",
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(label, file, progress)
+        self._clock, self._begin = clock, clock()
 
     def __call__(self, event: UploadProgress) -> None:
         """Show the state after `event`."""
-        files = f"{event.files_done}/{event.files_total} files"
-        self._draw(event.bytes_processed, event.bytes_total, files)
+        self._draw(_uploaded(self._label, event, self._clock() - self._begin))
+
+
+def _uploaded(label: str, event: UploadProgress, elapsed: float) -> JobSnapshot:
+    """Return `event` as a snapshot; only bytes that were really written make the rate."""
+    rate = event.bytes_uploaded / elapsed if elapsed > 0 else 0.0
+    left = event.bytes_total - event.bytes_processed
+    return JobSnapshot(
+        job_id=label,
+        state="done" if event.files_done >= event.files_total else "running",
+        files_total=event.files_total,
+        files_done=event.files_done,
+        bytes_total=event.bytes_total,
+        bytes_valid=event.bytes_processed,
+        bytes_network=event.bytes_uploaded,
+        rate=rate,
+        eta_s=left / rate if rate and elapsed >= _ETA_AFTER_S else None,
+        elapsed_s=elapsed,
+    )

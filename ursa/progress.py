@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ursa.errors import FileFailure
+
 Phase = Literal["start", "plan_done", "modality_start", "file_done", "modality_done", "finish"]
 
 
@@ -68,6 +70,68 @@ class UploadProgress:
     bytes_total: int = 0
     current_file: str = ""
     files_uploaded: int = 0
+
+
+JobState = Literal["planning", "running", "paused", "done", "failed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveFile:
+    """A file that is being delivered just now.
+
+    Attributes
+    ----------
+    key : str
+    bytes_done, size : int
+    """
+
+    key: str
+    bytes_done: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobSnapshot:
+    """A download at one moment, for displays that ask ten times a second or less.
+
+    Attributes
+    ----------
+    job_id : str
+    state : str
+        ``planning``, ``running``, ``paused``, ``done``, ``failed`` or ``cancelled``.
+    files_total, files_done, files_skipped, files_failed : int
+        Files of the plan; delivered or found right, left alone as asked, and failed.
+    bytes_total : int
+        Bytes of the plan without its failed files.
+    bytes_valid : int
+        Bytes in place or in a part file, those of earlier runs included. Falls only when a file
+        fails.
+    bytes_network : int
+        Bytes read from the store by this job, those read twice included.
+    rate : float
+        Bytes read from the store per second, over the last seconds.
+    eta_s : float or None
+        Seconds until the end at this rate; None while too little is known.
+    elapsed_s : float
+    active : tuple of ActiveFile
+        Up to five of the files being delivered.
+    failures : tuple of FileFailure
+    """
+
+    job_id: str
+    state: JobState
+    files_total: int = 0
+    files_done: int = 0
+    files_skipped: int = 0
+    files_failed: int = 0
+    bytes_total: int = 0
+    bytes_valid: int = 0
+    bytes_network: int = 0
+    rate: float = 0.0
+    eta_s: float | None = None
+    elapsed_s: float = 0.0
+    active: tuple[ActiveFile, ...] = ()
+    failures: tuple[FileFailure, ...] = ()
 
 
 Event = TypeVar("Event", DownloadProgress, UploadProgress)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -10,15 +11,95 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import manifest_of
+from tests.scripted import PATIENCE
 from ursa.catalog.schemas import IngestionStatus, ModalityRow, StorageFormat, modality_keys
+from ursa.directory import Directory, FileBody, WritableDirectory
 from ursa.formats import write_inventory
 from ursa.query import QueryResult
-from ursa.stores import Directory, Store, Stores, WritableDirectory
+from ursa.stores import Store, Stores
+from ursa.transfer.plan import Copy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from io import FileIO
+
+    from ursa.stores import ObjectMeta
+
+    Targets = QueryResult | Iterable[QueryResult]
 
 RAW, ASSETS = "r2://constellation-data", "r2://constellation-assets"
+
+
+class Remote(Directory):
+    """A directory that is asked as if it were far away, and keeps what was asked of it."""
+
+    is_remote = True
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.asked: list[str] = []
+
+    def list(self, prefix: str) -> Iterator[ObjectMeta]:
+        self.asked.append(f"list {prefix}")
+        return super().list(prefix)
+
+    def head(self, key: str) -> ObjectMeta:
+        self.asked.append(f"head {key}")
+        return super().head(key)
+
+    def read(self, key: str) -> Iterator[bytes]:
+        self.asked.append(f"read {key}")
+        return super().read(key)
+
+
+class Watched(Directory):
+    """A directory that calls something before it gives a block of data, and may seem far away."""
+
+    def __init__(
+        self, root: Path, before: Callable[[str], object], *, is_remote: bool = False
+    ) -> None:
+        super().__init__(root)
+        self.before, self.is_remote = before, is_remote
+
+    def open(self, key: str, start: int, stop: int, *, etag: str | None = None) -> FileBody:
+        return WatchedBody(super().open(key, start, stop, etag=etag), lambda: self.before(key))
+
+
+class WatchedBody(FileBody):
+    """What a `Watched` gives."""
+
+    def __init__(self, body: FileBody, before: Callable[[], object]) -> None:
+        self._body, self._before = body, before
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        self._before()
+        return self._body.readinto(buffer)
+
+    def copy_to(self, target: FileIO, most: int) -> int:
+        self._before()
+        return self._body.copy_to(target, most)
+
+    def rest(self) -> bytes:
+        self._before()
+        return self._body.rest()
+
+    def close(self) -> None:
+        self._body.close()
+
+
+class Gate:
+    """Holds the reader of a store until it is opened."""
+
+    def __init__(self) -> None:
+        self.reached, self._open = threading.Event(), threading.Event()
+
+    def __call__(self, key: str) -> None:
+        del key
+        self.reached.set()
+        assert self._open.wait(PATIENCE)
+
+    def open(self) -> None:
+        self._open.set()
 
 
 @dataclass
@@ -35,10 +116,10 @@ class Bucket:
     def stores(self) -> Stores:
         return self.stores_with(Directory(self.raw.root))
 
-    def stores_with(self, raw: Store) -> Stores:
+    def stores_with(self, raw: Store, assets: Store | None = None) -> Stores:
         """The read-only stores, with another one for raw data."""
-        files = Directory(Path("/"))
-        return Stores({RAW: raw, ASSETS: Directory(self.assets.root), "file:": files})
+        known = {RAW: raw, ASSETS: assets or Directory(self.assets.root)}
+        return Stores({**known, "file:": Directory(Path("/"))})
 
     def session(
         self, files: Mapping[str, bytes], rec_id: str = "rec_1", *, manifest: bool = True
@@ -104,6 +185,14 @@ def result_of(rec_id: str, rows: list[ModalityRow]) -> QueryResult:
     )
 
 
+def wait_for_workers() -> None:
+    """Return when the threads of all downloads have ended; a cancelled job leaves them behind."""
+    for thread in threading.enumerate():
+        if thread.name == "ursa-download":
+            thread.join(PATIENCE)
+            assert not thread.is_alive()
+
+
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
@@ -115,3 +204,19 @@ def tree(root: Path) -> dict[str, bytes]:
         for path in sorted(root.rglob("*"))
         if path.is_file()
     }
+
+
+def copy_of(content: bytes, store: Store | None = None, **fields: Any) -> Copy:
+    """A planned copy of an object that holds `content`."""
+    known: dict[str, Any] = {
+        "recording_hash": "rec_1",
+        "modality": "eeg",
+        "worker_id": "",
+        "store": store or Directory(Path("/")),
+        "key": "recordings/rec_1/eeg/a.bin",
+        "size": len(content),
+        "etag": "1",
+        "sha256": sha256(content),
+        "rel_path": "rec_1/eeg/a.bin",
+    }
+    return Copy(**{**known, **fields})

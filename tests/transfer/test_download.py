@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
-import pickle
 import re
-import subprocess
 import sys
 import tempfile
 import threading
@@ -18,25 +16,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tools import flip
-from tests.transfer.conftest import RAW, Bucket, raw_row, result_of, sha256, tree
+from tests.transfer.conftest import RAW, Bucket, Watched, raw_row, result_of, sha256, tree
 from ursa import verify
 from ursa.catalog.schemas import StorageFormat
+from ursa.directory import Directory, FileBody
 from ursa.errors import (
-    DestinationBusy,
     DestinationExists,
     DestinationNotWritable,
     IntegrityError,
 )
 from ursa.files import part_path
-from ursa.stores import Directory
 from ursa.transfer.download import download
+from ursa.transfer.pace import Pace
 from ursa.transfer.receipt import read_receipt
-from ursa.writing import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from ursa import DownloadProgress, QueryResult
+    from tests.transfer.conftest import Targets
+    from ursa import DownloadProgress
+    from ursa.stores import Stores
 
 FILES = {
     "eeg_a/x.bin": b"a" * 1000,
@@ -47,35 +44,26 @@ FILES = {
 """Two workers, an empty file, and one of several chunks."""
 
 
-class Slow(Directory):
-    """A store that waits for something before it gives a block of data."""
-
-    def __init__(self, root: Path, before: Callable[[str], None]) -> None:
-        super().__init__(root)
-        self.before = before
-
-    def read(self, key: str) -> Iterator[bytes]:
-        for block in super().read(key):
-            if not key.endswith("manifest.json"):
-                self.before(key)
-            yield block
-
-
 @pytest.fixture
 def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files in the order of the plan, so that what came before a fault is known."""
-    monkeypatch.setattr(sys.modules["ursa.transfer.download"], "_WORKERS", 1)
+    monkeypatch.setattr(sys.modules["ursa.transfer.job"], "_pace", lambda _plan: Pace(1, 1))
 
 
 def parts(root: Path) -> list[Path]:
     return list(root.rglob("*.part"))
 
 
+def fetched(target: Targets, stores: Stores, dest: Path, **options: Any) -> list[Path]:
+    """What `DataInterface.download` returns."""
+    return download(target, stores, dest, **options).wait()
+
+
 # -- what is delivered -----------------------------------------------------------------------------
 
 
 def test_files_are_delivered_in_order_and_identical(bucket: Bucket, tmp_path: Path) -> None:
-    paths = download(bucket.session(FILES), bucket.stores, tmp_path / "new/out")
+    paths = fetched(bucket.session(FILES), bucket.stores, tmp_path / "new/out")
     names = ["eeg_a/x.bin", "eeg_b/x.bin", "mic/run 1/a.wav", "mic/run 1/b.wav"]
     assert paths == [tmp_path / "new/out/rec_1" / name for name in names]
     assert [path.read_bytes() for path in paths] == [FILES[name] for name in names]
@@ -119,8 +107,8 @@ def test_names_that_look_like_parts_are_delivered_whole(bucket: Bucket, tmp_path
         while key.endswith("/a") and not other.exists() and time.monotonic() < deadline:
             time.sleep(0.01)
 
-    store = Slow(bucket.raw.root, wait_for_the_other)
-    paths = download(target, bucket.stores_with(store), tmp_path / "out")
+    store = Watched(bucket.raw.root, wait_for_the_other)
+    paths = fetched(target, bucket.stores_with(store), tmp_path / "out")
     assert [path.read_bytes() for path in paths] == list(files.values())
 
 
@@ -169,7 +157,7 @@ def test_foreign_object_is_delivered_and_recorded_as_unverified(
     place.mkdir(parents=True)
     (place / "a+b.bin").write_bytes(b"foreign")
     row = raw_row("rec_1", "eeg", raw_storage_uri=f"{place.as_uri()}/")
-    (path,) = download(result_of("rec_1", [row]), bucket.stores, tmp_path / "out")
+    (path,) = fetched(result_of("rec_1", [row]), bucket.stores, tmp_path / "out")
     assert path.read_bytes() == b"foreign"
     recorded = read_receipt(tmp_path / "out").files["rec_1/eeg/a+b.bin"]
     assert (recorded["sha256"], recorded["verified"]) == (sha256(b"foreign"), False)
@@ -236,7 +224,7 @@ def test_object_replaced_during_the_read_is_refused(
             (bucket.raw.root / key).write_bytes(bytes_after)
 
     with pytest.raises(IntegrityError, match=r"recordings/rec_1/mic/b\.wav"):
-        download(target, bucket.stores_with(Slow(bucket.raw.root, replace)), tmp_path / "out")
+        download(target, bucket.stores_with(Watched(bucket.raw.root, replace)), tmp_path / "out")
     assert tree(tmp_path / "out") == {}
 
 
@@ -248,7 +236,7 @@ def test_foreign_object_replaced_by_an_equal_looking_one_is_refused(
     def replace(key: str) -> None:
         bucket.raw.write(key, [b"z" * 100])
 
-    store = Slow(bucket.raw.root, replace)
+    store = Watched(bucket.raw.root, replace)
     with pytest.raises(IntegrityError, match="replaced while it was read"):
         download(target, bucket.stores_with(store), tmp_path / "out")
     assert tree(tmp_path / "out") == {}
@@ -256,8 +244,8 @@ def test_foreign_object_replaced_by_an_equal_looking_one_is_refused(
 
 def test_foreign_object_that_is_cut_short_is_refused(bucket: Bucket, tmp_path: Path) -> None:
     class Cut(Directory):
-        def read(self, key: str) -> Iterator[bytes]:
-            yield from list(super().read(key))[:-1]
+        def open(self, key: str, start: int, stop: int, *, etag: str | None = None) -> FileBody:
+            return super().open(key, start, min(stop, 2_097_152), etag=etag)
 
     target = bucket.session({"mic/b.wav": b"c" * 3_000_000}, manifest=False)
     with pytest.raises(IntegrityError, match=r"mic/b\.wav has 2097152 bytes, but 3000000 were"):
@@ -275,7 +263,7 @@ def test_object_removed_after_planning_is_refused(bucket: Bucket, tmp_path: Path
     with pytest.raises(FileNotFoundError, match=r"eeg_a/x\.bin"):
         download(target, bucket.stores, tmp_path / "out", progress=remove)
     assert not (tmp_path / "out/rec_1/eeg_a/x.bin").exists()
-    assert not parts(tmp_path)
+    assert not parts(tmp_path / "out/rec_1/eeg_a")
 
 
 # -- what is there already -------------------------------------------------------------------------
@@ -292,16 +280,16 @@ def test_refusal_leaves_everything_as_it_was(bucket: Bucket, tmp_path: Path) -> 
 
 def test_overwrite_leaves_right_files_alone(bucket: Bucket, tmp_path: Path) -> None:
     target = bucket.session(FILES)
-    paths = download(target, bucket.stores, tmp_path / "out")
+    paths = fetched(target, bucket.stores, tmp_path / "out")
     before = [(path.stat().st_mtime_ns, path.stat().st_ino) for path in paths]
-    assert download(target, bucket.stores, tmp_path / "out", overwrite=True) == paths
+    assert fetched(target, bucket.stores, tmp_path / "out", overwrite=True) == paths
     assert [(path.stat().st_mtime_ns, path.stat().st_ino) for path in paths] == before
 
 
 @pytest.mark.parametrize("wrong", [b"a" * 999 + b"b", b"", b"a" * 1001])
 def test_overwrite_repairs_wrong_files_alone(bucket: Bucket, tmp_path: Path, wrong: bytes) -> None:
     target = bucket.session(FILES)
-    first, second, *_ = download(target, bucket.stores, tmp_path / "out")
+    first, second, *_ = fetched(target, bucket.stores, tmp_path / "out")
     first.write_bytes(wrong)
     untouched = second.stat().st_mtime_ns
     download(target, bucket.stores, tmp_path / "out", overwrite=True)
@@ -316,7 +304,7 @@ def test_overwrite_replaces_a_link_and_not_what_it_points_to(
     (tmp_path / "precious").write_bytes(b"precious")
     (tmp_path / "out/rec_1/eeg_a").mkdir(parents=True)
     (tmp_path / "out/rec_1/eeg_a/x.bin").symlink_to(tmp_path / "precious")
-    first, *_ = download(bucket.session(FILES), bucket.stores, tmp_path / "out", overwrite=True)
+    first, *_ = fetched(bucket.session(FILES), bucket.stores, tmp_path / "out", overwrite=True)
     assert (first.is_symlink(), first.read_bytes()) == (False, FILES["eeg_a/x.bin"])
     assert (tmp_path / "precious").read_bytes() == b"precious"
 
@@ -326,7 +314,7 @@ def test_directory_in_the_place_of_a_file_is_refused(bucket: Bucket, tmp_path: P
     with pytest.raises(DestinationNotWritable, match=r"eeg_a/x\.bin"):
         download(bucket.session(FILES), bucket.stores, tmp_path / "out", overwrite=True)
     assert (tmp_path / "out/rec_1/eeg_a/x.bin/deep").is_dir()
-    assert not parts(tmp_path)
+    assert not parts(tmp_path / "out/rec_1/eeg_a")
 
 
 def test_overwrite_makes_a_new_receipt_for_a_damaged_one(bucket: Bucket, tmp_path: Path) -> None:
@@ -339,20 +327,10 @@ def test_overwrite_makes_a_new_receipt_for_a_damaged_one(bucket: Bucket, tmp_pat
 
 def test_part_of_a_killed_download_is_taken_over(bucket: Bucket, tmp_path: Path) -> None:
     target = bucket.session(FILES)
-    paths = download(target, bucket.stores, tmp_path / "out")
+    paths = fetched(target, bucket.stores, tmp_path / "out")
     paths[0].rename(part_path(paths[0])).write_bytes(b"half of it")
     download(target, bucket.stores, tmp_path / "out", overwrite=True)
     assert verify(tmp_path / "out").ok
-
-
-def test_file_held_by_another_writer_is_refused(bucket: Bucket, tmp_path: Path) -> None:
-    target = bucket.session({"eeg/a": b"1"})
-    path = tmp_path / "out/rec_1/eeg/a"
-    with replacing(path) as file:
-        with pytest.raises(DestinationBusy, match="another process"):
-            download(target, bucket.stores, tmp_path / "out")
-        file.write(b"of the other")
-    assert path.read_bytes() == b"of the other"
 
 
 # -- progress --------------------------------------------------------------------------------------
@@ -469,7 +447,7 @@ def test_broken_callback_is_logged_once_each_and_the_download_goes_on(
         faults.append(ValueError(event.phase))
         raise faults[-1]
 
-    paths = download(bucket.session(FILES), bucket.stores, tmp_path / "out", progress=broken)
+    paths = fetched(bucket.session(FILES), bucket.stores, tmp_path / "out", progress=broken)
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert [record.__dict__["callback_error"] for record in warnings] == faults
     assert len(faults) == 2 + 3 * 2 + 4 + 1
@@ -497,9 +475,9 @@ def test_keyboard_interrupt_stops_and_leaves_only_whole_files(
     assert (len(found) == 40) is (phase in ("modality_done", "finish"))
 
 
-def test_interrupt_in_mid_file_leaves_no_part(bucket: Bucket, tmp_path: Path) -> None:
+def test_interrupt_in_mid_file_leaves_what_can_be_resumed(bucket: Bucket, tmp_path: Path) -> None:
     target = bucket.session({"eeg/a": b"1", "eeg/b": b"2" * 5_000_000})
-    store = Slow(bucket.raw.root, lambda key: time.sleep(0.2 if key.endswith("b") else 0))
+    store = Watched(bucket.raw.root, lambda key: time.sleep(0.2 if key.endswith("b") else 0))
 
     def interrupt(event: DownloadProgress) -> None:
         if event.phase == "file_done":
@@ -507,7 +485,12 @@ def test_interrupt_in_mid_file_leaves_no_part(bucket: Bucket, tmp_path: Path) ->
 
     with pytest.raises(KeyboardInterrupt):
         download(target, bucket.stores_with(store), tmp_path / "out", progress=interrupt)
-    assert set(tree(tmp_path / "out")) == {"rec_1/eeg/a", "ursa-manifest.json"}
+    assert set(tree(tmp_path / "out")) == {
+        *("rec_1/eeg/a", "rec_1/eeg/b.ursa.part", "ursa-manifest.json")
+    }
+    download(target, bucket.stores, tmp_path / "out", overwrite=True)
+    assert set(verify(tmp_path / "out").good) == {"rec_1/eeg/a", "rec_1/eeg/b"}
+    assert not parts(tmp_path)
 
 
 # -- side by side ----------------------------------------------------------------------------------
@@ -516,13 +499,9 @@ def test_interrupt_in_mid_file_leaves_no_part(bucket: Bucket, tmp_path: Path) ->
 def test_files_are_copied_side_by_side(bucket: Bucket, tmp_path: Path) -> None:
     target = bucket.session({f"eeg/{at}": b"1" for at in range(8)})
     together = threading.Barrier(4)  # breaks unless four files are being read at once
-    store = Slow(bucket.raw.root, lambda _key: void(together.wait(timeout=10)))
-    paths = download(target, bucket.stores_with(store), tmp_path / "out")
+    store = Watched(bucket.raw.root, lambda _key: together.wait(timeout=10))
+    paths = fetched(target, bucket.stores_with(store), tmp_path / "out")
     assert len(paths) == 8
-
-
-def void(_value: object) -> None:
-    """Nothing, of a call whose result does not matter."""
 
 
 def test_error_surfaces_though_a_huge_earlier_file_is_still_copied(
@@ -530,12 +509,12 @@ def test_error_surfaces_though_a_huge_earlier_file_is_still_copied(
 ) -> None:
     target = bucket.session({"eeg/a": bytes(200 << 20), "eeg/b": b"2"})
     flip(bucket.raw.root / "recordings/rec_1/eeg/b")
-    store = Slow(bucket.raw.root, lambda key: time.sleep(0.1 if key.endswith("a") else 0))
+    store = Watched(bucket.raw.root, lambda key: time.sleep(0.1 if key.endswith("a") else 0))
     start = time.monotonic()
     with pytest.raises(IntegrityError, match="rec_1/eeg/b"):
         download(target, bucket.stores_with(store), tmp_path / "out")
     assert time.monotonic() - start < 5
-    assert tree(tmp_path / "out") == {}
+    assert set(tree(tmp_path / "out")) <= {"rec_1/eeg/a.ursa.part"}
 
 
 def sparse(path: Path, size: int) -> None:
@@ -560,51 +539,6 @@ def test_error_surfaces_though_a_huge_existing_file_is_still_hashed(
     with pytest.raises(IntegrityError, match="rec_1/eeg/b"):
         download(target, bucket.stores, tmp_path / "out", overwrite=True)
     assert time.monotonic() - start < 3
-
-
-TWIN = """
-import pickle, sys, time
-from pathlib import Path
-from ursa.errors import DestinationBusy, DestinationExists
-from ursa.stores import Directory, Stores
-from ursa.transfer.download import download
-target, stores, dest, at = pickle.loads(Path(sys.argv[1]).read_bytes())
-time.sleep(max(0, at - time.time()))
-try:
-    download(target, stores, dest, overwrite=True)
-except DestinationBusy:
-    print("busy")
-else:
-    print("done")
-"""
-
-
-def test_two_processes_at_once_end_right(bucket: Bucket, tmp_path: Path) -> None:
-    files = {f"eeg/{at:02}": bytes([at]) * 300_000 for at in range(60)}
-    target = bucket.session(files)
-    said = [run_twin(process) for process in twins(target, bucket, tmp_path, number=2)]
-    assert set(said) <= {"done", "busy"}
-    assert not parts(tmp_path)
-    assert not verify(tmp_path / "out").changed
-    download(target, bucket.stores, tmp_path / "out", overwrite=True)
-    report = verify(tmp_path / "out")
-    assert (report.ok, len(report.good), report.unlisted) == (True, 60, [])
-
-
-def twins(
-    target: QueryResult, bucket: Bucket, tmp_path: Path, number: int
-) -> list[subprocess.Popen[str]]:
-    """Processes that begin the same download at the same time."""
-    job = tmp_path / "job.pickle"
-    job.write_bytes(pickle.dumps((target, bucket.stores, tmp_path / "out", time.time() + 1.5)))
-    command = [sys.executable, "-c", TWIN, str(job)]
-    return [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(number)]
-
-
-def run_twin(process: subprocess.Popen[str]) -> str:
-    printed, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
-    return printed.strip()
 
 
 def test_two_downloads_into_one_place_share_the_receipt(bucket: Bucket, tmp_path: Path) -> None:

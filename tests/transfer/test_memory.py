@@ -7,8 +7,8 @@ import pytest
 from tests.tools import flip
 from tests.transfer.conftest import raw_row, result_of
 from ursa.catalog.schemas import RecordingRow
+from ursa.directory import Directory
 from ursa.errors import IntegrityError, NothingToDownload
-from ursa.stores import Directory
 from ursa.transfer.memory import fetch
 
 if TYPE_CHECKING:

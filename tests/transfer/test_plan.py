@@ -23,7 +23,7 @@ from ursa.errors import (
 )
 from ursa.files import part_path
 from ursa.transfer.download import download
-from ursa.transfer.plan import plan
+from ursa.transfer.plan import existing_rule, plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tests.conftest import MakeSession
     from tests.transfer.conftest import Bucket
     from ursa import DataInterface, QueryResult
-    from ursa.transfer.plan import Layout, Source
+    from ursa.transfer.plan import Existing, Layout, Source
 
 FILES = {
     "mic/b.wav": b"22",
@@ -229,8 +229,8 @@ def test_file_called_like_the_part_of_another_is_refused(bucket: Bucket) -> None
         plan(target, bucket.stores)
 
 
-def checked(bucket: Bucket, dest: Path, *, overwrite: bool = False) -> None:
-    plan(bucket.session(FILES), bucket.stores, dest).check(overwrite=overwrite)
+def checked(bucket: Bucket, dest: Path, existing: Existing = "error") -> None:
+    plan(bucket.session(FILES), bucket.stores, dest).check(existing)
 
 
 @pytest.mark.parametrize(("number", "more"), [(1, 0), (20, 0), (25, 5)])
@@ -302,7 +302,60 @@ def test_room_of_files_to_be_replaced_counts_as_free(
 ) -> None:
     download(bucket.session(FILES), bucket.stores, tmp_path / "out")
     monkeypatch.setattr(shutil, "disk_usage", full_at(0))
-    checked(bucket, tmp_path / "out", overwrite=True)
+    checked(bucket, tmp_path / "out", "overwrite")
+
+
+@pytest.mark.parametrize("existing", ["skip", "verify", "overwrite", "refresh"])
+def test_existing_files_pass_where_a_rule_says_what_becomes_of_them(
+    bucket: Bucket, tmp_path: Path, existing: Existing
+) -> None:
+    download(bucket.session(FILES), bucket.stores, tmp_path / "out")
+    (tmp_path / "out/rec_1/mic/a.wav").write_bytes(b"mine")
+    before = tree(tmp_path)
+    checked(bucket, tmp_path / "out", existing)
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("existing", ["error", "skip", "verify", "refresh"])
+def test_damaged_receipt_passes_only_to_be_overwritten(
+    bucket: Bucket, tmp_path: Path, existing: Existing
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/ursa-manifest.json").write_text("{")
+    checked(bucket, tmp_path / "out", "overwrite")
+    with pytest.raises(ReceiptError, match="overwrite"):
+        checked(bucket, tmp_path / "out", existing)
+
+
+@pytest.mark.parametrize(
+    ("existing", "overwrite", "rule"),
+    [
+        (None, False, "error"),
+        (None, True, "overwrite"),
+        ("skip", False, "skip"),
+        ("error", False, "error"),
+        ("overwrite", False, "overwrite"),
+        ("overwrite", True, "overwrite"),
+    ],
+)
+def test_rule_for_existing_files_follows_from_both_arguments(
+    existing: Existing | None, *, overwrite: bool, rule: Existing
+) -> None:
+    assert existing_rule(existing, overwrite=overwrite) == rule
+
+
+@pytest.mark.parametrize("existing", ["error", "skip", "verify", "refresh"])
+def test_contradicting_rules_for_existing_files_are_refused(existing: Existing) -> None:
+    with pytest.raises(InvalidArgument, match=f"overwrite=True contradicts existing='{existing}'"):
+        existing_rule(existing, overwrite=True)
+
+
+def test_unknown_rule_for_existing_files_names_the_nearest(bucket: Bucket, tmp_path: Path) -> None:
+    wrong: Any = "overwite"
+    with pytest.raises(InvalidArgument, match="did you mean 'overwrite'"):
+        existing_rule(wrong, overwrite=False)
+    with pytest.raises(InvalidArgument, match="did you mean 'overwrite'"):
+        checked(bucket, tmp_path, wrong)
 
 
 def test_damaged_receipt_is_refused_before_a_byte_moves(bucket: Bucket, tmp_path: Path) -> None:

@@ -6,26 +6,26 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import manifest_of
-from tests.transfer.conftest import RAW, raw_row, sha256
+from tests.transfer.conftest import RAW, Remote, raw_row, sha256
 from ursa.catalog.schemas import StorageFormat
 from ursa.errors import IntegrityError, ManifestError, NothingToDownload
-from ursa.stores import Directory
-from ursa.transfer.sources import ObjectFinder
+from ursa.transfer.sources import objects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from tests.transfer.conftest import Bucket
     from ursa.catalog.schemas import ModalityRow
     from ursa.formats.assets import Tier
+    from ursa.transfer.sources import Wanted
 
 FILES = {"eeg/b.bin": b"bb", "eeg/run 1/a.bin": b"a", "mic/c.wav": b""}
 
 
 def found(bucket: Bucket, row: ModalityRow, tier: Tier = "raw") -> dict[str, str | None]:
     """Delivered path and known SHA-256 of each object, in order."""
-    objects = ObjectFinder(bucket.stores).objects(row, tier)
-    return {each.rel_path: each.sha256 for each in objects}
+    (listed,) = objects([(row, tier)], bucket.stores)
+    return {each.rel_path: each.sha256 for each in listed}
 
 
 # -- raw data --------------------------------------------------------------------------------------
@@ -33,9 +33,9 @@ def found(bucket: Bucket, row: ModalityRow, tier: Tier = "raw") -> dict[str, str
 
 def test_objects_of_one_worker_have_the_checksums_of_the_manifest(bucket: Bucket) -> None:
     bucket.session(FILES)
-    objects = found(bucket, raw_row("rec_1", "eeg"))
-    assert objects == {"b.bin": sha256(b"bb"), "run 1/a.bin": sha256(b"a")}
-    assert list(objects) == ["b.bin", "run 1/a.bin"]
+    delivered = found(bucket, raw_row("rec_1", "eeg"))
+    assert delivered == {"b.bin": sha256(b"bb"), "run 1/a.bin": sha256(b"a")}
+    assert list(delivered) == ["b.bin", "run 1/a.bin"]
 
 
 def test_worker_whose_name_starts_alike_is_another_one(bucket: Bucket) -> None:
@@ -95,22 +95,13 @@ def test_object_that_the_manifest_does_not_list_has_no_checksum(bucket: Bucket) 
 
 
 def test_manifest_is_read_once_for_all_modalities(bucket: Bucket) -> None:
-    target = bucket.session(FILES)
-    store = Counting(bucket.raw.root)
-    finder = ObjectFinder(bucket.stores_with(store))
-    for row in target.modalities.values():
-        assert finder.objects(row, "raw")
-    assert store.read_keys == ["recordings/rec_1/manifest.json"]
-
-
-class Counting(Directory):
-    """A store that remembers what was read."""
-
-    read_keys: list[str]
-
-    def read(self, key: str) -> Iterator[bytes]:
-        self.__dict__.setdefault("read_keys", []).append(key)
-        return super().read(key)
+    wanted: list[Wanted] = [(row, "raw") for row in bucket.session(FILES).modalities.values()]
+    store = Remote(bucket.raw.root)
+    store.is_remote = False
+    assert len(objects(wanted, bucket.stores_with(store))) == 2
+    assert [asked for asked in store.asked if "manifest" in asked] == [
+        "read recordings/rec_1/manifest.json"
+    ]
 
 
 def test_everything_wrong_is_counted_and_the_first_is_named(bucket: Bucket) -> None:
@@ -212,5 +203,5 @@ def test_damaged_inventory_is_refused_by_key(bucket: Bucket, inventory: object) 
 def test_inventory_says_nothing_about_objects_of_others(bucket: Bucket) -> None:
     other = {"key": "../../raw/secret", "size": 1, "sha256": "a" * 64}
     files = {"files": [entry(), other]}
-    objects = processed(bucket, {"/zarr.json": b"{}"}, StorageFormat.ZARR, files)
-    assert objects == {"eeg.zarr/zarr.json": sha256(b"{}")}
+    delivered = processed(bucket, {"/zarr.json": b"{}"}, StorageFormat.ZARR, files)
+    assert delivered == {"eeg.zarr/zarr.json": sha256(b"{}")}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.transfer.conftest import sha256, tree
+from ursa.directory import WritableDirectory
 from ursa.errors import (
     ObjectExists,
     SourceChanged,
@@ -19,7 +20,7 @@ from ursa.errors import (
     UploadInterrupted,
 )
 from ursa.formats.manifest import ManifestFile
-from ursa.stores import WritableDirectory
+from ursa.stores import never
 from ursa.transfer.upload import UploadRules, plan_upload, upload
 
 if TYPE_CHECKING:
@@ -344,13 +345,21 @@ class Meeting(WritableDirectory):
         self.barrier, self.lock = threading.Barrier(parties), threading.Lock()
         self.now = self.most = 0
 
-    def write(self, key: str, chunks: Iterable[bytes], *, sha256: str | None = None) -> int:
+    def write(
+        self,
+        key: str,
+        chunks: Iterable[bytes],
+        *,
+        sha256: str | None = None,
+        size: int = 0,
+        stopped: Callable[[], bool] = never,
+    ) -> int:
         with self.lock:
             self.now += 1
             self.most = max(self.most, self.now)
         self.barrier.wait(timeout=10)
         try:
-            return super().write(key, chunks, sha256=sha256)
+            return super().write(key, chunks, sha256=sha256, size=size, stopped=stopped)
         finally:
             with self.lock:
                 self.now -= 1

@@ -5,13 +5,15 @@ from typing import Annotated
 
 import typer
 
-from ursa.cli.commands import PARTIAL, _open
-from ursa.cli.options import Format, OutputFormat, Profile, Site
+from ursa.cli.commands import _open
+from ursa.cli.options import Config, Format, OutputFormat, Profile, Site
+from ursa.cli.showing import PARTIAL
 
 
 def audit(
     site: Site = None,
     profile: Profile = None,
+    config: Config = None,
     repair: Annotated[
         bool, typer.Option("--repair", help="Mend what can be mended without guessing.")
     ] = False,
@@ -24,7 +26,7 @@ def audit(
 
     Exits with 3 if something is wrong that was not mended.
     """
-    interface = _open(site, profile)
+    interface = _open(site, profile, config)
     if repair and interface.catalog:  # a site that is not there must not be made
         interface.enable_writes()
     report = interface.audit(repair=repair, data=data)

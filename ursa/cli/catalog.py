@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ursa.cli.commands import _open
-from ursa.cli.options import Format, OutputFormat, Profile, Site
-from ursa.errors import InvalidArgument
+from ursa.cli.commands import _open, _site
+from ursa.cli.options import Config, Format, OutputFormat, Profile, Site
 
 if TYPE_CHECKING:
     from ursa.data_interface import DataInterface
@@ -20,24 +19,31 @@ catalog_app = typer.Typer(help="Keep a site's catalog fast and small.", no_args_
 
 @catalog_app.command()
 def optimize(
-    site: Site = None, profile: Profile = None, output: OutputFormat = Format.HUMAN
+    site: Site = None,
+    profile: Profile = None,
+    config: Config = None,
+    output: OutputFormat = Format.HUMAN,
 ) -> None:
     """Join small files and bring the indexes up to date."""
-    _print(_writable(site, profile).optimize(), output)
+    _print(_writable(site, profile, config).optimize(), output)
 
 
 @catalog_app.command()
 def versions(
-    site: Site = None, profile: Profile = None, output: OutputFormat = Format.HUMAN
+    site: Site = None,
+    profile: Profile = None,
+    config: Config = None,
+    output: OutputFormat = Format.HUMAN,
 ) -> None:
     """List the states of the recordings that can still be read."""
-    _print(_open(site, profile).versions(), output)
+    _print(_open(site, profile, config).versions(), output)
 
 
 @catalog_app.command()
 def cleanup(
     site: Site = None,
     profile: Profile = None,
+    config: Config = None,
     older_than: Annotated[str, typer.Option(help="Keep every state since then, like 7d.")] = "7d",
     exclusive: Annotated[
         bool,
@@ -52,7 +58,7 @@ def cleanup(
     from ursa.time import parse_duration
 
     age = parse_duration(older_than)
-    _print(_writable(site, profile).cleanup(age, exclusive=exclusive), output)
+    _print(_writable(site, profile, config).cleanup(age, exclusive=exclusive), output)
 
 
 @catalog_app.command()
@@ -60,6 +66,7 @@ def promote(
     key: Annotated[str, typer.Argument(help="A key of the recordings' metadata.")],
     site: Site = None,
     profile: Profile = None,
+    config: Config = None,
     kind: Annotated[
         str | None,
         typer.Option("--type", help="number or text, where the key has both.", show_default=False),
@@ -68,25 +75,27 @@ def promote(
 ) -> None:
     """Let an index answer comparisons with a metadata key."""
     given: Any = kind
-    _print([_writable(site, profile).promote_metadata_key(key, given)], output)
+    _print([_writable(site, profile, config).promote_metadata_key(key, given)], output)
 
 
 @catalog_app.command()
-def migrate(site: Site = None, output: OutputFormat = Format.HUMAN) -> None:
+def migrate(
+    site: Site = None,
+    profile: Profile = None,
+    config: Config = None,
+    output: OutputFormat = Format.HUMAN,
+) -> None:
     """Bring a catalog that an older version wrote up to date; the old one is kept."""
     from ursa import migrate as migration
-    from ursa.site import Site as Place
 
-    if site is None:
-        raise InvalidArgument("no site was named: add --site DIR, or set URSA_SITE")
-    done = migration.migrate(Place.open("local", path=site))
+    done = migration.migrate(_site(site, profile, config))
     if done is None and output is Format.HUMAN:
         print("the catalog is up to date")
     _print([done] if done is not None else [], output)
 
 
-def _writable(site: Path | None, profile: str | None) -> "DataInterface":
-    data = _open(site, profile)
+def _writable(site: Path | None, profile: str | None, config: Path | None) -> "DataInterface":
+    data = _open(site, profile, config)
     _ = data.catalog  # since a site that is missing is an error here, and not made
     data.enable_writes()
     return data

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,23 +12,27 @@ import typer
 
 from ursa import __version__
 from ursa.cli.options import (
+    Config,
     Format,
     LayoutChoice,
     OutputFormat,
     Overwrite,
     Profile,
+    Progress,
+    ProgressChoice,
     Site,
     SourceChoice,
     filtered,
 )
+from ursa.cli.showing import PARTIAL, display, resumable
 from ursa.errors import InvalidArgument, UrsaError
 from ursa.text import counted
 
 if TYPE_CHECKING:
     from ursa.data_interface import DataInterface
     from ursa.filters import QuerySpec
-
-PARTIAL = 3
+    from ursa.site import Site as Place
+    from ursa.transfer.plan import DownloadPlan
 
 app = typer.Typer(
     help="Find, download and ingest multimodal recordings.",
@@ -39,12 +44,23 @@ manifest_app = typer.Typer(help="Make session manifests.", no_args_is_help=True)
 app.add_typer(manifest_app, name="manifest")
 
 
-def _open(site: Path | None, profile: str | None) -> "DataInterface":
+def _open(site: Path | None, profile: str | None, config: Path | None) -> "DataInterface":
     from ursa.data_interface import DataInterface
 
+    place = _site(site, profile, config)
+    return DataInterface(place.profile, path=place.root, config_path=place.config)
+
+
+def _site(site: Path | None, profile: str | None, config: Path | None) -> "Place":
+    from ursa.site import Site as Place
+
+    if profile not in (None, "local") and str(site) == os.environ.get("URSA_SITE"):
+        site = None  # it stands in for --site, which was not given
     if site is None and profile in (None, "local"):
-        raise InvalidArgument("no site was named: add --site DIR, set URSA_SITE, or try: ursa demo")
-    return DataInterface(cast("Any", profile or "local"), path=site)
+        raise InvalidArgument(
+            "no site was named: add --site DIR or --profile r2, set URSA_SITE, or try: ursa demo"
+        )
+    return Place.open(cast("Any", profile or "local"), path=site, config_path=config)
 
 
 def _print_version(wanted: bool) -> None:
@@ -104,20 +120,23 @@ def ingest(
     ],
     site: Site = None,
     profile: Profile = None,
+    config: Config = None,
     participant: Annotated[
         str | None, typer.Option(help="Id or name; else participant.txt.")
     ] = None,
     overwrite: Overwrite = False,
+    progress: Progress = ProgressChoice.AUTO,
     output: OutputFormat = Format.HUMAN,
 ) -> None:
     """Store sessions and register them; a failing one does not stop the others."""
-    data, failed = _open(site, profile), 0
+    data, failed = _open(site, profile, config), 0
     if site is not None and not site.exists():
         print(f"making a new site at {site}", file=sys.stderr)
     data.enable_writes(roles=("assets_rw", "raw_rw"))
     for session in sessions:
         try:
-            _ingest_one(data, session, participant, output, overwrite=overwrite)
+            with resumable("run the same command to go on"):
+                _ingest_one(data, session, participant, progress, output, overwrite=overwrite)
         except UrsaError as error:
             if len(sessions) == 1:
                 raise
@@ -132,6 +151,7 @@ def _ingest_one(
     data: "DataInterface",
     session: Path,
     participant: str | None,
+    progress: ProgressChoice,
     output: Format,
     *,
     overwrite: bool,
@@ -139,7 +159,7 @@ def _ingest_one(
     from ursa.bar import UploadBar
 
     manifest = session if session.is_file() else session / "manifest.json"
-    with UploadBar(session.name) as bar:
+    with UploadBar(session.name, progress=display(progress, session.name)) as bar:
         result = data.ingest(
             manifest,
             source_dir=manifest.parent,
@@ -167,10 +187,11 @@ def query(
     spec: "QuerySpec",
     site: Site = None,
     profile: Profile = None,
+    config: Config = None,
     output: OutputFormat = Format.HUMAN,
 ) -> None:
     """List the recordings that match every filter."""
-    results = _open(site, profile).query(spec)
+    results = _open(site, profile, config).query(spec)
     if output is Format.JSON:
         _print_lines(result.model_dump(mode="json") for result in results)
     else:
@@ -190,10 +211,11 @@ def facets(
     ],
     site: Site = None,
     profile: Profile = None,
+    config: Config = None,
     output: OutputFormat = Format.HUMAN,
 ) -> None:
     """Count the matching recordings by the values of fields."""
-    for field, values in _open(site, profile).facets(*fields, spec=spec).items():
+    for field, values in _open(site, profile, config).facets(*fields, spec=spec).items():
         if output is Format.JSON:
             _print_lines({"field": field, **each._asdict()} for each in values)
         else:
@@ -209,50 +231,22 @@ def plan(
     dest: Annotated[Path | None, typer.Argument(help="Directory of the download.")] = None,
     site: Site = None,
     profile: Profile = None,
+    config: Config = None,
     layout: Annotated[LayoutChoice, typer.Option()] = LayoutChoice.BY_RECORDING,
     source: Annotated[SourceChoice, typer.Option()] = SourceChoice.AUTO,
     output: OutputFormat = Format.HUMAN,
 ) -> None:
     """Say what a download would copy; nothing is written."""
-    data = _open(site, profile)
+    data = _open(site, profile, config)
     planned = data.plan(data.query(spec), dest, layout=layout.value, source=source.value)
+    _print_plan(planned, output)
+
+
+def _print_plan(planned: "DownloadPlan", output: Format) -> None:
     if output is Format.HUMAN:
         print(planned)
     else:
         _print_lines(copy.described() for copy in planned.copies)
-
-
-@app.command()
-@filtered
-def download(
-    spec: "QuerySpec",
-    dest: Annotated[Path, typer.Argument(help="Directory, made if missing.")],
-    site: Site = None,
-    profile: Profile = None,
-    layout: Annotated[LayoutChoice, typer.Option()] = LayoutChoice.BY_RECORDING,
-    source: Annotated[SourceChoice, typer.Option()] = SourceChoice.AUTO,
-    overwrite: Overwrite = False,
-    output: OutputFormat = Format.HUMAN,
-) -> None:
-    """Copy the data of matching recordings, every file verified."""
-    from ursa.bar import DownloadBar
-
-    data = _open(site, profile)
-    results = data.query(spec)
-    with DownloadBar() as bar:
-        paths = data.download(
-            results,
-            dest,
-            layout=layout.value,
-            source=source.value,
-            overwrite=overwrite,
-            progress=bar,
-        )
-    if output is Format.HUMAN:
-        done = f"{counted(len(paths), 'file')} of {counted(len(results), 'recording')}"
-        print(f"{done} in {dest}")
-    else:
-        _print_lines({"path": str(path)} for path in paths)
 
 
 @app.command()

@@ -48,6 +48,33 @@ class SourceChoice(StrEnum):
     PROCESSED = "processed"
 
 
+class ExistingChoice(StrEnum):
+    """What a download does with files that are there."""
+
+    ERROR = "error"
+    SKIP = "skip"
+    VERIFY = "verify"
+    OVERWRITE = "overwrite"
+    REFRESH = "refresh"
+
+
+class OnErrorChoice(StrEnum):
+    """What a download does after a file failed."""
+
+    RAISE = "raise"
+    COLLECT = "collect"
+
+
+class ProgressChoice(StrEnum):
+    """How progress is shown."""
+
+    AUTO = "auto"
+    BAR = "bar"
+    LOG = "log"
+    JSON = "json"
+    NONE = "none"
+
+
 Site = Annotated[
     Path | None,
     typer.Option(
@@ -58,8 +85,19 @@ Profile = Annotated[
     str | None,
     typer.Option(help="r2, r2-test or local; local where --site is given.", show_default=False),
 ]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", help="Settings file of a bucket profile.", show_default=False),
+]
 OutputFormat = Annotated[
     Format, typer.Option("--format", help="human, or json: one object per line.")
+]
+Progress = Annotated[
+    ProgressChoice,
+    typer.Option(
+        "--progress",
+        help="On standard error: a bar on a terminal and lines elsewhere, lines, JSON, or nothing.",
+    ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what exists and differs.")]
 

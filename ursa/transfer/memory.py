@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import closing
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ursa.catalog.schemas import RecordingRow
 from ursa.errors import IntegrityError
-from ursa.transfer.sources import ObjectFinder
+from ursa.transfer.sources import found_in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ursa.catalog.schemas import ModalityRow
     from ursa.query import QueryResult
     from ursa.stores import Stores
-    from ursa.transfer.sources import StoredObject
+    from ursa.transfer.sources import StoredObject, Wanted
 
 
 @dataclass(frozen=True)
@@ -50,21 +51,23 @@ def fetch(results: list[QueryResult], stores: Stores) -> list[RecordingData]:
     ------
     NothingToDownload, IntegrityError
     """
-    finder = ObjectFinder(stores)
-    return [
-        RecordingData(
-            RecordingRow(**result.model_dump(exclude={"modalities"})),
-            MappingProxyType(
-                {name: _raw(finder, row) for name, row in result.modalities.items()},
-            ),
-        )
-        for result in results
+    wanted: list[list[Wanted]] = [
+        [(row, "raw") for row in result.modalities.values()] for result in results
     ]
+    with closing(found_in_turn(wanted, stores)) as found:
+        return [_recording(result, objects) for result, objects in zip(results, found, strict=True)]
 
 
-def _raw(finder: ObjectFinder, row: ModalityRow) -> RawBytes:
-    found = finder.objects(row, "raw")
-    return RawBytes(tuple((item.meta.key, _read(item)) for item in found), row)
+def _recording(result: QueryResult, objects: list[list[StoredObject]]) -> RecordingData:
+    return RecordingData(
+        RecordingRow(**result.model_dump(exclude={"modalities"})),
+        MappingProxyType(
+            {
+                name: RawBytes(tuple((item.meta.key, _read(item)) for item in found), row)
+                for (name, row), found in zip(result.modalities.items(), objects, strict=True)
+            }
+        ),
+    )
 
 
 def _read(item: StoredObject) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -12,23 +12,21 @@ from ursa.catalog.schemas import IngestionStatus
 from ursa.errors import (
     DestinationClash,
     DestinationExists,
-    DestinationFull,
-    DestinationNotWritable,
     DuplicatePath,
     InvalidArgument,
     NothingToDownload,
     SourceNotAvailable,
 )
-from ursa.files import PATH_MAX, part_path, refuse_duplicates, safe_rel_path
+from ursa.files import PATH_MAX, part_name, refuse_duplicates, safe_rel_path
 from ursa.hints import nearest
 from ursa.query import QueryResult, QueryResultList, results_of
-from ursa.text import size_text
 from ursa.transfer.receipt import RECEIPT, read_receipt
-from ursa.transfer.sources import ObjectFinder
+from ursa.transfer.room import free_near, refuse_full, survey
+from ursa.transfer.sources import found_in_turn
 from ursa.transfer.text import existing_text, plan_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ursa.catalog.schemas import ModalityRow
     from ursa.filters import QuerySpec
@@ -38,6 +36,7 @@ if TYPE_CHECKING:
 
 Layout = Literal["by_recording", "by_modality", "flat"]
 Source = Literal["auto", "raw", "processed"]
+Existing = Literal["error", "skip", "verify", "overwrite", "refresh"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,55 +107,74 @@ class DownloadPlan:
     @property
     def existing(self) -> list[Path]:
         """Files that are already where the download would write."""
-        paths = [self.path(copy) for copy in self.copies] if self.dest else []
-        return [path for path in paths if path.exists() or path.is_symlink()]
+        if self.dest is None:
+            return []
+        paths = (f"{self.dest}/{copy.rel_path}" for copy in self.copies)
+        return [Path(path) for path in paths if os.path.lexists(path)]
 
     @property
     def already_here(self) -> list[Copy]:
         """Copies whose file is there with the right size and was recorded as verified."""
         if self.dest is None or not (self.dest / RECEIPT).exists():
             return []
-        known = read_receipt(self.dest).files
-        return [copy for copy in self.copies if _is_here(copy, self.path(copy), known)]
+        receipt = read_receipt(self.dest)
+        return [copy for copy in self.copies if receipt.vouches_for(copy, self.path(copy))]
 
     @property
     def disk_free(self) -> int | None:
         """Bytes free on the file system of the destination; None without one."""
-        return shutil.disk_usage(_nearest_existing(self.dest)).free if self.dest else None
+        return free_near(self.dest) if self.dest else None
 
     def __str__(self) -> str:
         return plan_text(self)
 
-    def check(self, *, overwrite: bool = False) -> None:
+    def check(self, existing: Existing = "error") -> None:
         """Raise what would keep this plan from being carried out.
+
+        Parameters
+        ----------
+        existing : {"error", "skip", "verify", "overwrite", "refresh"}
+            What becomes of a file that is already there: all of them are refused here; it is left
+            alone, unlooked at; it is kept if its SHA-256 is right, and is an error if not; it is
+            kept if that is right, and replaced if not; or the same, but a file of the right size
+            that the receipt records with the right SHA-256 is kept without hashing it again.
 
         Raises
         ------
-        DestinationExists, DestinationNotWritable, DestinationFull, ReceiptError
+        DestinationExists, DestinationNotWritable, DestinationFull, ReceiptError, InvalidArgument
         """
+        check_choice("existing", existing, get_args(Existing))
         if self.dest is None:
             msg = "this plan has no destination; make it with plan(results, dest)"
             raise InvalidArgument(msg)
-        parent = _nearest_existing(self.dest)
-        if not parent.is_dir():
-            msg = f"{parent} is a file, not a directory; choose another destination"
-            raise DestinationNotWritable(msg)
-        if not os.access(parent, os.W_OK):
-            msg = f"may not write to {parent}; choose another destination or ask for access"
-            raise DestinationNotWritable(msg)
-        existing = self.existing
-        if existing and not overwrite:
-            raise DestinationExists(existing_text(existing))
-        if not overwrite and (self.dest / RECEIPT).exists():
+        found = survey(self.dest, self.copies, keeps=existing in ("skip", "verify"))
+        if found.existing and existing == "error":
+            raise DestinationExists(existing_text(found.existing))
+        if existing != "overwrite" and (self.dest / RECEIPT).exists():
             read_receipt(self.dest)
-        here = sum(path.stat().st_size for path in existing if path.is_file())
-        free = shutil.disk_usage(parent).free
-        if self.bytes_total - here > free:
-            msg = (
-                f"{self.dest} has {size_text(free)} free, the download needs "
-                f"{size_text(self.bytes_total - here)}; free some space or choose another place"
-            )
-            raise DestinationFull(msg)
+        refuse_full(found)
+
+
+def existing_rule(existing: Existing | None, *, overwrite: bool) -> Existing:
+    """Return what becomes of existing files, as two arguments say it together.
+
+    Raises
+    ------
+    InvalidArgument
+        They contradict each other, or there is no such rule.
+
+    Examples
+    --------
+    >>> existing_rule(None, overwrite=False), existing_rule(None, overwrite=True)
+    ('error', 'overwrite')
+    """
+    if existing is None:
+        return "overwrite" if overwrite else "error"
+    check_choice("existing", existing, get_args(Existing))
+    if overwrite and existing != "overwrite":
+        msg = f"overwrite=True contradicts existing={existing!r}; give only one of them"
+        raise InvalidArgument(msg)
+    return existing
 
 
 def plan(
@@ -182,14 +200,16 @@ def plan(
     IntegrityError
         A stored object is missing or has the wrong size.
     """
-    _check_choice("layout", layout, get_args(Layout))
-    _check_choice("source", source, get_args(Source))
-    finder, copies = ObjectFinder(stores), []
-    for result in results_of(target):
-        for name, row in result.modalities.items():
-            for found in finder.objects(row, _tier(row, source)):
-                path = _rel_path(layout, result.recording_hash, name, found)
-                copies.append(_copy(row, found, path))
+    check_choice("layout", layout, get_args(Layout))
+    check_choice("source", source, get_args(Source))
+    results = results_of(target)
+    wanted = [[(row, _tier(row, source)) for row in each.modalities.values()] for each in results]
+    with closing(found_in_turn(wanted, stores)) as found:
+        copies = [
+            copy
+            for result, objects in zip(results, found, strict=True)
+            for copy in _copies(result, objects, layout)
+        ]
     if not copies:
         raise NothingToDownload(_nothing(target))
     _refuse_clashes(copies)
@@ -209,7 +229,8 @@ def _nothing(target: QueryResult | Iterable[QueryResult]) -> str:
     return f"no recording or no modality was given to download; {hint}"
 
 
-def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+def check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    """Raise `InvalidArgument` unless `value` is one of `allowed`."""
     if value not in allowed:
         msg = f"unknown {name} {value!r}{nearest(str(value), allowed)}"
         raise InvalidArgument(msg)
@@ -226,47 +247,48 @@ def _tier(row: ModalityRow, source: Source) -> Tier:
     return "raw" if source == "raw" or status is IngestionStatus.RAW else "processed"
 
 
-def _rel_path(layout: Layout, recording: str, name: str, found: StoredObject) -> str:
+def _copies(
+    result: QueryResult, objects: list[list[StoredObject]], layout: Layout
+) -> Iterator[Copy]:
+    for (name, row), found in zip(result.modalities.items(), objects, strict=True):
+        folder = _folder(layout, result.recording_hash, name)
+        for each in found:
+            yield Copy(
+                recording_hash=row.recording_hash,
+                modality=row.modality,
+                worker_id=row.worker_id,
+                store=each.store,
+                key=each.meta.key,
+                size=each.meta.size,
+                etag=each.meta.etag,
+                sha256=each.sha256,
+                rel_path=safe_rel_path(f"{folder}/{each.rel_path}", longest=PATH_MAX),
+            )
+
+
+def _folder(layout: Layout, recording: str, name: str) -> str:
     if layout == "flat" and ("__" in recording or "__" in name):
         msg = f"layout 'flat' joins {recording!r} and {name!r} with '__', which one of them holds"
         raise InvalidArgument(msg)
-    folder = {
+    return {
         "by_recording": f"{recording}/{name}",
         "by_modality": f"{name}/{recording}",
         "flat": f"{recording}__{name}",
     }[layout]
-    return safe_rel_path(f"{folder}/{found.rel_path}", longest=PATH_MAX)
 
 
-def _copy(row: ModalityRow, found: StoredObject, rel_path: str) -> Copy:
-    return Copy(
-        recording_hash=row.recording_hash,
-        modality=row.modality,
-        worker_id=row.worker_id,
-        store=found.store,
-        key=found.meta.key,
-        size=found.meta.size,
-        etag=found.meta.etag,
-        sha256=found.sha256,
-        rel_path=rel_path,
-    )
-
-
-def _refuse_clashes(copies: list[Copy]) -> None:
+def _refuse_clashes(copies: Sequence[Copy]) -> None:
     paths = [copy.rel_path for copy in copies]
+    # While it is written, a file has a second name, which no other one may have.
+    if any(".part" in path.casefold() for path in paths):
+        paths += [_part_of(path) for path in paths]
     try:
-        # While it is written, a file has a second name, which no other one may have.
-        refuse_duplicates([*paths, *(part_path(Path(path)).as_posix() for path in paths)])
+        refuse_duplicates(paths)
     except DuplicatePath as error:
         msg = f"two objects would get one path: {error}; download them separately"
         raise DestinationClash(msg) from error
 
 
-def _is_here(copy: Copy, path: Path, known: dict[str, dict[str, object]]) -> bool:
-    recorded = known.get(copy.rel_path, {})
-    right = copy.sha256 is not None and recorded.get("sha256") == copy.sha256
-    return right and path.is_file() and path.stat().st_size == copy.size
-
-
-def _nearest_existing(path: Path) -> Path:
-    return next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.exists())
+def _part_of(path: str) -> str:
+    folder, slash, name = path.rpartition("/")
+    return f"{folder}{slash}{part_name(name)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from ursa.writing import replacing
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from ursa.transfer.plan import Copy
 
 RECEIPT = "ursa-manifest.json"
 _VERSION = 1
@@ -27,11 +30,21 @@ class Receipt:
     downloads : list of dict
         Query and catalog version of each download into this directory.
     files : dict of str to dict
-        By path below the directory: key, size, sha256, and whether the store had that SHA-256.
+        By path below the directory: key, size, sha256, and whether the bytes that came had the one
+        that the store knew. None where neither the store knew it nor this download hashed them.
     """
 
     downloads: list[dict[str, Any]] = field(default_factory=list)
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def vouches_for(self, copy: Copy, path: str | Path) -> bool:
+        """Say whether the file of `copy` was delivered as planned and still has its size."""
+        recorded = self.files.get(copy.rel_path, {})
+        if copy.sha256 is None or recorded.get("sha256") != copy.sha256:
+            return False
+        if not recorded.get("verified"):
+            return False
+        return os.path.isfile(path) and os.path.getsize(path) == copy.size  # noqa: PTH113, PTH202
 
 
 def read_receipt(directory: Path) -> Receipt:
@@ -60,7 +73,8 @@ def _parsed(content: bytes) -> Receipt:
         raise ReceiptError(msg)
     for rel_path, file in found["files"].items():
         safe_rel_path(rel_path, longest=PATH_MAX)
-        if not isinstance(file["size"], int) or file["size"] < 0 or not is_sha256(file["sha256"]):
+        known = is_sha256(file["sha256"]) or (file["sha256"] is None and not file["verified"])
+        if not isinstance(file["size"], int) or file["size"] < 0 or not known:
             msg = f"size or sha256 of {rel_path!r}"
             raise ReceiptError(msg)
     return Receipt([dict(each) for each in found["downloads"]], dict(found["files"]))
@@ -70,12 +84,12 @@ def add_to_receipt(
     directory: Path, download: Mapping[str, Any], files: Mapping[str, Mapping[str, Any]]
 ) -> None:
     """Merge one download into the directory's receipt; what adds nothing writes nothing."""
-    before = _previous(directory)
+    before = receipt_so_far(directory)
     if _merged(before, download, files) == before:
         return
     with replacing(directory / RECEIPT, wait=True) as part:
         # Read again: another download may have added its files before this one got its turn.
-        merged = _merged(_previous(directory), download, files)
+        merged = _merged(receipt_so_far(directory), download, files)
         content = {"format": "ursa-download", "version": _VERSION, **asdict(merged)}
         part.write(json.dumps(content, indent=1, ensure_ascii=False).encode())
 
@@ -89,8 +103,8 @@ def _merged(
     return Receipt(downloads, dict(sorted(united.items())))
 
 
-def _previous(directory: Path) -> Receipt:
-    """Return the receipt so far; planning lets a damaged one pass only to be overwritten."""
+def receipt_so_far(directory: Path) -> Receipt:
+    """Return the receipt, or an empty one; planning lets a damaged one pass to be overwritten."""
     try:
         return read_receipt(directory)
     except ReceiptError:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from ursa.text import counted, size_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from ursa.transfer.plan import DownloadPlan
 
 _SHOWN, _WIDTH = 20, 80
 
 
-def existing_text(existing: list[Path]) -> str:
+def existing_text(existing: Sequence[str]) -> str:
     """Return the message about files that are in the way."""
-    shown = "\n  ".join(str(path) for path in existing[:_SHOWN])
+    shown = "\n  ".join(existing[:_SHOWN])
     more = f"\n  … and {len(existing) - _SHOWN} more" if len(existing) > _SHOWN else ""
     return (
         f"{counted(len(existing), 'file')} already there; overwrite=True (--overwrite) keeps those "
