@@ -14,6 +14,10 @@ from tests.benchmarks.catalog import catalog
 from tests.benchmarks.costs import memory, writes
 from tests.benchmarks.embeddings import embeddings
 from tests.benchmarks.measure import medians
+from tests.benchmarks.plans import plans
+from tests.benchmarks.s3_downloads import SETS as S3_SETS
+from tests.benchmarks.s3_downloads import s3_downloads
+from tests.benchmarks.s3_uploads import s3_uploads
 from tests.benchmarks.table import Row, print_table
 from tests.benchmarks.transfers import SETS, SMALL_SETS, transfers
 
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-PARTS = ("transfers", "starts", "catalog", "embeddings")
+PARTS = ("transfers", "plans", "downloads", "uploads", "starts", "catalog", "embeddings")
 SIZES = (10_000, 100_000, 1_000_000)
 
 
@@ -48,6 +52,12 @@ def rows(part: str, name: str, options: argparse.Namespace) -> Iterator[Row]:
     rounds: int = options.rounds
     if part == "transfers":
         yield from transfers(Path(name), SMALL_SETS if options.small else SETS, rounds)
+    elif part == "plans":
+        yield from plans(Path(name))
+    elif part == "downloads":
+        yield from s3_downloads(Path(name), SMALL_SETS if options.small else S3_SETS, rounds)
+    elif part == "uploads":
+        yield from s3_uploads(Path(name), SMALL_SETS if options.small else S3_SETS, rounds)
     elif part == "starts":
         yield from starts(Path(name), rounds)
     elif part == "embeddings":

@@ -14,7 +14,7 @@ from ursa.catalog import EventRow, ModalityRow, ParticipantRow, RecordingEntry
 from ursa.catalog.arrow import schema_of
 from ursa.catalog.indexes import indexes
 from ursa.demo.whole import whole_directory
-from ursa.site import CATALOG_VERSION
+from ursa.site_files import CATALOG_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
