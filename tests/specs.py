@@ -168,10 +168,10 @@ def from_cli(text: str, command: str = "query") -> QuerySpec:
     dest = ["out"] if command == "download" else []
     data = mock.Mock(query=ask)
     with (
-        mock.patch("ursa.cli.commands._open", return_value=data),
+        mock.patch("ursa.data_interface.DataInterface", return_value=data),
         pytest.raises(Asked) as asked,
     ):
-        COMMAND.main([command, *dest, *options], standalone_mode=False)
+        COMMAND.main([command, *dest, "--site", "x", *options], standalone_mode=False)
     (spec,) = asked.value.args
     assert isinstance(spec, QuerySpec)
     return spec

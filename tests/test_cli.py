@@ -111,7 +111,7 @@ def test_the_whole_way_in_real_processes(tmp_path: Path) -> None:
 
     ingested = started("ingest", session, "--site", site)
     assert (ingested.code, ingested.out) == (0, f"{recording}  2 files stored, 0 were there\n")
-    assert "Sitzung ä: 100%" in ingested.err
+    assert "Sitzung ä: done, 100%" in ingested.err
 
     found = started("query", "--site", site, *RAW, *JSON)
     assert (found.code, found.err) == (0, "")
@@ -123,7 +123,7 @@ def test_the_whole_way_in_real_processes(tmp_path: Path) -> None:
     person = ("--participants", "zoe-o-neil")
     downloaded = started("download", out, "--site", site, *person, *RAW)
     assert (downloaded.code, downloaded.out) == (0, f"2 files of 1 recording in {out}\n")
-    assert "download: 100%" in downloaded.err
+    assert "download: done, 100%" in downloaded.err
     assert digests(out / recording) == {
         "eeg/samples 1.bin": before["eeg_a/samples 1.bin"],
         "nötes/tag #1 50%+.jsonl": before["nötes/tag #1 50%+.jsonl"],
@@ -221,6 +221,7 @@ def test_interrupted_ingest_leaves_nothing_half_stored(large_session: Path, tmp_
     )
     assert (said.code, said.out) == (130, "")
     assert "Traceback" not in said.err
+    assert said.err.endswith("interrupted: run the same command to go on\n")
     assert digests(site / "raw") == {}
     assert len(DataInterface("local", path=site).query(status="all")) == 0
 
@@ -235,8 +236,10 @@ def test_interrupted_download_leaves_nothing_half_written(
     said = interrupted(list(download), lambda: has_bytes(out, "*/*/*.part"))
     assert (said.code, said.out) == (130, "")
     assert "Traceback" not in said.err
-    assert digests(out) == {}
-    assert cli(*download).code == 0
+    assert all(name.endswith(".part") for name in digests(out))
+    hint = "run the same command with --existing overwrite to go on"
+    assert said.err.endswith(f"interrupted: {hint}\n")
+    assert cli(*download, "--existing", "overwrite").code == 0
     assert cli("verify", out) == Said(0, "1 of 1 files equal their SHA-256\n", "")
 
 
@@ -410,7 +413,7 @@ def test_no_command_shows_the_help(cli: Ursa) -> None:
         (["query", "--limit", "-1"], ["--limit"]),
         (["query", "--limit", "many"], ["--limit"]),
         (["query", "--profile", "r3"], ["unknown profile 'r3'; did you mean 'r2'?"]),
-        (["query", "--profile", "r2"], ["takes no path="]),
+        (["query", "--profile", "r2", "--site", "x"], ["takes no path="]),
         (["query", "--metadata", "task"], ["'metadata.task' has no '='", "metadata.KEY=VALUE"]),
         (["query", "--metadata", "=rest"], ["'metadata.=rest' is no filter", "KEY=VALUE"]),
         (["query", "--metadata", 'task={"a": 1}'], ["flatten it"]),
@@ -465,7 +468,7 @@ def test_no_site_is_2(tmp_path: Path, cli: Ursa) -> None:
     refused(cli("query", "--site", tmp_path / "mine"), 2, "is not a site")
     refused(cli("ingest", ".", "--site", tmp_path / "mine"), 2, "thesis.tex")
     assert digests(tmp_path / "mine").keys() == {"thesis.tex"}
-    refused(cli("query", "--profile", "r2"), 2, "no endpoint configured")
+    refused(cli("query", "--profile", "r2"), 2, "has no endpoint")
 
 
 def test_site_of_a_newer_version_is_2(filled: Path, cli: Ursa) -> None:
@@ -596,7 +599,7 @@ def test_store_that_denies_access_is_4(
     monkeypatch.setattr(os, "open", deny)
     session = make_session("rec_20260302_000000_00", {"eeg/a.bin": b"1"})
     refused(cli("ingest", session, "--site", filled), 4, "cannot write", "Permission denied")
-    refused(cli("download", tmp_path / "out", "--site", filled, *RAW), 4, "cannot write")
+    refused(cli("download", tmp_path / "out", "--site", filled, *RAW), 4, "Permission denied")
 
 
 # -- catalog audit ---------------------------------------------------------------------------------

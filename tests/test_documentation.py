@@ -8,6 +8,7 @@ import pkgutil
 import re
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,7 +16,11 @@ import ursa
 from ursa.cli import app
 from ursa.demo import synthetic
 from ursa.register import manifest
+from ursa.settings import files, load
 from ursa.transfer.verify import verify
+
+if TYPE_CHECKING:
+    from tests.profiles import Lab
 
 ROOT = Path(__file__).parents[1]
 MODULES = [
@@ -57,7 +62,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_python_in_the_readme_runs(home: Path) -> None:
     names: dict[str, object] = {}
     for block in blocks("python"):
-        exec(compile(block, "README.md", "exec"), names)
+        if '"r2"' not in block:
+            exec(compile(block, "README.md", "exec"), names)
     assert verify(home / "mine").ok
     assert ursa.DataInterface("local", path="my-site").count(participants="aria-lin", status="raw")
 
@@ -72,7 +78,29 @@ def test_shell_commands_in_the_readme_run(home: Path) -> None:
     lines = [
         line for block in blocks("sh") for line in block.splitlines() if line.startswith("ursa ")
     ]
-    assert len(lines) == 11
+    assert len(lines) == 13
     for line in lines:
-        app(shlex.split(line)[1:], standalone_mode=False)
+        if "--profile r2" not in line:
+            app(shlex.split(line)[1:], standalone_mode=False)
     assert verify(home / "mine").ok
+
+
+def test_settings_in_the_readme_are_read(no_settings: Path) -> None:
+    (block,) = blocks("toml")
+    (no_settings / "readme.toml").write_text(block, encoding="utf-8")
+    found = load("r2", no_settings / "readme.toml")
+    assert set(found.credentials) == {"assets_ro"}
+    assert found.place("raw_ro").bucket == "constellation-data"
+
+
+def test_what_the_readme_shows_of_buckets_runs(lab: Lab) -> None:
+    user = files.user_directory() / files.USER_FILE
+    user.parent.mkdir(parents=True)
+    lab.config.rename(user)
+    ursa.DataInterface("r2").enable_writes()
+    names: dict[str, object] = {"DataInterface": ursa.DataInterface}
+    (block,) = (each for each in blocks("python") if '"r2"' in each)
+    exec(compile(block, "README.md", "exec"), names)
+    for line in "".join(blocks("sh")).splitlines():
+        if "--profile r2" in line:
+            app(shlex.split(line)[1:], standalone_mode=False)

@@ -13,6 +13,7 @@ from ursa.catalog.types import canonical_json
 from ursa.errors import InvalidArgument
 from ursa.facets import FacetValue, facets
 from ursa.filters import STATUS_LABEL, QuerySpec
+from ursa.predicates import select
 from ursa.query import find
 
 if TYPE_CHECKING:
@@ -142,6 +143,21 @@ def test_recordings_are_counted_once_per_event_type(
         events.setdefault(row.recording_hash, set()).add(row.event_type)
     expected = counted(events.get(each.recording_hash, ()) for each in results)
     assert shown(facets(catalog, QuerySpec(**filters), ["event_type"])["event_type"]) == expected
+
+
+def test_filters_of_the_same_meaning_are_worked_out_once(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[QuerySpec] = []
+
+    def counting(*arguments: Any) -> Any:
+        asked.append(arguments[-1])
+        return select(*arguments)
+
+    monkeypatch.setattr("ursa.facets.select", counting)
+    fields = ["participants", "modalities", "metadata.site", "metadata.tag", "event_type", "status"]
+    facets(catalog, QuerySpec(text="cue", participants="P1"), fields)
+    assert len(asked) == len({str(each) for each in asked}) == 2 + len(STATUS_LABEL) - 1
 
 
 def test_the_most_frequent_come_first(catalog: Catalog) -> None:

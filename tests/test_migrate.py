@@ -18,7 +18,8 @@ from ursa import DataInterface
 from ursa.catalog import EventRow, ModalityRow, ParticipantRow, RecordingEntry, RecordingRow
 from ursa.errors import CatalogBusy, CatalogTooOld, DestinationBusy, SiteNotFound
 from ursa.migrate import UNFINISHED, migrate
-from ursa.site import ACTIVE, Site
+from ursa.site import Site
+from ursa.site_files import ACTIVE
 from ursa.writing import replacing
 
 if TYPE_CHECKING:

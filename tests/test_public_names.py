@@ -57,7 +57,9 @@ VERBS = {
         "text order_by limit offset after"
     ),
     "plan": "target dest * layout source",
-    "download": "target dest * layout source overwrite progress",
+    "download": (
+        "target dest * layout source existing overwrite on_error verify progress background"
+    ),
     "get": "target * concat",
     "ingest": (
         "manifest_path * source_dir participant participant_id is_active progress overwrite "
@@ -117,11 +119,15 @@ DEFAULTS = {
     "download": {
         "layout": "by_recording",
         "source": "auto",
+        "existing": None,
         "overwrite": False,
+        "on_error": "raise",
+        "verify": True,
         "progress": None,
+        "background": False,
     },
     "get": {"concat": False},
-    "ingest": {"participant": None, "overwrite": False, "max_concurrent_files": 4},
+    "ingest": {"participant": None, "overwrite": False, "max_concurrent_files": None},
     "register_recording": {"on_conflict": "error"},
     "register_recordings": {"on_conflict": "error"},
     "register_modalities": {"on_conflict": "error"},

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
+import subprocess
 from typing import TYPE_CHECKING
 
 from ursa.register.manifest import build
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 
@@ -51,3 +53,33 @@ def session_of(directory: Path, sizes: Iterable[int], seed: int = 0) -> Path:
     (directory / "participant.txt").write_text("P001\n", encoding="utf-8")
     build(directory, recording_id=f"rec_20260301_093000_{seed:04x}")
     return directory
+
+
+def on_terminal(
+    command: Sequence[str | Path], columns: int = 80, env: Mapping[str, str] | None = None
+) -> str:
+    """What a process wrote to a real terminal of this width as its standard error; POSIX only."""
+    import pty
+    import termios
+
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, columns))
+    parts = []
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm-256color", **(env or {})},
+    ):
+        os.close(theirs)
+        while part := _read(ours):
+            parts.append(part)
+    os.close(ours)
+    return b"".join(parts).decode()
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # how Linux says that nobody is at the other end
+        return b""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ursa.filters import AroundEvent, IntervalSelector, QuerySpec
     from ursa.progress import DownloadProgress, UploadProgress
     from ursa.query import QueryResult, QueryResultList
+    from ursa.transfer.job import DownloadJob, jobs
     from ursa.transfer.verify import VerifyReport, verify
 
 __version__ = "0.1.0"
@@ -21,6 +22,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AroundEvent",
     "DataInterface",
+    "DownloadJob",
     "DownloadProgress",
     "EmbeddingHit",
     "EmbeddingHits",
@@ -30,12 +32,14 @@ __all__ = [
     "QuerySpec",
     "UploadProgress",
     "VerifyReport",
+    "jobs",
     "verify",
 ]
 
 _HOME = {
     "AroundEvent": "ursa.selection",
     "DataInterface": "ursa.data_interface",
+    "DownloadJob": "ursa.transfer.job",
     "DownloadProgress": "ursa.progress",
     "EmbeddingHit": "ursa.embeddings",
     "EmbeddingHits": "ursa.embeddings",
@@ -45,6 +49,7 @@ _HOME = {
     "QuerySpec": "ursa.filters",
     "UploadProgress": "ursa.progress",
     "VerifyReport": "ursa.transfer.verify",
+    "jobs": "ursa.transfer.job",
     "verify": "ursa.transfer.verify",
 }
 

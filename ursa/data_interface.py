@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, overload
 
 from pydantic import ValidationError
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from ursa.audit import AuditReport
     from ursa.catalog import Catalog
-    from ursa.catalog.history import Version
+    from ursa.catalog.history import AsOf, Version
     from ursa.catalog.promotion import Kind, Promotion
     from ursa.catalog.schemas import EmbeddingSource, StorageFormat, TimeWindow
     from ursa.catalog.upkeep import CleanedUp, Optimized
@@ -48,14 +48,16 @@ if TYPE_CHECKING:
     from ursa.embeddings import EmbeddingHits, Recordings
     from ursa.facets import FacetValue
     from ursa.filters import OrderBy, QuerySpec, Status, TimeFilter
-    from ursa.progress import DownloadProgress, UploadProgress
+    from ursa.progress import UploadProgress
     from ursa.query import QueryResultList
     from ursa.register.orchestrator import IngestResult
     from ursa.register.rows import OnModalityConflict, OnRecordingConflict
+    from ursa.render import Progress
     from ursa.site import Profile
     from ursa.stores import Stores
+    from ursa.transfer.job import DownloadJob, OnError
     from ursa.transfer.memory import RecordingData
-    from ursa.transfer.plan import DownloadPlan, Layout, Source
+    from ursa.transfer.plan import DownloadPlan, Existing, Layout, Source
 
     Moment = int | str | datetime
     Length = str | float | timedelta
@@ -73,7 +75,7 @@ class DataInterface:
     path : path, optional
         Directory of the site; for ``"local"``, and only there.
     config_path : path, optional
-        Settings file of a bucket profile.
+        Settings file of a bucket profile, TOML or YAML; it counts more than all other places.
     as_of : int, aware datetime or str, optional
         Read the catalog as it was: at a version of the recordings, as `QueryResultList` and
         `versions` name it, or at a time (ISO 8601 with a zone). Nothing can be written then.
@@ -85,7 +87,11 @@ class DataInterface:
 
     Notes
     -----
-    A fresh interface is read-only; call `enable_writes` before registering or ingesting.
+    A fresh interface is read-only; call `enable_writes` before registering or ingesting. A
+    pickled one is opened anew where it is unpickled, read-only, with the settings found there.
+
+    Reading uses the credentials of the roles ``raw_ro`` and ``assets_ro`` alone, also after
+    `enable_writes`; `ursa.settings` says where endpoint, buckets and credentials are looked for.
 
     Examples
     --------
@@ -111,8 +117,13 @@ class DataInterface:
         self._as_of = None if as_of is None else named_state(as_of)
         self._roles: frozenset[WriteRole] = frozenset()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Names alone: whoever unpickles it reads with credentials of its own.
+        return _reopened, (self._site, self._as_of)
+
     def __repr__(self) -> str:
         place = f", path={str(self._site.root)!r}" if self._site.root else ""
+        place += f", config_path={str(self._site.config)!r}" if self._site.config else ""
         state = f", as_of={self._as_of}" if self._as_of else ""
         return f"DataInterface({self._site.profile!r}{place}{state})"
 
@@ -125,6 +136,11 @@ class DataInterface:
         return catalog if self._as_of is None else catalog.at(self._as_of)
 
     @functools.cached_property
+    def _changing(self) -> Catalog:
+        """The catalog for writing, which has other credentials where it lies in a bucket."""
+        return self.catalog if self._site.root is not None else self._site.catalog(writing=True)
+
+    @functools.cached_property
     def _reading(self) -> Stores:
         return self._site.reading()
 
@@ -134,7 +150,7 @@ class DataInterface:
         return bool(self._roles)
 
     def enable_writes(self, roles: WriteRole | Iterable[WriteRole] = ("assets_rw",)) -> None:
-        """Allow this interface to write; a missing or empty local directory becomes a site.
+        """Allow this interface to write; a new directory, or buckets without a site, become one.
 
         Parameters
         ----------
@@ -146,9 +162,11 @@ class DataInterface:
         InvalidArgument
             Unknown role.
         NotASite
-            The directory holds something else.
+            The directory, or ``ursa/`` in the assets bucket, holds something else.
         WritesNotEnabled
             This interface reads an old state.
+        ProfileNotConfigured, SettingsError, CredentialError, ObjectStoreError
+            Of bucket profiles. Credentials of `roles` are asked for when they are first needed.
         """
         if self._as_of is not None:
             msg = f"{self!r} reads an old state, which cannot be written; open it without as_of="
@@ -344,6 +362,36 @@ class DataInterface:
 
         return plan(target, self._reading, dest, layout=layout, source=source)
 
+    @overload
+    def download(
+        self,
+        target: QueryResult | Iterable[QueryResult],
+        dest: str | os.PathLike[str],
+        *,
+        layout: Layout = ...,
+        source: Source = ...,
+        existing: Existing | None = ...,
+        overwrite: bool = ...,
+        on_error: OnError = ...,
+        verify: bool = ...,
+        progress: Progress = ...,
+        background: Literal[False] = ...,
+    ) -> list[Path]: ...
+    @overload
+    def download(
+        self,
+        target: QueryResult | Iterable[QueryResult],
+        dest: str | os.PathLike[str],
+        *,
+        layout: Layout = ...,
+        source: Source = ...,
+        existing: Existing | None = ...,
+        overwrite: bool = ...,
+        on_error: OnError = ...,
+        verify: bool = ...,
+        progress: Progress = ...,
+        background: Literal[True],
+    ) -> DownloadJob: ...
     def download(
         self,
         target: QueryResult | Iterable[QueryResult],
@@ -351,9 +399,13 @@ class DataInterface:
         *,
         layout: Layout = "by_recording",
         source: Source = "auto",
+        existing: Existing | None = None,
         overwrite: bool = False,
-        progress: Callable[[DownloadProgress], object] | None = None,
-    ) -> list[Path]:
+        on_error: OnError = "raise",
+        verify: bool = True,
+        progress: Progress = None,
+        background: bool = False,
+    ) -> list[Path] | DownloadJob:
         """Copy the data of `target` into `dest`, verified, and return the files' paths.
 
         Every refusal comes before a byte moves. A file appears under its name once its SHA-256 is
@@ -368,20 +420,37 @@ class DataInterface:
             ``<hash>/<modality>/…``, ``<modality>/<hash>/…`` or ``<hash>__<modality>/…``.
         source : {"auto", "raw", "processed"}
             Raw files, processed data, or the best that each modality has.
+        existing : {"error", "skip", "verify", "overwrite", "refresh"}, optional
+            What becomes of files that are there already. They are refused (the default); left
+            alone; hashed, and an error if wrong; hashed, and replaced if wrong; or trusted where
+            ``ursa-manifest.json`` records them as they should be, and else hashed and replaced if
+            wrong. The last two also bring what an interrupted download left to do.
         overwrite : bool
-            Replace existing files that differ; those that are right are left alone.
-        progress : callable, optional
-            Called with each `DownloadProgress` on this thread.
+            The same as ``existing="overwrite"``.
+        on_error : {"raise", "collect"}
+            Stop at the first file that fails, or deliver all others before raising one
+            `DownloadFailures`.
+        verify : bool
+            Hash every byte. Without it only sizes and versions are checked, and the files are
+            recorded as unverified.
+        progress : str, callable or object, optional
+            ``"auto"``, ``"bar"``, ``"log"``, ``"json"`` or ``"none"``; a callable, which gets
+            each `DownloadProgress` on this thread; or an object with a ``draw(snapshot)`` of its
+            own.
+        background : bool
+            Return a `DownloadJob` at once, after all refusals; events then come on a thread of
+            its own, and Python waits for it before it exits.
 
         Returns
         -------
-        list of Path
-            In order of target, modality and key.
+        list of Path, or DownloadJob
+            Paths in order of target, modality and key.
 
         Raises
         ------
         DestinationExists, DestinationNotWritable, DestinationFull, DestinationClash
-        NothingToDownload, SourceNotAvailable, IntegrityError
+        DestinationBusy, NothingToDownload, SourceNotAvailable, IntegrityError, ObjectChanged
+        ObjectAccessDenied, StoreUnavailable, DownloadFailures, DownloadCancelled
 
         Examples
         --------
@@ -403,15 +472,20 @@ class DataInterface:
         """
         from ursa.transfer.download import download
 
-        return download(
+        job = download(
             target,
             self._reading,
             dest,
             layout=layout,
             source=source,
+            existing=existing,
             overwrite=overwrite,
+            on_error=on_error,
+            verify=verify,
             progress=progress,
+            background=background,
         )
+        return job if background else job.wait()
 
     @overload
     def get(self, target: QueryResult, *, concat: bool = ...) -> RecordingData: ...
@@ -447,7 +521,7 @@ class DataInterface:
         is_active: Callable[[], bool] | None = None,
         progress: Callable[[UploadProgress], object] | None = None,
         overwrite: bool = False,
-        max_concurrent_files: int = 4,
+        max_concurrent_files: int | None = None,
     ) -> IngestResult:
         """Store a session's files, verified, and then its catalog rows.
 
@@ -468,7 +542,8 @@ class DataInterface:
             Called with each `UploadProgress` on this thread.
         overwrite : bool
             Hash what is stored again, replace what differs, and replace rows that differ.
-        max_concurrent_files : int
+        max_concurrent_files : int, optional
+            By default as many as make it faster, within 150 MB of memory.
 
         Raises
         ------
@@ -503,7 +578,7 @@ class DataInterface:
         return ingest(
             manifest_path,
             source_dir=source_dir,
-            catalog=self.catalog,
+            catalog=self._changing,
             stores=stores,
             raw_uri=self._site.raw_uri,
             participant=participant,
@@ -539,7 +614,7 @@ class DataInterface:
         self._writing("ingest_from_r2", "assets_rw")
         return ingest_from_r2(
             rec_id,
-            catalog=self.catalog,
+            catalog=self._changing,
             stores=self._reading,
             raw_uri=self._site.raw_uri,
             participant=participant,
@@ -566,7 +641,7 @@ class DataInterface:
         participants: 3 → 1 fragment, 3 rows newly indexed
         """
         self._writing("optimize", "assets_rw")
-        return self.catalog.optimize()
+        return self._changing.optimize()
 
     def versions(self) -> list[Version]:
         """Return the states of the recordings that `as_of` can still name, oldest first.
@@ -610,7 +685,7 @@ class DataInterface:
         0
         """
         self._writing("cleanup", "assets_rw")
-        return self.catalog.cleanup(older_than, exclusive=exclusive)
+        return self._changing.cleanup(older_than, exclusive=exclusive)
 
     def promote_metadata_key(self, key: str, type: Kind | None = None) -> Promotion:  # noqa: A002 - what it is
         """Let an index answer ``<``, ``<=``, ``>`` and ``>=`` on a key of recordings' metadata.
@@ -645,7 +720,7 @@ class DataInterface:
         age: number in 1 recording, filtered by an index
         """
         self._writing("promote_metadata_key", "assets_rw")
-        return self.catalog.promote_metadata_key(key, type)
+        return self._changing.promote_metadata_key(key, type)
 
     # -- registering -----------------------------------------------------------------------------
 
@@ -693,7 +768,7 @@ class DataInterface:
         from ursa.register.rows import put
 
         self._writing("register_participants", "assets_rw")
-        return put(self.catalog.table(ParticipantRow), _rows(ParticipantRow, participants))
+        return put(self._changing.table(ParticipantRow), _rows(ParticipantRow, participants))
 
     def register_recording(
         self,
@@ -790,7 +865,7 @@ class DataInterface:
 
         self._writing("register_recordings", "assets_rw")
         _check_conflict_rule(on_conflict, get_args(OnRecordingConflict))
-        return put_recordings(self.catalog, _rows(RecordingRow, recordings), on_conflict)
+        return put_recordings(self._changing, _rows(RecordingRow, recordings), on_conflict)
 
     def register_modality(
         self,
@@ -887,7 +962,7 @@ class DataInterface:
         rows = _rows(ModalityRow, modalities)
         for row in rows:
             self._site.check_addresses(row)
-        return put_modalities(self.catalog, rows, on_conflict)
+        return put_modalities(self._changing, rows, on_conflict)
 
     def register_event(
         self,
@@ -932,7 +1007,7 @@ class DataInterface:
         from ursa.register.rows import put
 
         self._writing("register_events", "assets_rw")
-        return put(self.catalog.table(EventRow), _rows(EventRow, events))
+        return put(self._changing.table(EventRow), _rows(EventRow, events))
 
     # -- keeping right ---------------------------------------------------------------------------
 
@@ -975,7 +1050,8 @@ class DataInterface:
 
         if repair:
             self._writing("audit", "assets_rw")
-        return audit(self.catalog, self._reading if data else None, repair=repair)
+        catalog = self._changing if repair else self.catalog
+        return audit(catalog, self._reading if data else None, repair=repair)
 
     def register_embedding(
         self,
@@ -1091,7 +1167,7 @@ class DataInterface:
             created_at=created_at,
             metadata=metadata,
         )
-        return put_embeddings(self.catalog.table(EmbeddingRow), batch)
+        return put_embeddings(self._changing.table(EmbeddingRow), batch)
 
     def create_embedding_index(self) -> bool:
         """Make or renew the index that `search_embeddings` uses; return whether there is one.
@@ -1106,7 +1182,7 @@ class DataInterface:
         from ursa.catalog.vectors import index_embeddings
 
         self._writing("create_embedding_index", "assets_rw")
-        table = self.catalog.table(EmbeddingRow).opened()
+        table = self._changing.table(EmbeddingRow).opened()
         return table is not None and index_embeddings(table)
 
     # -- looking up ------------------------------------------------------------------------------
@@ -1259,6 +1335,12 @@ class DataInterface:
     def get_benchmark_result(self, result_id: str) -> BenchmarkResultRow | None:
         """Return a benchmark result by its key, or None."""
         return self.catalog.table(BenchmarkResultRow).get(result_id)
+
+
+def _reopened(site: Site, as_of: AsOf | None) -> DataInterface:
+    data = DataInterface(site.profile, path=site.root, config_path=site.config)
+    data._as_of = as_of  # noqa: SLF001 - it was given to the constructor of the pickled one
+    return data
 
 
 def _row(row_type: type[RowT], **fields: Any) -> RowT:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from ursa.catalog import where
 from ursa.catalog.arrow import from_record
-from ursa.catalog.conditions import checked
+from ursa.catalog.conditions import checked_argument
 from ursa.catalog.pushdown import metadata_predicate
 from ursa.catalog.schemas import EmbeddingRow, RecordingEntry
 from ursa.catalog.vectors import (
@@ -24,7 +24,7 @@ from ursa.filters import QuerySpec, make_spec
 from ursa.paging import KEY, is_page
 from ursa.predicates import select
 from ursa.query import QueryResult, QueryResultList, find
-from ursa.text import counted, shortened
+from ursa.text import counted, in_columns, shortened
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     Recordings = QuerySpec | QueryResultList | Mapping[str, Any]
 
+_HEADINGS = ("distance", "embedding", "recording", "modality", "window (s)")
+_WIDTHS = (9, 20, 12, 16, 19)
 _SHOWN_HITS = 10
 _MODELS_SHOWN = 5
 
@@ -137,8 +139,8 @@ def search(
     if native is None:
         return _none(table, model, metric)
     check_size(len(query), table.schema)
-    model, predicates = _of_model(table, model)
-    predicate = where.all_of([*predicates, *among, *_conditions(table, modality, metadata)])
+    model, own = _of_model(table, model)
+    predicate = where.all_of([own, among, *_conditions(table, modality, metadata)])
     exact = exact or metric != "cosine" or table.count(predicate) <= EXACT_UP_TO
     columns = table.columns
     found = neighbours(
@@ -167,10 +169,10 @@ def _hits(catalog: Catalog, spec: QuerySpec, found: pa.Table) -> tuple[Embedding
     )
 
 
-def _chosen(catalog: Catalog, recordings: Recordings | None) -> tuple[QuerySpec, list[str]]:
+def _chosen(catalog: Catalog, recordings: Recordings | None) -> tuple[QuerySpec, str | None]:
     """Return the filter that chooses recordings, and what that means for embeddings."""
     if recordings is None:
-        return QuerySpec(status="all"), []
+        return QuerySpec(status="all"), None
     if isinstance(recordings, Mapping):
         recordings = make_spec(None, dict(recordings))
     elif not isinstance(recordings, QueryResultList):
@@ -179,7 +181,7 @@ def _chosen(catalog: Catalog, recordings: Recordings | None) -> tuple[QuerySpec,
         spec, hashes = recordings, _hashes(catalog, recordings)
     else:
         spec, hashes = recordings.spec, recordings.recording_hashes
-    return spec, [where.one_of("source_hash", hashes)]
+    return spec, where.one_of("source_hash", hashes)
 
 
 def _hashes(catalog: Catalog, spec: QuerySpec) -> list[str]:
@@ -190,7 +192,7 @@ def _hashes(catalog: Catalog, spec: QuerySpec) -> list[str]:
     return list(found[KEY].to_pylist())
 
 
-def _of_model(table: Table[EmbeddingRow], model: str | None) -> tuple[str | None, list[str]]:
+def _of_model(table: Table[EmbeddingRow], model: str | None) -> tuple[str | None, str | None]:
     """Return the model to search, and what its embeddings have that others do not."""
     if model is None:
         first = table.scan(columns=["model"], limit=1)["model"].to_pylist()
@@ -201,13 +203,13 @@ def _of_model(table: Table[EmbeddingRow], model: str | None) -> tuple[str | None
                 f"each other; give model={_models(table)}"
             )
             raise InvalidArgument(msg)
-        return model, []
+        return model, None
     own = where.equals("model", model)
     number, total = table.count(own), table.count()
     if total and not number:
         msg = f"the catalog has no embedding of model {model!r}; there is {_models(table)}"
         raise InvalidArgument(msg)
-    return model, [own] if number < total else []
+    return model, own if number < total else None
 
 
 def _models(table: Table[EmbeddingRow]) -> str:
@@ -218,14 +220,12 @@ def _models(table: Table[EmbeddingRow]) -> str:
 
 def _conditions(
     table: Snapshot[EmbeddingRow], modality: str | None, metadata: Mapping[str, Any] | None
-) -> list[str]:
-    try:
-        conditions = checked(metadata or {})
-    except ValueError as error:
-        msg = f"metadata: {error}"
-        raise InvalidArgument(msg) from error
-    found = metadata_predicate("metadata", conditions, table.promoted) if conditions else []
-    return found + ([] if modality is None else [where.equals("source.modality", modality)])
+) -> Iterator[str]:
+    filters = checked_argument("metadata", metadata or {})
+    if filters:
+        yield from metadata_predicate("metadata", filters, table.promoted)
+    if modality is not None:
+        yield where.equals("source.modality", modality)
 
 
 def _recordings(
@@ -248,7 +248,7 @@ def render(hits: EmbeddingHits) -> str:
         return head
     lines = [
         f"{head}, model {shortened(hits.model, 40)}",
-        _columns("distance", "embedding", "recording", "modality", "window (s)"),
+        in_columns(_HEADINGS, _WIDTHS),
         *(_line(hit) for hit in hits.hits[:_SHOWN_HITS]),
     ]
     more = len(hits) - _SHOWN_HITS
@@ -257,19 +257,11 @@ def render(hits: EmbeddingHits) -> str:
 
 def _line(hit: EmbeddingHit) -> str:
     window, source = hit.window, hit.embedding.source
-    return _columns(
+    cells = (
         f"{hit.distance:.4g}",
         hit.embedding.embedding_id,
         source.recording_hash[:12],
         "_".join(filter(None, [source.modality, source.worker_id])) or "-",
         f"{window.start_seconds:g} to {window.end_seconds:g}" if window else "-",
     )
-
-
-def _columns(*texts: str) -> str:
-    widths = (9, 20, 12, 16, 19)
-    cells = (
-        text if len(text) <= width else f"{text[: width - 1]}…"
-        for text, width in zip(texts, widths, strict=True)
-    )
-    return " ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()
+    return in_columns(cells, _WIDTHS)

@@ -9,7 +9,12 @@
     │   ├── SiteNotFound (FileNotFoundError)    nothing at that path yet
     │   ├── NotASite (ValueError)               something else or a damaged site is at that path
     │   ├── SiteTooNew                          written by a newer format version
-    │   └── ProfileNotConfigured
+    │   ├── ProfileNotConfigured
+    │   └── SettingsError (ValueError)          a settings file breaks a rule
+    │       └── SettingsNotTrusted (PermissionError)  a project's file the user has not agreed to
+    ├── CredentialError (PermissionError)
+    │   ├── CredentialNotFound (LookupError)    nothing names a role's credentials
+    │   └── CredentialUnavailable               1Password or the keyring did not give them
     ├── WritesNotEnabled (PermissionError)
     ├── CatalogError (RuntimeError)
     │   ├── CatalogRowExists (ValueError)       a different row has this key; carries `diff`
@@ -38,7 +43,9 @@
     │   ├── ObjectExists (FileExistsError)      other bytes are stored under this key
     │   ├── ObjectAccessDenied (PermissionError)
     │   ├── StoreFull                           no space left where an object is being stored
+    │   ├── StoreUnavailable (ConnectionError)  no answer, or none that helps, after all tries
     │   └── IntegrityError (ValueError)         stored bytes differ from their SHA-256
+    │       └── ObjectChanged                   the object was replaced after it was planned
     ├── DownloadError (RuntimeError)
     │   ├── NothingToDownload (FileNotFoundError)
     │   ├── SourceNotAvailable (ValueError)     e.g. processed data of a raw row
@@ -47,17 +54,21 @@
     │   ├── DestinationBusy (BlockingIOError)   another process writes that file
     │   ├── DestinationNotWritable (PermissionError)
     │   ├── DestinationFull (OSError)
+    │   ├── DownloadCancelled                   somebody stopped it; it can be resumed
+    │   ├── DownloadFailures (ExceptionGroup)   one error for each file that failed
     │   └── ReceiptError (ValueError)           ursa-manifest.json is missing or damaged
     ├── SamplesUnavailable (RuntimeError)       the demo's sample packages cannot be had
+    ├── HandleNotPicklable (TypeError)          an opened store or catalog; open the site again
     └── PackageMissing (ImportError)            an optional package that a verb needs
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 class UrsaError(Exception):
@@ -90,6 +101,26 @@ class SiteTooNew(SiteError):
 
 class ProfileNotConfigured(SiteError):
     """The profile needs settings that were not found."""
+
+
+class SettingsError(SiteError, ValueError):
+    """A settings file or variable has an unknown key or a value that breaks a rule."""
+
+
+class SettingsNotTrusted(SettingsError, PermissionError):
+    """A project's settings file counts only after the user has agreed to it."""
+
+
+class CredentialError(UrsaError, PermissionError):
+    """A role's credentials cannot be had."""
+
+
+class CredentialNotFound(CredentialError, LookupError):
+    """No settings, variable or keyring entry names a role's credentials."""
+
+
+class CredentialUnavailable(CredentialError):
+    """What keeps a role's credentials did not give them."""
 
 
 class WritesNotEnabled(UrsaError, PermissionError):
@@ -255,6 +286,24 @@ class IntegrityError(ObjectStoreError, ValueError):
     """Stored bytes differ from their recorded size or SHA-256."""
 
 
+class ObjectChanged(IntegrityError):
+    """The object was replaced after the download was planned."""
+
+
+class StoreUnavailable(ObjectStoreError, ConnectionError):
+    """The store did not answer, or not usefully, however often it was asked.
+
+    Attributes
+    ----------
+    retry_after : float or None
+        Seconds after which the store asked to be tried again.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class DownloadError(UrsaError, RuntimeError):
     """A download was refused or could not be finished."""
 
@@ -287,12 +336,65 @@ class DestinationFull(DownloadError, OSError):
     """The destination has too little free space."""
 
 
+class DownloadCancelled(DownloadError):
+    """The download was stopped before its end; what came so far can be resumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFailure:
+    """A file that could not be delivered.
+
+    Attributes
+    ----------
+    key : str
+    rel_path : str
+        Where it would have gone, below the destination.
+    error : Exception
+    """
+
+    key: str
+    rel_path: str
+    error: Exception
+
+
+class DownloadFailures(DownloadError, ExceptionGroup[Exception]):
+    """Some files failed while the others were delivered.
+
+    Attributes
+    ----------
+    failures : tuple of FileFailure
+        Key, path and error of each.
+    files : int
+        All files of the download.
+    """
+
+    failures: tuple[FileFailure, ...]
+    files: int
+
+    def __new__(cls, failures: Sequence[FileFailure], files: int) -> Self:  # noqa: D102
+        text = f"{len(failures)} of {files} files failed; the others were delivered"
+        errors = [failure.error for failure in failures]
+        made = ExceptionGroup.__new__(cls, text, errors)  # RuntimeError's own would refuse
+        made.failures, made.files = tuple(failures), files
+        return made
+
+    def __init__(self, failures: Sequence[FileFailure], files: int) -> None:
+        """Take what `__new__` has used."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.failures, self.files)
+
+
 class ReceiptError(DownloadError, ValueError):
     """`ursa-manifest.json` is missing, damaged or unsafe."""
 
 
 class SamplesUnavailable(UrsaError, RuntimeError):
     """The sample packages of the demo cannot be fetched."""
+
+
+class HandleNotPicklable(UrsaError, TypeError):
+    """An opened handle may hold credentials, so it is reopened and never pickled."""
 
 
 class PackageMissing(UrsaError, ImportError):

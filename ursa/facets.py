@@ -55,11 +55,26 @@ def facets(catalog: Catalog, spec: QuerySpec, fields: Sequence[str]) -> dict[str
     InvalidArgument
         An unknown field.
     """
-    recordings = catalog.snapshot(RecordingEntry)
+    matching = _Matching(catalog, catalog.snapshot(RecordingEntry))
     whole = spec.model_copy(update={"limit": None, "offset": 0, "after": None})
-    return {
-        name: _sorted(_counts(catalog, recordings, _without(whole, name), name)) for name in fields
-    }
+    return {name: _sorted(_counts(matching, _without(whole, name), name)) for name in fields}
+
+
+class _Matching:
+    """Which recordings match, as a predicate; that of each filter is worked out once."""
+
+    def __init__(self, catalog: Catalog, recordings: Snapshot[RecordingEntry]) -> None:
+        self.catalog, self.recordings = catalog, recordings
+        self._known: list[tuple[QuerySpec, str | None]] = []
+
+    def predicate(self, spec: QuerySpec) -> str | None:
+        """Return the predicate of what `spec` selects."""
+        for known, predicate in self._known:
+            if known == spec:
+                return predicate
+        found = select(self.catalog, self.recordings, spec).predicate
+        self._known.append((spec, found))
+        return found
 
 
 def _sorted(counts: Iterable[tuple[Any, int]]) -> list[FacetValue]:
@@ -84,32 +99,26 @@ def _without(spec: QuerySpec, name: str) -> QuerySpec:
     return spec.model_copy(update=own[name])
 
 
-def _counts(
-    catalog: Catalog, recordings: Snapshot[RecordingEntry], spec: QuerySpec, name: str
-) -> Iterable[tuple[Any, int]]:
+def _counts(matching: _Matching, spec: QuerySpec, name: str) -> Iterable[tuple[Any, int]]:
     if name == "status":
-        return _counts_of_specs(catalog, recordings, spec, name, STATUS_LABEL)
-    predicate = select(catalog, recordings, spec).predicate
+        return _counts_of_specs(matching, spec, name, STATUS_LABEL)
+    if name == "modalities":
+        return _modality_counts(matching, spec)
+    recordings, predicate = matching.recordings, matching.predicate(spec)
     if name == "participants":
         return _label_counts(recordings, predicate, "participant_ids").items()
     if name == "event_type":
-        return _event_counts(catalog, recordings, predicate)
-    if name == "modalities":
-        return _modality_counts(catalog, recordings, spec, predicate)
+        return _event_counts(matching.catalog, recordings, predicate)
     return _metadata_counts(recordings, predicate, name.removeprefix(_METADATA))
 
 
 def _counts_of_specs(
-    catalog: Catalog,
-    recordings: Snapshot[RecordingEntry],
-    spec: QuerySpec,
-    name: str,
-    values: Iterable[Any],
+    matching: _Matching, spec: QuerySpec, name: str, values: Iterable[Any]
 ) -> Iterable[tuple[Any, int]]:
     """Count each value by a query of its own."""
     for value in values:
         each = spec.model_copy(update={name: value if name == "status" else (value,)})
-        yield value, recordings.count(select(catalog, recordings, each).predicate)
+        yield value, matching.recordings.count(matching.predicate(each))
 
 
 def _label_counts(
@@ -131,20 +140,18 @@ def _label_counts(
         return dict(zip(labels, pool.map(recordings.count, each), strict=True))
 
 
-def _modality_counts(
-    catalog: Catalog, recordings: Snapshot[RecordingEntry], spec: QuerySpec, predicate: str | None
-) -> Iterable[tuple[str, int]]:
+def _modality_counts(matching: _Matching, spec: QuerySpec) -> Iterable[tuple[str, int]]:
     status = STATUS_LABEL.get(spec.status)
     column = "modality_names" if status is None else "modality_status"
     end = "" if status is None else modality_labels("", status)
-    found = _label_counts(recordings, predicate, column)
+    found = _label_counts(matching.recordings, matching.predicate(spec), column)
     named = [
         (label.removesuffix(end), count) for label, count in found.items() if label.endswith(end)
     ]
     narrowed = spec.modality_metadata or spec.channel_spec or spec.pipeline_version is not None
     if not narrowed and spec.derived is None:
         return named
-    return _counts_of_specs(catalog, recordings, spec, "modalities", [name for name, _ in named])
+    return _counts_of_specs(matching, spec, "modalities", [name for name, _ in named])
 
 
 def _metadata_counts(
@@ -164,7 +171,7 @@ def _read_metadata(
 ) -> Iterable[tuple[Any, int]]:
     """Count the values of a key that not all have labels, by reading them."""
     present = where.has_any("metadata_kv", [kind_entry(key, kind) for kind in KINDS])
-    wanted = where.all_of(each for each in (predicate, present) if each is not None)
+    wanted = where.all_of([predicate, present])
     texts = recordings.scan(wanted, columns=["metadata"])["metadata"]
     counts = Counter(canonical_json(json.loads(text.as_py())[key]) for text in texts)
     return [(json.loads(text), count) for text, count in counts.items()]

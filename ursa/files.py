@@ -88,16 +88,21 @@ def refuse_duplicates(paths: Iterable[str]) -> None:
             msg = f"{seen[key]!r} and {path!r} are one file on some file systems; rename one"
             raise DuplicatePath(msg)
         seen[key] = path
+    folders: set[str] = set()
     for key, path in seen.items():
-        parts = key.split("/")
-        for depth in range(1, len(parts)):
-            parent = "/".join(parts[:depth])
-            if parent in seen:
-                msg = f"{seen[parent]!r} is a file and also a directory of {path!r}; rename one"
+        folder = key.rpartition("/")[0]
+        while folder and folder not in folders:
+            if folder in seen:
+                msg = f"{seen[folder]!r} is a file and also a directory of {path!r}; rename one"
                 raise DuplicatePath(msg)
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
 
 
 def _folded(path: str) -> str:
+    if path.isascii():
+        lower = path.lower()
+        return path if lower == path else lower  # not two strings where one will do
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
@@ -147,12 +152,22 @@ def is_sha256(text: object) -> bool:
 
 
 def part_path(path: Path) -> Path:
-    """Return the sibling that holds `path` while it is being written.
+    """Return the sibling that holds `path` while it is being written."""
+    return path.with_name(part_name(path.name))
+
+
+def part_name(name: str) -> str:
+    """Return what a file is called while it is being written.
 
     Recorders leave files called ``….part`` too, so the suffix is longer than that. A name too long
     to take it is replaced by a hash of itself.
+
+    Examples
+    --------
+    >>> part_name("data.bin")
+    'data.bin.ursa.part'
     """
-    name = f"{path.name}.ursa.part"
-    if len(name.encode()) > NAME_MAX:
-        name = f"{hashlib.sha256(path.name.encode()).hexdigest()}.part"
-    return path.with_name(name)
+    part = f"{name}.ursa.part"
+    if len(part.encode()) <= NAME_MAX:
+        return part
+    return f"{hashlib.sha256(name.encode()).hexdigest()}.part"

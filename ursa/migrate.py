@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ursa.catalog import Catalog
 from ursa.errors import CatalogError, ObjectAccessDenied, StoreFull
-from ursa.site import ACTIVE, CATALOG_VERSION, active_text
+from ursa.site_files import ACTIVE, CATALOG_VERSION, active_text
 from ursa.text import counted
 from ursa.writing import replacing
 
@@ -72,7 +72,8 @@ def migrate(site: Site) -> Migration | None:
     """
     old, version = site.active_catalog()
     if version == CATALOG_VERSION:
-        (old / UNFINISHED).unlink(missing_ok=True)
+        if site.root is not None:
+            (old / UNFINISHED).unlink(missing_ok=True)
         return None
     assets = _assets(site)
     pointer = assets / ACTIVE

@@ -9,7 +9,7 @@ from typing import Any
 
 from ursa.errors import InvalidArgument
 from ursa.terms import FIELDS, LIST, QUOTED, Kind, Term, plain, quoted, unquoted, word
-from ursa.text import shortened
+from ursa.text import cut, shortened
 from ursa.time import duration_text, ns_to_datetime
 
 _Written = Iterator[tuple[str | None, str, str]]
@@ -187,7 +187,7 @@ def _read_conditions(term: Term) -> _Read:
     key, operator = term.key or "", term.operator
     items = list(_split(term.value, _OPERAND))
     if operator == "~":
-        yield (key, "contains"), plain(term.value)
+        yield (key, "contains"), _text(term.value)
     elif items == ["*"] and operator in ("=", "!="):
         yield (key, "exists"), operator == "="
     elif len(items) == 1:
@@ -210,7 +210,15 @@ def _operand(raw: str) -> Any:
         raise InvalidArgument("no value of metadata is an object; flatten it, or quote the text")
     if raw.startswith("[") and not _is_json(raw):
         raise InvalidArgument('write a list as JSON does, like [1,"a"], or quote the text')
-    return json.loads(raw) if _is_json(raw) and not raw.startswith('"') else plain(raw)
+    return json.loads(raw) if _is_json(raw) and not raw.startswith('"') else _text(raw)
+
+
+def _text(raw: str) -> str:
+    """Return the text that a bare or quoted value says; none begins like an operator."""
+    if raw.startswith(("<", ">")):
+        rule = f"a value that begins with {raw[0]!r} must be quoted, like {cut(quoted(raw), 80)}"
+        raise InvalidArgument(f"{rule}; operators are = != < <= > >= ~")
+    return plain(raw)
 
 
 def _read_moments(term: Term) -> _Read:

@@ -113,8 +113,7 @@ def page(
         How many recordings meet `predicate`.
     """
     order = order_of(spec)
-    matching = [predicate] if predicate is not None else []
-    wanted = where.all_of([*order.predicates, *matching])
+    wanted = where.all_of([*order.predicates, predicate])
     if spec.limit is None and not spec.offset:
         return recordings.scan(wanted, columns=READ, order_by=order.columns), False
     # One row more than the page has shows whether it is the last.
@@ -139,7 +138,7 @@ def _near(
     """Return the row ids of a page, if a window from where the order begins holds all of it."""
     need = spec.offset + (spec.limit or 0)
     keys = recordings.scan(
-        where.all_of(each for each in (window, wanted) if each is not None),
+        where.all_of([window, wanted]),
         columns=list(dict.fromkeys([order.column, KEY])),
         order_by=order.columns,
         limit=need,

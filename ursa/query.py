@@ -238,7 +238,6 @@ def count(catalog: Catalog, spec: QuerySpec) -> int:
     """Return how many recordings `find` would return, without reading them."""
     recordings = catalog.snapshot(RecordingEntry)
     chosen = select(catalog, recordings, spec).predicate
-    parts = [*order_of(spec).predicates, *([] if chosen is None else [chosen])]
-    found = recordings.count(where.all_of(parts))
+    found = recordings.count(where.all_of([*order_of(spec).predicates, chosen]))
     found = max(0, found - spec.offset)
     return found if spec.limit is None else min(found, spec.limit)

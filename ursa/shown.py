@@ -6,7 +6,7 @@ import html
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ursa.text import counted
+from ursa.text import counted, cut, in_columns
 from ursa.time import iso
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ def as_text(shown: Sequence[QueryResult], number: int, matched: int, hidden_raw:
     >>> print(as_text([], 0, 0, 3))
     0 recordings; 3 unprocessed: add status="raw" to see them, or status="all"
     """
-    headings = [_columns(_HEADINGS)] if shown else []
-    lines = [_headline(number, matched, hidden_raw), *headings, *map(_columns, map(_cells, shown))]
-    return "\n".join(lines + _more(shown, number))
+    table = [_HEADINGS, *map(_cells, shown)] if shown else []
+    lines = [in_columns(cells, _WIDTHS) for cells in table]
+    return "\n".join([_headline(number, matched, hidden_raw), *lines, *_more(shown, number)])
 
 
 def as_html(shown: Sequence[QueryResult], number: int, matched: int, hidden_raw: int) -> str:
@@ -82,18 +82,9 @@ def _cells(result: QueryResult) -> tuple[str, ...]:
     )
 
 
-def _columns(texts: Sequence[str]) -> str:
-    cells = (_cut(text, width) for text, width in zip(texts, _WIDTHS, strict=True))
-    return " ".join(f"{cell:<{width}}" for cell, width in zip(cells, _WIDTHS, strict=True)).rstrip()
-
-
 def _elements(tag: str, texts: Iterable[str]) -> str:
-    return "".join(_element(tag, _cut(text, _CELL_MAX)) for text in texts)
+    return "".join(_element(tag, cut(text, _CELL_MAX)) for text in texts)
 
 
 def _element(tag: str, text: str) -> str:
     return f"<{tag}>{html.escape(text)}</{tag}>"
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"

@@ -16,7 +16,8 @@ term                            means
 
 A key or value is a bare word or quoted, as JSON text or in single quotes. A bare value of a
 condition that reads as a JSON number, ``true``, ``false`` or ``null`` is that; a quoted one is
-text. A bare value never begins with ``:``, which is kept for the names of variables.
+text. A bare value never begins with ``:``, which is kept for the names of variables, and that of
+a condition never with ``<`` or ``>``, which would be one more operator.
 """
 
 from __future__ import annotations

@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 def shortened(value: object, width: int = 200) -> str:
     """Return `repr(value)`, cut to `width` characters, for messages."""
-    text = repr(value)
+    return cut(repr(value), width)
+
+
+def cut(text: str, width: int) -> str:
+    """Return text of at most `width` characters.
+
+    Examples
+    --------
+    >>> cut("modality", 5)
+    'moda…'
+    """
     return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def in_columns(texts: Sequence[str], widths: Sequence[int]) -> str:
+    """Return a line of texts in columns, each cut to its width.
+
+    Examples
+    --------
+    >>> in_columns(["eeg", "modality", "end"], [4, 5, 9])
+    'eeg  moda… end'
+    """
+    cells = (f"{cut(text, width):<{width}}" for text, width in zip(texts, widths, strict=True))
+    return " ".join(cells).rstrip()
 
 
 def counted(number: int, noun: str) -> str:

@@ -63,18 +63,15 @@ def replacing(
     DestinationBusy, DestinationNotWritable, DestinationFull
     """
     part = part or part_path(path)
-    explained = functools.partial(_explained, path, denied, full)
-    with explained():
-        for directory in {path.parent, part.parent}:
-            if not directory.is_dir():
-                directory.mkdir(parents=True, exist_ok=True)
-        descriptor = _open_locked(part, path, wait=wait)
-    file = PartFile(descriptor, explained)
+    told = functools.partial(explained, path, denied, full)
+    with told():
+        descriptor = open_locked(part, path, wait=wait)
+    file = PartFile(descriptor, told)
     try:
-        with explained():
+        with told():
             os.ftruncate(descriptor, 0)
         yield file
-        with explained():
+        with told():
             _before_rename(file)
             # The lock lives as long as the descriptor, so it is closed after renaming or removing.
             part.replace(path)
@@ -119,7 +116,18 @@ def _before_rename(file: PartFile) -> None:
         file.close()
 
 
-def _open_locked(part: Path, path: Path, *, wait: bool) -> int:
+def open_locked(part: Path, path: Path, *, wait: bool = False) -> int:
+    """Open the part file of `path` for this process alone, and return its descriptor.
+
+    Directories are made where they are missing. Closing the descriptor gives up the lock.
+
+    Raises
+    ------
+    DestinationBusy
+    """
+    for directory in {path.parent, part.parent}:
+        if not directory.is_dir():
+            directory.mkdir(parents=True, exist_ok=True)
     while True:
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
         descriptor = os.open(part, flags, 0o666)
@@ -154,7 +162,11 @@ def _is_still(descriptor: int, part: Path) -> bool:
 
 
 @contextmanager
-def _explained(path: Path, denied: type[UrsaError], full: type[UrsaError]) -> Iterator[None]:
+def explained(
+    path: Path,
+    denied: type[UrsaError] = DestinationNotWritable,
+    full: type[UrsaError] = DestinationFull,
+) -> Iterator[None]:
     """Turn what the operating system says about writing a file into an error for people."""
     try:
         yield

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from lancedb.table import Table as LanceTable
 
-    from ursa import DataInterface
+from tests.tools import session_of
+from ursa import DataInterface
 
 RAW, ASSETS = "r2://constellation-data/recordings", "r2://constellation-assets/virgo"
 TABLES = (ParticipantRow, RecordingEntry, ModalityRow, EventRow)
@@ -277,6 +278,14 @@ def contents(catalog: Catalog) -> set[str]:
 
 def versions(catalog: Catalog) -> list[int]:
     return [Catalog(catalog.uri).table(row_type).version for row_type in TABLES]
+
+
+def test_what_was_ingested_is_right(tmp_path: Path) -> None:
+    session = session_of(tmp_path / "session", [10, 20])
+    data = DataInterface("local", path=tmp_path / "site")
+    data.enable_writes(("raw_rw", "assets_rw"))
+    data.ingest(session / "manifest.json", source_dir=session)
+    assert data.audit().ok
 
 
 def test_a_right_catalog_has_nothing_to_report(site: DataInterface, catalog: Catalog) -> None:

@@ -91,6 +91,14 @@ def test_a_typed_column_has_the_values_of_its_type(value: Any) -> None:
     assert (values[promoted_column("k")] is not None) is is_number
 
 
+def test_the_order_in_which_metadata_was_given_makes_no_difference() -> None:
+    given = {"z": "1", "a": "2", "m": ["y", "b"]}
+    turned = dict(reversed(given.items()))
+    rows = [EventRow(**{**LEAST[EventRow], "metadata": each}) for each in (given, turned)]
+    first, second = (derived(row, schema_of(EventRow)) for row in rows)
+    assert first == second
+
+
 def test_texts_of_a_row_are_searched() -> None:
     fields = {**LEAST[EventRow], "prompt": "say it", "metadata": {"a": ["x", 1], "b": 2, "c": "y"}}
     event = EventRow(**fields)

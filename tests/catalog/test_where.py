@@ -151,6 +151,7 @@ def test_no_value_matches_nothing_and_no_label_is_held_by_all() -> None:
     assert has_any("a", []) == "FALSE"
     assert has_all("a", []) == "TRUE"
     assert all_of([]) is None
+    assert all_of([None, None]) is None
 
 
 def test_none_asks_for_rows_without_a_value(events: Table[EventRow]) -> None:
@@ -172,7 +173,9 @@ def test_all_labels_or_any_of_them(tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def test_conditions_are_joined_without_changing_their_meaning() -> None:
-    assert all_of(["a = 1 OR b = 2", "c = 3"]) == "(a = 1 OR b = 2) AND (c = 3)"
+    joined = "(a = 1 OR b = 2) AND (c = 3)"
+    assert all_of(["a = 1 OR b = 2", "c = 3"]) == joined
+    assert all_of([None, "a = 1 OR b = 2", None, "c = 3"]) == joined
 
 
 def test_a_column_matches_a_value_or_any_of_a_list() -> None:

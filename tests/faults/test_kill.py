@@ -12,8 +12,8 @@ from tests.faults.workers import CREATE, DOWNLOAD, INGEST, Worker, start_togethe
 from tests.tools import digests, session_of
 from ursa import DataInterface, verify
 from ursa.catalog import ROW_CLASSES, EmbeddingRow
+from ursa.directory import STAGING
 from ursa.errors import SiteError
-from ursa.stores import STAGING
 from ursa.transfer.receipt import RECEIPT
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -17,6 +18,12 @@ import sys, lancedb, obstore, pyarrow, ursa.transfer, ursa.register.orchestrator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from ursa import DataInterface
+print("READY", flush=True)
+sys.stdin.readline()
+"""
+# For what needs no more than a download's own modules.
+LIGHT = """
+import sys, obstore, time
 print("READY", flush=True)
 sys.stdin.readline()
 """
@@ -46,10 +53,18 @@ class Worker:
         What the script finds in ``sys.argv[1:]``.
     imports : str
         A module that the script uses beside those that all do.
+    prelude : str
+        What it does before it waits.
     """
 
-    def __init__(self, script: str, *arguments: str | Path, imports: str = "ursa") -> None:
-        code = f"import {imports}\n{PRELUDE}\n{script}\nprint('DONE', flush=True)"
+    def __init__(
+        self,
+        script: str,
+        *arguments: str | Path,
+        imports: str = "ursa",
+        prelude: str = PRELUDE,
+    ) -> None:
+        code = f"import {imports}\n{prelude}\n{script}\nprint('DONE', flush=True)"
         self._process = subprocess.Popen(
             [sys.executable, "-c", code, *map(str, arguments)],
             stdin=subprocess.PIPE,
@@ -92,6 +107,18 @@ class Worker:
         out, err = self._process.communicate()
         assert "Error" not in err, err
         return out != "DONE\n"
+
+    def interrupt_after(self, seconds: float) -> float:
+        """Do what Ctrl-C does so long after `start`; return the moment on the monotonic clock."""
+        time.sleep(max(0.0, self._started + seconds - time.monotonic()))
+        self._process.send_signal(signal.SIGINT)
+        return time.monotonic()
+
+    def said(self) -> str:
+        """Wait for the end, and return what was said on standard output after `start`."""
+        out, err = self._process.communicate(timeout=120)
+        assert "Error" not in err, err
+        return out
 
     def finish(self) -> float:
         """Wait for the end, and return the seconds since `start`."""

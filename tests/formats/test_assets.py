@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ursa.catalog.schemas import IngestionStatus, ModalityRow, StorageFormat
+from ursa.directory import WritableDirectory
 from ursa.formats import Asset, assets, inventory_key, tier_of, write_inventory
-from ursa.stores import WritableDirectory
 
 if TYPE_CHECKING:
     from pathlib import Path

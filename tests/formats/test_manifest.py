@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import FILES, manifest_of
+from ursa.directory import WritableDirectory
 from ursa.errors import (
     DuplicatePath,
     EmptySession,
@@ -23,7 +24,6 @@ from ursa.errors import (
     UrsaError,
 )
 from ursa.formats.manifest import Manifest, hash_of, load, merge, parse, stored
-from ursa.stores import WritableDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -23,6 +23,7 @@ from ursa.catalog.schemas import (
     RecordingRow,
     StorageFormat,
 )
+from ursa.directory import WritableDirectory
 from ursa.errors import (
     CatalogRowExists,
     DownloadError,
@@ -45,7 +46,6 @@ from ursa.errors import (
     WritesNotEnabled,
 )
 from ursa.register import orchestrator
-from ursa.stores import WritableDirectory
 
 if TYPE_CHECKING:
     from pathlib import Path

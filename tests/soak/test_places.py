@@ -14,8 +14,9 @@ from tests.soak.hostile import ASSETS, PATH, RAW, REC, WORD, fresh, is_inside
 from ursa import QueryResult
 from ursa.catalog import IngestionStatus, ModalityRow, StorageFormat
 from ursa.catalog.schemas import modality_keys
+from ursa.directory import Directory, WritableDirectory
 from ursa.errors import UrsaError
-from ursa.stores import Directory, Stores, WritableDirectory
+from ursa.stores import Stores
 from ursa.transfer.download import carry_out
 from ursa.transfer.plan import plan
 
@@ -144,7 +145,7 @@ def test_any_address_is_refused_or_delivered_from_its_root_into_the_destination(
             assert is_inside(each.store.root, each.store.path(each.key))
             assert is_inside(root / "out", planned.path(each))
         event(f"{len(planned.copies)} copies")
-        paths = carry_out(planned)
+        paths = carry_out(planned).wait()
         assert [path.read_bytes().decode() for path in paths] == [
             each.key for each in planned.copies
         ]

@@ -19,10 +19,11 @@ from tests.soak.hostile import PATH, RAW, REC, VALUE, WORD, fresh
 from tests.tools import digests
 from ursa import DataInterface, QueryResult
 from ursa.catalog import ModalityRow
+from ursa.directory import WritableDirectory
 from ursa.errors import ManifestError, UrsaError
 from ursa.formats.manifest import Manifest, hash_of, parse
 from ursa.register.manifest import build
-from ursa.stores import Stores, WritableDirectory
+from ursa.stores import Stores
 from ursa.transfer.download import carry_out
 from ursa.transfer.plan import plan
 from ursa.transfer.receipt import RECEIPT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ursa.catalog.schemas import (
     BenchmarkResultRow,
@@ -32,12 +32,13 @@ from ursa.errors import (
     CatalogSchemaError,
     CatalogTooOld,
     CatalogVersionNotFound,
+    HandleNotPicklable,
     InvalidArgument,
     WritesNotEnabled,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from lancedb.db import DBConnection
@@ -99,8 +100,9 @@ class Catalog:
     ----------
     uri : str
         Directory, or prefix in an object store.
-    storage_options : mapping of str to str, optional
-        What LanceDB needs to open an object store.
+    storage_options : mapping of str to str, or callable that returns one, optional
+        What LanceDB needs to open an object store; when a callable returns something else than
+        before, the tables are opened again.
     as_of : AsOf, optional
         Read this old state, which cannot be written to.
     complete : bool
@@ -121,13 +123,14 @@ class Catalog:
     def __init__(
         self,
         uri: str,
-        storage_options: Mapping[str, str] | None = None,
+        storage_options: Mapping[str, str] | Callable[[], Mapping[str, str]] | None = None,
         *,
         as_of: AsOf | None = None,
         complete: bool = False,
     ) -> None:
         self.uri, self._storage_options = uri, storage_options
         self._as_of, self._complete = as_of, complete
+        self._opened: tuple[Mapping[str, str] | None, DBConnection] | None = None
         self._tables: dict[type[Row], Any] = {}
         self._snapshots: dict[type[Row], Any] = {}
         self.noted: set[str] = set()  # keys of slow filters that somebody was told about
@@ -140,23 +143,28 @@ class Catalog:
         """Return this catalog as it was."""
         return Catalog(self.uri, self._storage_options, as_of=as_of, complete=self._complete)
 
-    @functools.cached_property
+    def __reduce__(self) -> NoReturn:
+        raise HandleNotPicklable(f"{self!r} is opened and cannot be pickled; open it over there")
+
+    @property
     def _connection(self) -> DBConnection:
         from ursa.catalog.lance import connect
 
-        return connect(self.uri, self._storage_options)
+        given = self._storage_options
+        options = given() if callable(given) else given
+        if self._opened is None or self._opened[0] != options:
+            self._tables, self._snapshots = {}, {}
+            self._opened = options, connect(self.uri, options)
+        return self._opened[1]
 
     def table(self, row_type: type[RowT]) -> Table[RowT]:
         """Return the table that holds rows of `row_type`."""
         from ursa.catalog.table import Table
 
+        connection, required = self._connection, self._requires(row_type)
         if row_type not in self._tables:
-            self._tables[row_type] = Table(
-                self._connection,
-                row_type,
-                self._fixed(row_type),
-                required=self._requires(row_type),
-            )
+            fixed = self._fixed(row_type)
+            self._tables[row_type] = Table(connection, row_type, fixed, required=required)
         table: Table[RowT] = self._tables[row_type]
         return table
 

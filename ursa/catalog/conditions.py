@@ -24,6 +24,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator
 
 from ursa.catalog.types import canonical_json, check_metadata
+from ursa.errors import InvalidArgument
 from ursa.hints import nearest
 
 COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -97,6 +98,20 @@ def checked(filters: Mapping[str, Any]) -> dict[str, Any]:
     """Return a filter in its one form, or raise ValueError."""
     check_metadata(dict.fromkeys(filters))
     return {key: _checked(key, value) for key, value in filters.items()}
+
+
+def checked_argument(name: str, filters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a filter that was given as the argument `name` in its one form.
+
+    Raises
+    ------
+    InvalidArgument
+    """
+    try:
+        return checked(filters)
+    except ValueError as error:
+        msg = f"{name}: {error}"
+        raise InvalidArgument(msg) from error
 
 
 def _checked(key: str, value: Any) -> Any:

@@ -149,8 +149,8 @@ def derived(row: Row, schema: pa.Schema) -> dict[str, Any]:
     if isinstance(row, EmbeddingRow):
         values["source_hash"] = row.source.recording_hash
     if isinstance(row, EventRow):
-        texts = [row.event_type, row.prompt, row.response, *row.metadata.values()]
-        values["search_text"] = _search_text(texts)
+        texts = [row.event_type, row.prompt, row.response]
+        values["search_text"] = _search_text(texts, row.metadata)
     return values
 
 
@@ -171,10 +171,12 @@ def _of_recording(row: RecordingEntry) -> dict[str, Any]:
         "end_time": row.end_time,
         "modality_names": sorted({name for name, _ in named}),
         "modality_status": sorted(statuses | {each.ingestion_status.value for _, each in named}),
-        "search_text": _search_text([*row.participant_ids, *row.metadata.values()]),
+        "search_text": _search_text(row.participant_ids, row.metadata),
     }
 
 
-def _search_text(values: Iterable[object]) -> str:
+def _search_text(texts: Iterable[object], metadata: Mapping[str, object]) -> str:
+    # In the order in which a row's metadata comes back, whatever it was when the row was made.
+    values = [*texts, *(metadata[key] for key in sorted(metadata))]
     flat = [item for value in values for item in (value if isinstance(value, list) else [value])]
     return "\n".join(item for item in flat if isinstance(item, str))

@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ursa.answers import failure, is_answer
 from ursa.catalog.arrow import schema_of
 from ursa.catalog.indexes import indexes, make_indexes
 from ursa.catalog.schemas import RecordingEntry, Row
-from ursa.errors import CatalogError, CatalogSchemaError, InvalidArgument
+from ursa.errors import CatalogError, UrsaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _TRIES = 20
-_CONTENTION = ("commit conflict", "concurrent writers", "contention")
+_CONTENTION = (
+    *("commit conflict", "concurrent writers", "contention"),
+    "with concurrent transaction overwrite",  # two processes made one table at the same time
+)
 _RUST_SOURCE = re.compile(r",?\s*\S+\.rs:\d+(:\d+)?")
 
 
@@ -34,11 +38,12 @@ def connect(uri: str, storage_options: Mapping[str, str] | None = None) -> DBCon
     os.environ.setdefault("LANCEDB_LOG", "error")
     import lancedb
 
-    return lancedb.connect(
-        uri,
-        storage_options=dict(storage_options or {}),
-        read_consistency_interval=timedelta(0),
-    )
+    with explained(uri, "at"):
+        return lancedb.connect(
+            uri,
+            storage_options=dict(storage_options or {}),
+            read_consistency_interval=timedelta(0),
+        )
 
 
 class Handle:
@@ -142,15 +147,24 @@ def is_conflict(error: Exception) -> bool:
 
 
 @contextmanager
-def explained(name: str) -> Iterator[None]:
-    """Raise what LanceDB raises as `CatalogError`, with the name of the table."""
+def explained(name: str, kind: str = "table") -> Iterator[None]:
+    """Raise what LanceDB raises as `CatalogError`, with the name of the table.
+
+    What a server refused comes as `ObjectStoreError`, and nothing of the original error is kept:
+    its text may repeat credentials, and its frames hold them.
+    """
     try:
         yield
-    except (CatalogError, CatalogSchemaError, InvalidArgument):
+    except UrsaError:
         raise
     except (RuntimeError, OSError, ValueError) as error:
+        if is_answer(str(error)):
+            place, role = f"catalog {kind} {name!r}", "assets_ro, or assets_rw in writing"
+            refused = failure(str(error), place=place, what="access", role=role)
+            error.args, error.__traceback__ = ("left out, for it may hold credentials",), None
+            raise refused from None
         said = _RUST_SOURCE.sub("", str(error))
-        msg = f"catalog table {name!r}: {said}"
+        msg = f"catalog {kind} {name!r}: {said}"
         raise CatalogError(msg) from error
 
 

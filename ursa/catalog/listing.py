@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ursa.catalog import where
 from ursa.catalog.arrow import LABELS, schema_of
-from ursa.catalog.conditions import checked
+from ursa.catalog.conditions import checked_argument
 from ursa.catalog.derived import LABELLED
 from ursa.catalog.pushdown import metadata_predicate
 from ursa.catalog.types import Json
@@ -48,7 +48,7 @@ def _of(row_type: type[Row], name: str, value: object) -> Iterator[str]:
         msg = f"{row_type.__table__} cannot be filtered by {name!r}{nearest(name, fields)}"
         raise InvalidArgument(msg)
     if name in LABELLED and isinstance(value, Mapping):
-        yield from metadata_predicate(name, _conditions(name, value))
+        yield from metadata_predicate(name, checked_argument(name, value))
         return
     type_ = schema_of(row_type).field(name).type
     is_json = any(isinstance(mark, Json) for mark in fields[name].metadata)
@@ -62,14 +62,6 @@ def _of(row_type: type[Row], name: str, value: object) -> Iterator[str]:
     else:
         fitting = _value(row_type, name, value)
     yield where.matches(name, fitting, is_list=type_ == LABELS)
-
-
-def _conditions(name: str, filters: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        return checked(filters)
-    except ValueError as error:
-        msg = f"{name}: {error}"
-        raise InvalidArgument(msg) from error
 
 
 def _value(row_type: type[Row], name: str, value: object) -> object:

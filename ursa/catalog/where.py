@@ -108,15 +108,15 @@ def has_all(column: str, labels: Iterable[str]) -> str:
     return f"array_has_all({column}, [{listed}])" if listed else "TRUE"
 
 
-def all_of(predicates: Iterable[str]) -> str | None:
-    """Join predicates with AND; None where there is none.
+def all_of(predicates: Iterable[str | None]) -> str | None:
+    """Join predicates with AND; None holds everywhere, and is returned where nothing else is.
 
     Examples
     --------
-    >>> all_of(["a = 1", "b = 2 OR c = 3"])
+    >>> all_of(["a = 1", None, "b = 2 OR c = 3"])
     '(a = 1) AND (b = 2 OR c = 3)'
     """
-    listed = [f"({predicate})" for predicate in predicates]
+    listed = [f"({predicate})" for predicate in predicates if predicate is not None]
     return " AND ".join(listed) or None
 
 

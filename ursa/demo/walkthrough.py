@@ -116,23 +116,28 @@ def _ingest(data: DataInterface, places: Sequence[Path], out: TextIO, err: TextI
     """Ingest the sessions with their events, under one progress bar."""
     manifests = [json.loads(manifest.build(place).read_bytes()) for place in places]
     sizes = [[file["size"] for file in found["files"]] for found in manifests]
-    lines = []
+    lines, uploaded = [], 0
     with UploadBar(file=err) as bar:
         for index, (place, found) in enumerate(zip(places, manifests, strict=True)):
-            progress = partial(_draw, bar, list(chain(*sizes[:index])), list(chain(*sizes)))
+            before, total = list(chain(*sizes[:index])), list(chain(*sizes))
+            progress = partial(_draw, bar, before, total, uploaded)
             result = data.ingest(place / "manifest.json", source_dir=place, progress=progress)
+            uploaded += result.bytes_uploaded
             rows = _event_rows(place, found["recording_hash"])
             data.register_events(rows)
             lines.append(_ingested(place, result, len(rows)))
     _say(out, "\n".join(lines))
 
 
-def _draw(bar: UploadBar, before: list[int], total: list[int], event: UploadProgress) -> None:
+def _draw(
+    bar: UploadBar, before: list[int], total: list[int], uploaded: int, event: UploadProgress
+) -> None:
     """Show the progress of one session as part of all of them."""
     whole = replace(
         event,
         files_done=len(before) + event.files_done,
         files_total=len(total),
+        bytes_uploaded=uploaded + event.bytes_uploaded,
         bytes_processed=sum(before) + event.bytes_processed,
         bytes_total=sum(total),
     )

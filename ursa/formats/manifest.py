@@ -239,7 +239,8 @@ def stored(store: Store, recording_id: str) -> Manifest | None:
             return parse(b"".join(store.read(key)), key)
         except ObjectNotFound:
             continue
-    nodes = [meta.key for meta in store.list(f"{prefix}{NODES}/") if meta.key.endswith(".json")]
+    names = sorted(meta.key for meta in store.list(f"{prefix}{NODES}/"))
+    nodes = [name for name in names if name.endswith(".json")]
     return merge([parse(b"".join(store.read(key)), key) for key in nodes]) if nodes else None
 
 

@@ -69,7 +69,7 @@ def ingest(
     is_active: Callable[[], bool] | None = None,
     progress: Callable[[UploadProgress], object] | None = None,
     overwrite: bool = False,
-    max_concurrent_files: int = 4,
+    max_concurrent_files: int | None = None,
 ) -> IngestResult:
     """Store a session's files and then its rows; see `DataInterface.ingest`.
 
@@ -81,7 +81,7 @@ def ingest(
     raw_uri : str
         Prefix of the raw store's addresses.
     """
-    if max_concurrent_files < 1:
+    if max_concurrent_files is not None and max_concurrent_files < 1:
         msg = f"max_concurrent_files is {max_concurrent_files}; give 1 or more"
         raise InvalidArgument(msg)
     source, content = Path(source_dir), _content(Path(manifest_path))
