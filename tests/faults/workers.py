@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+_PATIENCE_S = 1800  # soak tests may take so long; pytest ends the others sooner
 # LanceDB's threads do not survive a fork, so that each one is a new interpreter.
 PRELUDE = """
 import sys, lancedb, obstore, pyarrow, ursa.transfer, ursa.register.orchestrator, ursa.catalog.table
@@ -116,7 +117,7 @@ class Worker:
 
     def said(self) -> str:
         """Wait for the end, and return what was said on standard output after `start`."""
-        out, err = self._process.communicate(timeout=120)
+        out, err = self._process.communicate(timeout=_PATIENCE_S)
         assert "Error" not in err, err
         return out
 
@@ -125,13 +126,13 @@ class Worker:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         seconds = time.monotonic() - self._started  # without the interpreter's own end
-        _, err = self._process.communicate(timeout=120)
+        _, err = self._process.communicate(timeout=_PATIENCE_S)
         assert (self._process.returncode, line) == (0, "DONE\n"), err
         return seconds
 
     def end(self) -> str:
         """Wait for the end, good or bad; return what was said on standard error."""
-        return self._process.communicate(timeout=120)[1]
+        return self._process.communicate(timeout=_PATIENCE_S)[1]
 
 
 def start_together(*workers: Worker) -> None:

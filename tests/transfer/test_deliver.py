@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
@@ -21,6 +21,7 @@ from ursa.errors import (
 )
 from ursa.files import part_path
 from ursa.transfer import deliver
+from ursa.transfer import fetch as fetching
 from ursa.transfer.download import download
 from ursa.transfer.plan import Existing
 from ursa.transfer.receipt import RECEIPT
@@ -175,6 +176,24 @@ def test_the_second_waits_for_the_first_and_fetches_nothing(
     assert (shot.bytes_network, shot.files_done + shot.files_skipped) == (0, 1)
     assert shot.bytes_valid == shot.bytes_total
     assert verify(out).ok
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_what_comes_between_a_look_and_the_lock_is_not_fetched_again(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    target, out, fetch = bucket.session({"eeg/a": CONTENTS[name]}), tmp_path / "out", fetching.fetch
+
+    def late(*arguments: Any) -> str | None:
+        monkeypatch.setattr(deliver, "fetch", fetch)
+        download(target, bucket.stores, out)
+        return fetch(*arguments)
+
+    monkeypatch.setattr(deliver, "fetch", late)
+    job = download(target, bucket.stores, out, background=True)
+    assert job.wait(PATIENCE)[0].read_bytes() == CONTENTS[name]
+    assert job.snapshot().bytes_network == 0
+    assert not list(out.rglob("*.part"))
 
 
 @pytest.mark.parametrize("name", CONTENTS)

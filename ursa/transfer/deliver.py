@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ursa.errors import DestinationBusy, DestinationExists
 from ursa.files import chunks_of, part_path
-from ursa.transfer.fetch import fetch
+from ursa.transfer.fetch import fetch, version_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,8 +71,9 @@ def _changed_at(path: Path) -> int:
 
 
 def _deliver(copy: Copy, path: Path, existing: Existing, receipt: Receipt, work: Work) -> Delivered:
+    before = version_at(path)
     # Under "error", only another download of the same can have put it there since the plan.
-    if os.path.lexists(path):
+    if before is not None:
         if existing == "skip" and not path.is_dir():
             return Delivered(copy, "skipped")
         digest = _digest_if_right(copy, path, existing, receipt, work)
@@ -85,7 +85,7 @@ def _deliver(copy: Copy, path: Path, existing: Existing, receipt: Receipt, work:
                 "(--existing overwrite) replaces it"
             )
             raise DestinationExists(msg)
-    return Delivered(copy, "fetched", fetch(copy, path, work))
+    return Delivered(copy, "fetched", fetch(copy, path, before, work))
 
 
 def _digest_if_right(

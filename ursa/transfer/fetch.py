@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from ursa.directory import Directory
-from ursa.errors import IntegrityError, StoreUnavailable
+from ursa.errors import DestinationBusy, IntegrityError, StoreUnavailable
 from ursa.transfer.control import Patience
 from ursa.transfer.parts import resumable
 from ursa.transfer.segments import segmented
@@ -24,20 +24,31 @@ _WHOLE = 2 << 20
 _SEGMENTED = 256 << 20
 
 
-def fetch(copy: Copy, path: Path, work: Work) -> str | None:
+def fetch(copy: Copy, path: Path, before: object, work: Work) -> str | None:
     """Bring an object to `path` and return its SHA-256, or None if it is not to be verified.
 
     Wrong bytes never get that name. What came of a large object before a failure is kept beside it
     for the next time.
 
+    Parameters
+    ----------
+    copy : Copy
+    path : Path
+    before : object
+        The `version_at` of `path` when it was looked at.
+    work : Work
+
     Raises
     ------
     IntegrityError, ObjectChanged, ObjectNotFound, ObjectAccessDenied, StoreUnavailable
-    DestinationBusy, DestinationNotWritable, DestinationFull, Stopped
+    DestinationNotWritable, DestinationFull, Stopped
+    DestinationBusy
+        Another download writes there, or has done so since it was looked at.
     """
     if copy.size <= _WHOLE:
-        return _whole(copy, path, work)
+        return _whole(copy, path, before, work)
     with work.budget.held(STREAM), resumable(copy, path) as part:
+        _refuse_other(path, before)
         digest = (
             segmented(copy, part, work) if copy.size > _SEGMENTED else _streamed(copy, part, work)
         )
@@ -60,9 +71,31 @@ def check(copy: Copy, digest: str | None) -> None:
             raise IntegrityError(f"{copy.key} was replaced while it was read; download it again")
 
 
-def _whole(copy: Copy, path: Path, work: Work) -> str | None:
+def version_at(path: Path) -> object:
+    """Return what differs between two files that follow each other at `path`; None where none is.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> version_at(Path("no such file")) is None
+    True
+    """
+    try:
+        found = path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_ino, found.st_dev, found.st_mtime_ns, found.st_size
+
+
+def _refuse_other(path: Path, before: object) -> None:
+    if version_at(path) != before:
+        raise DestinationBusy(f"{path} was written meanwhile by another download; try again")
+
+
+def _whole(copy: Copy, path: Path, before: object, work: Work) -> str | None:
     # The place is taken first, so that of two downloads of a file only one asks for it.
     with work.budget.held(copy.size), replacing(path) as file:
+        _refuse_other(path, before)
         content = _fetched(copy, work)
         work.control.check()
         if len(content) != copy.size:

@@ -23,7 +23,7 @@ from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ursa.errors import IntegrityError
+from ursa.errors import DestinationBusy, IntegrityError
 from ursa.files import CHUNK, part_path
 from ursa.writing import explained, open_locked
 
@@ -143,7 +143,8 @@ class Part:
 def resumable(copy: Copy, path: Path) -> Iterator[Part]:
     """Give the part file of a download, and its final name to it when the block ends well.
 
-    After a failure it stays for the next run, unless its bytes were wrong.
+    After a failure it stays for the next run, unless its bytes were wrong or the file has come
+    otherwise.
 
     Raises
     ------
@@ -157,7 +158,7 @@ def resumable(copy: Copy, path: Path) -> Iterator[Part]:
             yield part
             part.cut()
             place.replace(path)
-        except IntegrityError:
+        except (IntegrityError, DestinationBusy):
             place.unlink(missing_ok=True)
             raise
         finally:

@@ -1,0 +1,1 @@
+"""Ursa in notebooks: magics, a catalog browser and the progress of downloads."""

@@ -1,0 +1,24 @@
+// Numbers and times as text.
+
+const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
+
+/** Return bytes as text with a decimal unit: 1.5 kB. */
+export function sizeText(bytes) {
+  let [value, unit] = [bytes, 0];
+  while (value >= 1000 && unit < UNITS.length - 1) [value, unit] = [value / 1000, unit + 1];
+  return unit === 0 ? `${value} B` : `${value.toFixed(1)} ${UNITS[unit]}`;
+}
+
+/** Return seconds as h:mm:ss or m:ss, with decimals only below a minute. */
+export function lengthText(seconds) {
+  if (seconds < 60) return `${Number(seconds.toFixed(3))} s`;
+  const whole = Math.round(seconds);
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const two = (number) => String(number).padStart(2, "0");
+  return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}
+
+/** Return a whole number with thin spaces between groups of three digits. */
+export function countText(number) {
+  return String(number).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+}
