@@ -135,7 +135,9 @@ def _pair(key: str, value: object) -> Html:
 
 
 def telling_keys(metadata: Sequence[Mapping[str, object]]) -> list[str]:
-    """Return the keys that say most: the task, then those with values that some share, not all.
+    """Return the keys that say most: the task, then those with values that some share.
+
+    Of several recordings, what all share tells nothing about one.
 
     Examples
     --------
@@ -150,7 +152,8 @@ def telling_keys(metadata: Sequence[Mapping[str, object]]) -> list[str]:
     def rank(key: str) -> tuple[bool, bool, bool, int, str]:
         found = values[key]
         long = max(map(len, found)) > _VALUE
-        alike = len(set(found)) in (1, len(found))
-        return key != "task", long, alike, -len(found), key
+        alone = len(set(found)) == len(found)
+        return key != "task", long, alone, -len(found), key
 
-    return sorted(values, key=rank)[:_KEYS]
+    shared = {key for key, found in values.items() if len(found) > 1 and len(set(found)) == 1}
+    return sorted(values.keys() - (shared - {"task"}), key=rank)[:_KEYS]

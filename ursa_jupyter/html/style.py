@@ -7,7 +7,7 @@ from ursa_jupyter.html.markup import Html, tag
 # A host's table rules are as specific as `.host tbody tr:nth-child(odd)`: each rule about a table
 # names more. Hosts that draw dark without saying `color-scheme` are known by their own marks.
 STYLE = """
-.ursa-v { color-scheme: light dark;
+.ursa-v { color-scheme: light dark; container-type: inline-size;
   --v-bg: var(--jp-layout-color0, var(--vscode-editor-background, Canvas));
   --v-fg: var(--jp-content-font-color0, var(--vscode-editor-foreground, CanvasText));
   --v-fg2: color-mix(in srgb, var(--v-fg) 76%, var(--v-bg));
@@ -54,6 +54,7 @@ STYLE = """
 .ursa-v table.ursa-t .ursa-w { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .ursa-v table.ursa-t .ursa-c { min-width: 11em; }
 .ursa-v table.ursa-t .ursa-l { min-width: 15em; }
+@container (max-width: 600px) { .ursa-v table.ursa-t .ursa-l { min-width: 24em; } }
 .ursa-v table.ursa-t tfoot td, .ursa-v table.ursa-t tfoot th { font-weight: 600; }
 .ursa-v p.ursa-p { margin: 0 0 4px; color: var(--v-fg2); overflow-wrap: anywhere; }
 .ursa-v p.ursa-warn { color: var(--v-warn); }
