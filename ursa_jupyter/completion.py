@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
     from IPython.core.interactiveshell import InteractiveShell
 
+    from ursa_jupyter.forms import Option
     from ursa_jupyter.magics import UrsaMagics
     from ursa_jupyter.session import Session
     from ursa_jupyter.vocabulary import Vocabulary
@@ -48,14 +49,13 @@ _OURS = {
 def matcher_of(magics: UrsaMagics, shell: InteractiveShell) -> Callable[..., Any]:
     """Return what completes in a shell; it never reaches a network and never waits for long."""
 
-    @context_matcher(identifier=IDENTIFIER, priority=_FIRST)
     def match(context: CompletionContext) -> SimpleMatcherResult:
         found = cursor_of(context.full_text, context.cursor_line, context.cursor_position)
         if found is None:
             return {"completions": []}
         session = magics.session
         if session.is_quick and not session.vocabulary.is_read:
-            session.vocabulary.learn(lambda: session.data.catalog, _PATIENCE)
+            session.learn(_PATIENCE)
         fragment, offered = candidates(found, session, shell.user_ns)
         # With nothing to offer, what is there: or else IPython's own would offer Python names.
         after = context.line_with_cursor[context.cursor_position :]
@@ -69,7 +69,8 @@ def matcher_of(magics: UrsaMagics, shell: InteractiveShell) -> Callable[..., Any
             "ordered": True,
         }
 
-    return match
+    matcher: Callable[..., Any] = context_matcher(identifier=IDENTIFIER, priority=_FIRST)(match)
+    return matcher
 
 
 def _quoted(text: str, quote: str, after: str) -> str:
@@ -85,22 +86,26 @@ def candidates(
     cursor: Cursor, session: Session, names: Mapping[str, Any]
 ) -> tuple[str, Iterable[str]]:
     """Return the text that is replaced, and what may stand for it."""
-    word, option = cursor.word, cursor.option
+    word, option, takes = cursor.word, cursor.option, cursor.form.takes
+    offered: Iterable[str] = ()
     if option is not None:
-        return word, _beginning(word, option.choices or _files(word, files=True))
-    if word.startswith("-"):
+        offered = _beginning(word, option.choices or _after(option, word))
+    elif word.startswith("-"):
         free = (f"--{each}" for each in cursor.form.options if each not in cursor.options)
-        return word, _beginning(word, free)
-    if cursor.form.takes == "place":
-        return word, () if cursor.before else _places(word, names)
-    if cursor.form.takes == "nothing":
-        return word, ()
-    if cursor.form.takes == "target" and not any(map(is_term, cursor.before)):
-        if word.startswith(":"):
-            return word, _beginning(word, _variables(names, "results"))
-        if not cursor.before and not is_term(word):
-            return word, _files(word, files=False)
-    return _in_term(cursor, session.vocabulary, names)
+        offered = _beginning(word, free)
+    elif takes == "place" and cursor.before in {(), ("local",)}:
+        offered = _places(word, names)
+    elif takes == "target" and word.startswith(":") and not any(map(is_term, cursor.before)):
+        offered = _beginning(word, _variables(names, "results"))
+    elif takes == "target" and not cursor.before and not is_term(word):
+        offered = _files(word)
+    elif takes in {"terms", "target"}:
+        return _in_term(cursor, session.vocabulary, names)
+    return word, offered
+
+
+def _after(option: Option, word: str) -> Iterable[str]:
+    return _files(word, files=True) if option.value == "FILE" else ()
 
 
 def _beginning(start: str, texts: Iterable[str]) -> Iterator[str]:
@@ -186,10 +191,10 @@ def _places(word: str, names: Mapping[str, Any]) -> Iterator[str]:
         yield from _beginning(word, _variables(names, "data"))
     else:
         yield from _beginning(word, (each for each in CHOICES["profile"] if each != "local"))
-        yield from _files(word, files=False)
+        yield from _files(word)
 
 
-def _files(word: str, *, files: bool) -> Iterator[str]:
+def _files(word: str, *, files: bool = False) -> Iterator[str]:
     """Yield the directories, and perhaps the files, that a path may go on with."""
     quote = word[:1] if word[:1] in {'"', "'"} else ""
     head, name = os.path.split(word.removeprefix(quote))

@@ -51,6 +51,7 @@ class UrsaMagics(Magics):
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
+        self._variables: _Names = shell.user_ns
         if not (self.path or self.config_path) and self.profile == "r2":
             self.path = default_path()
         self._renew()
@@ -123,15 +124,14 @@ class UrsaMagics(Magics):
         session = self.session
         results = session.data.query(spec_of(words, names))
         session.results = results
-        session.vocabulary.learn(lambda: session.data.catalog)
+        session.learn()
         return results
 
     def _why_nothing(self, spec: ursa.QuerySpec) -> str:
         from ursa_jupyter.advice import nothing_matches
 
-        catalog = self.session.data.catalog
-        self.session.vocabulary.learn(lambda: catalog, _PATIENCE)
-        return nothing_matches(catalog, spec, self.session.vocabulary)
+        self.session.learn(_PATIENCE)
+        return nothing_matches(self.session.data.catalog, spec, self.session.vocabulary)
 
     @no_var_expand
     @needs_local_scope
@@ -232,12 +232,12 @@ class UrsaMagics(Magics):
     # -- what they share -------------------------------------------------------------------------
 
     def _names(self, local: _Names | None) -> _Names:
-        return {**self.shell.user_ns, **(local or {})}
+        return {**self._variables, **(local or {})}
 
     def _given_back(self, given: Line, value: object) -> object:
         """Return a value to be shown, unless it has a name or is to be silent."""
         if name := given.options.get("out"):
-            self.shell.user_ns[name] = value
+            self._variables[name] = value
             return None
         return None if given.silent else value
 

@@ -13,7 +13,8 @@ from ursa.render.text import printable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_P, _R = ParamSpec("_P"), TypeVar("_R")
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 _NAMED = 3
 
 

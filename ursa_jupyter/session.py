@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from ursa import DataInterface, QueryResultList
+    from ursa.catalog import Catalog
 
 HERE = "URSA_SITE"
 
@@ -70,6 +71,24 @@ class Session:
     def is_quick(self) -> bool:
         """Whether the catalog is a directory, which can be read without asking anybody."""
         return bool(self.path)
+
+    def learn(self, patience: float = 0) -> None:
+        """Begin to read the vocabulary, if the catalog has changed since.
+
+        Parameters
+        ----------
+        patience : float
+            Seconds to wait for the end.
+        """
+        self.vocabulary.learn(
+            self._beside if self.is_quick else lambda: self.data.catalog, patience
+        )
+
+    def _beside(self) -> Catalog:
+        # Two threads must not open one catalog for the first time at once.
+        from ursa import DataInterface
+
+        return DataInterface("local", path=self.path).catalog
 
     @functools.cached_property
     def data(self) -> DataInterface:
