@@ -30,8 +30,6 @@ from ursa_jupyter.line import is_term, read
 from ursa_jupyter.session import current
 
 if TYPE_CHECKING:
-    from IPython.core.interactiveshell import InteractiveShell
-
     from tests.conftest import MakeSession
 
 PEOPLE: dict[str, dict[str, Any]] = {
@@ -41,7 +39,7 @@ PEOPLE: dict[str, dict[str, Any]] = {
 }
 
 
-def loaded(path: Path, **traits: Any) -> InteractiveShell:
+def loaded(path: Path, **traits: Any) -> Any:
     shell = new_shell(path=str(path), progress="none", **traits)
     shell.extension_manager.load_extension("ursa_jupyter")
     return shell
@@ -58,7 +56,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def shell(place: Path, capsys: pytest.CaptureFixture[str]) -> InteractiveShell:
+def shell(place: Path, capsys: pytest.CaptureFixture[str]) -> Any:
     made = loaded(place)
     capsys.readouterr()
     return made
@@ -70,7 +68,7 @@ def files(
     make_session: MakeSession,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> InteractiveShell:
+) -> Any:
     """A shell at a site with a raw recording of three files, in a directory of its own."""
     session = make_session()
     site.ingest(session / "manifest.json", source_dir=session)
@@ -79,18 +77,16 @@ def files(
     return loaded(tmp_path / "site")
 
 
-def failure(shell: InteractiveShell, code: str) -> BaseException:
+def failure(shell: Any, code: str) -> BaseException:
     error = shell.run_cell(code).error_in_exec
-    assert error is not None
+    assert isinstance(error, BaseException)
     return error
 
 
 # -- finding -------------------------------------------------------------------------------------
 
 
-def test_a_query_returns_results(
-    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_query_returns_results(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
     run(shell, "%ursa_query metadata.task=rest limit=1")
     assert "1 of 2 recordings" in capsys.readouterr().out
     assert run(shell, "_").recording_hashes == ["r0"]
@@ -99,7 +95,7 @@ def test_a_query_returns_results(
     assert capsys.readouterr().out.count("recordings") <= 1
 
 
-def test_a_cell_has_a_filter_on_each_line(shell: InteractiveShell) -> None:
+def test_a_cell_has_a_filter_on_each_line(shell: Any) -> None:
     cell = "%%ursa_query --out found\n# the young\nmetadata.task=rest\n\nmetadata.age<:limit\n"
     shell.push({"limit": 40})
     assert run(shell, cell) is None
@@ -116,15 +112,13 @@ def test_a_cell_has_a_filter_on_each_line(shell: InteractiveShell) -> None:
         "found = %ursa_query",
     ],
 )
-def test_what_is_silent(
-    shell: InteractiveShell, code: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_silent(shell: Any, code: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(shell, code) is None
     assert "Out[" not in capsys.readouterr().out
     assert current(shell).results is not None
 
 
-def test_no_filter_breaks_how_ipython_looks_for_a_semicolon(shell: InteractiveShell) -> None:
+def test_no_filter_breaks_how_ipython_looks_for_a_semicolon(shell: Any) -> None:
     """IPython's own decorator reads the line as Python, where these end too early."""
     for value in ("(a", "[x", '"""', "it's", "2026-01-01T00:00:00Z"):
         code = f"%ursa_query metadata.note={value}"
@@ -142,7 +136,7 @@ def test_no_filter_breaks_how_ipython_looks_for_a_semicolon(shell: InteractiveSh
         ("polars", "polars", "DataFrame"),
     ],
 )
-def test_results_as_tables(shell: InteractiveShell, form: str, module: str, kind: str) -> None:
+def test_results_as_tables(shell: Any, form: str, module: str, kind: str) -> None:
     table = run(shell, f"%ursa_query --as {form} status=all")
     assert (type(table).__module__.partition(".")[0], type(table).__name__) == (module, kind)
     assert len(table) == 3
@@ -151,12 +145,12 @@ def test_results_as_tables(shell: InteractiveShell, form: str, module: str, kind
     assert type(run(shell, "%ursa_query --as results")).__name__ == "QueryResultList"
 
 
-def test_variables_of_a_function_are_seen(shell: InteractiveShell) -> None:
+def test_variables_of_a_function_are_seen(shell: Any) -> None:
     run(shell, "def of(who):\n    found = %ursa_query participants=:who\n    return found")
     assert run(shell, "of(['P001', 'P003'])").recording_hashes == ["r0", "r2"]
 
 
-def test_no_text_is_expanded(shell: InteractiveShell) -> None:
+def test_no_text_is_expanded(shell: Any) -> None:
     shell.push({"who": "P001"})
     for text in ("$who", "{who}"):
         assert len(run(shell, f"%ursa_query participants={text}")) == 0
@@ -183,7 +177,7 @@ def test_no_text_is_expanded(shell: InteractiveShell) -> None:
     ],
 )
 def test_a_mistake_gets_one_line(
-    shell: InteractiveShell, code: str, message: str, capsys: pytest.CaptureFixture[str]
+    shell: Any, code: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shell.push({"people": ["P001"]})
     assert type(failure(shell, code)) is UsageError
@@ -194,7 +188,7 @@ def test_a_mistake_gets_one_line(
 
 
 def test_signs_that_steer_a_terminal_are_not_printed(
-    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+    shell: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shell.push({"bad": "\x1b[2J\nP001"})
     run(shell, "%ursa_query participants=:bad metadata.task=rest ;")
@@ -226,7 +220,7 @@ def test_signs_that_steer_a_terminal_are_not_printed(
     ],
 )
 def test_where_nothing_matches_it_is_said_which_filter_to_leave_out(
-    shell: InteractiveShell, line: str, said: str, capsys: pytest.CaptureFixture[str]
+    shell: Any, line: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(shell, f"%ursa_query {line} ;")
     assert said in capsys.readouterr().out
@@ -258,9 +252,7 @@ def test_an_empty_site_needs_no_advice(
 # -- the site ------------------------------------------------------------------------------------
 
 
-def test_the_site_is_chosen(
-    shell: InteractiveShell, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_site_is_chosen(shell: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a b").mkdir()
     for line, label in {
         "r2": "profile r2",
@@ -286,14 +278,14 @@ def test_the_site_is_chosen(
         (". --config x.toml", "--config is for bucket profiles"),
     ],
 )
-def test_no_other_site_is_chosen(shell: InteractiveShell, line: str, message: str) -> None:
+def test_no_other_site_is_chosen(shell: Any, line: str, message: str) -> None:
     before = current(shell)
     shell.push({"people": []})
     assert message in str(failure(shell, f"%ursa_profile {line}"))
     assert current(shell) is before
 
 
-def test_choosing_a_site_forgets_what_was_found(shell: InteractiveShell, place: Path) -> None:
+def test_choosing_a_site_forgets_what_was_found(shell: Any, place: Path) -> None:
     run(shell, "%ursa_query ;")
     run(shell, f"%ursa_profile {place}")
     assert current(shell).results is None
@@ -302,7 +294,7 @@ def test_choosing_a_site_forgets_what_was_found(shell: InteractiveShell, place: 
 # -- delivering ----------------------------------------------------------------------------------
 
 
-def test_a_plan_of_the_last_results_of_a_filter_or_of_a_variable(files: InteractiveShell) -> None:
+def test_a_plan_of_the_last_results_of_a_filter_or_of_a_variable(files: Any) -> None:
     run(files, "%ursa_query status=raw ;")
     last = run(files, "%ursa_plan mine")
     assert len(last.copies) == 3
@@ -317,7 +309,7 @@ def test_a_plan_of_the_last_results_of_a_filter_or_of_a_variable(files: Interact
     assert len(files.user_ns["planned"].copies) == 3
 
 
-def test_a_download_runs_beside_and_can_be_awaited(files: InteractiveShell) -> None:
+def test_a_download_runs_beside_and_can_be_awaited(files: Any) -> None:
     run(files, "job = %ursa_download mine status=raw")
     run(files, "paths = await job")
     assert len(files.user_ns["paths"]) == 3
@@ -329,7 +321,7 @@ def test_a_download_runs_beside_and_can_be_awaited(files: InteractiveShell) -> N
     assert len(shown[:1]) == 1
 
 
-def test_waiting_returns_the_paths(files: InteractiveShell, tmp_path: Path) -> None:
+def test_waiting_returns_the_paths(files: Any, tmp_path: Path) -> None:
     run(files, f"%config UrsaMagics.dest = {str(tmp_path / 'my data')!r}")
     paths = run(files, "%ursa_download status=raw --wait")
     assert len(paths) == 3
@@ -340,7 +332,7 @@ def test_waiting_returns_the_paths(files: InteractiveShell, tmp_path: Path) -> N
 
 
 def test_a_refusal_is_one_line_and_stays_what_it_is(
-    files: InteractiveShell, capsys: pytest.CaptureFixture[str]
+    files: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(files, "%ursa_download mine status=raw --wait")
     capsys.readouterr()
@@ -353,7 +345,7 @@ def test_a_refusal_is_one_line_and_stays_what_it_is(
 
 
 def test_the_stop_button_cancels_and_the_rest_can_be_brought(
-    files: InteractiveShell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    files: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupted(*given: Any) -> Any:
         os.kill(os.getpid(), signal.SIGINT)
@@ -371,7 +363,7 @@ def test_the_stop_button_cancels_and_the_rest_can_be_brought(
 
 
 def test_failed_files_are_named_in_one_line(
-    files: InteractiveShell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    files: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def damaged(*_given: Any) -> Any:
         raise IntegrityError("bytes differ")
@@ -388,7 +380,7 @@ def test_failed_files_are_named_in_one_line(
 
 
 def test_an_error_of_another_kind_keeps_its_traceback(
-    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    shell: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(*_given: object, **_options: object) -> Any:
         raise RuntimeError("a bug")
@@ -402,7 +394,7 @@ def test_an_error_of_another_kind_keeps_its_traceback(
 
 
 def test_browsing_shows_any_status_unless_one_is_named(
-    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+    shell: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def browser(data: DataInterface, spec: QuerySpec) -> object:
         return data, spec
@@ -419,7 +411,7 @@ def test_browsing_shows_any_status_unless_one_is_named(
 @pytest.mark.parametrize("name", [name for name in FORMS if name != "ursa"])
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_every_magic_has_help(
-    shell: InteractiveShell, name: str, option: str, capsys: pytest.CaptureFixture[str]
+    shell: Any, name: str, option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(shell, f"%{name} {option}") is None
     said = capsys.readouterr().out
@@ -427,7 +419,7 @@ def test_every_magic_has_help(
     assert all(f"--{each}" in said for each in FORMS[name].options)
 
 
-def test_ursa_lists_all_magics(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ursa_lists_all_magics(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
     run(shell, "%ursa")
     said = capsys.readouterr().out
     assert all(f"  %{name} " in said for name in FORMS)
