@@ -78,6 +78,7 @@ LAYERS = (
     "shown",
     "facets",
     "query",
+    "relaxed",
     "embeddings",
     "transfer.*",
     "register.manifest",

@@ -129,6 +129,16 @@ class DataInterface:
 
     # -- opening ---------------------------------------------------------------------------------
 
+    @property
+    def profile(self) -> Profile:
+        """Name of the profile that it was opened with."""
+        return self._site.profile
+
+    @property
+    def path(self) -> Path | None:
+        """Directory of a local site; None for one in buckets."""
+        return self._site.root
+
     @functools.cached_property
     def catalog(self) -> Catalog:
         """The catalog, opened on first use."""
