@@ -176,7 +176,7 @@ class BrowserSource:
             "version": self.data.catalog.version,
             "site": _site(self.data),
             "columns": rows.columns(keys),
-            "facets": facets.facet_fields(faceted),
+            "facets": facets.facet_fields(self.data, faceted),
             "filter": filter_of(self.spec),
             "order_by": self.spec.order_by,
             "layouts": list(get_args(Layout)),
