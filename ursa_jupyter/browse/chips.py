@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ursa.errors import InvalidArgument
 from ursa.filters import PAGE_FIELDS, QuerySpec, make_spec
 from ursa.operands import keywords, terms
+from ursa.relaxed import relaxed
 from ursa.terms import chunks, plain, term_of
 from ursa_jupyter.browse.messages import text_of
 from ursa_jupyter.browse.wire import filter_of, spec_of
@@ -48,11 +49,9 @@ def _text(name: str, value: Any) -> str:
 
 
 def _zero(data: DataInterface, spec: QuerySpec) -> list[dict[str, Any]]:
-    found = [(text, rest, data.count(rest)) for text, rest in single_filters(spec)]
     return [
-        {"text": text, "without": filter_of(rest), "matched": matched}
-        for text, rest, matched in sorted(found, key=lambda each: -each[2])
-        if matched
+        {"text": each.text, "without": filter_of(each.spec), "matched": each.matched}
+        for each in relaxed(data.catalog, spec)
     ]
 
 

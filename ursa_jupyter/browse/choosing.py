@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ursa.errors import InvalidArgument
+from ursa.query import hashes
 from ursa_jupyter.browse.messages import number_of, object_of, text_of, texts_of
 from ursa_jupyter.browse.selection import SELECTED_MAX, refuse_too_many
 from ursa_jupyter.browse.wire import spec_of
@@ -42,7 +43,7 @@ def _named(changed: Changed) -> Changed | None:
 
 def _all(data: DataInterface, spec: QuerySpec) -> list[str]:
     refuse_too_many(data.count(spec))
-    return data.query(spec).recording_hashes
+    return hashes(data.catalog, spec)
 
 
 def _range(data: DataInterface, given: Message) -> list[str]:
@@ -52,4 +53,4 @@ def _range(data: DataInterface, given: Message) -> list[str]:
     refuse_too_many(last - first + 1)
     order = text_of(given, "order_by", "start_time")
     spec = spec_of(given.get("filter", {}), order_by=order, offset=first, limit=last - first + 1)
-    return data.query(spec).recording_hashes
+    return hashes(data.catalog, spec)

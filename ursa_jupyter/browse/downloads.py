@@ -68,10 +68,15 @@ class Downloads:
         if action not in actions(job):
             raise InvalidArgument(f"a download that is {job.state} has no {action}")
         if action == "retry":
-            self._add(job.retry())
-        else:
-            getattr(job, action)()
+            self._add(job.retry())  # type: ignore[attr-defined]
+            return
+        getattr(job, action)()
         self.watch()
+
+    @property
+    def states(self) -> tuple[tuple[str, str], ...]:
+        """The id and state of every job."""
+        return tuple((job.id, job.state) for job in self._all())
 
     def described(self) -> list[dict[str, Any]]:
         """Return the state of every job, the oldest first."""

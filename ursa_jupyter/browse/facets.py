@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ursa.catalog import EventRow
 from ursa.errors import InvalidArgument
 from ursa.facets import FIELDS, FacetValue
 from ursa.text import shortened
@@ -18,16 +19,20 @@ if TYPE_CHECKING:
     from ursa_jupyter.browse.messages import Message
 
 VALUES_MAX = 50
+_EVENTS_MAX = 200_000
 _FIELDS_MAX = 40
 _LABELS = {"ingested": "processed"}
 
 
-def facet_fields(keys: Iterable[str]) -> list[dict[str, str]]:
-    """Return the facets that are offered, those of some metadata keys last."""
-    own = [
-        *(("status", "Status"), ("modalities", "Modalities"), ("participants", "Participants")),
-        ("event_type", "Events"),
-    ]
+def facet_fields(data: DataInterface, keys: Iterable[str]) -> list[dict[str, str]]:
+    """Return the facets that are offered, those of some metadata keys last.
+
+    Events have no index by which they could be counted for a filter, so that of a million every
+    click would read all; their filter is there nevertheless.
+    """
+    own = [("status", "Status"), ("modalities", "Modalities"), ("participants", "Participants")]
+    if 0 < data.catalog.table(EventRow).count() <= _EVENTS_MAX:
+        own.append(("event_type", "Events"))
     return [
         {"field": field, "label": label}
         for field, label in (*own, *((METADATA + key, key) for key in keys))

@@ -27,7 +27,8 @@ class Preview(Protocol):
 
     def __call__(
         self, data: DataInterface, result: QueryResult, name: str, message: Mapping[str, Any]
-    ) -> tuple[dict[str, Any], list[bytes]]: ...
+    ) -> tuple[dict[str, Any], list[bytes]]:
+        """Return the answer for modality `name` of a recording, and its buffers."""
 
 
 class Previews(Mapping[str, Preview]):

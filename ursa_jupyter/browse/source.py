@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import threading
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 from ursa.errors import InvalidArgument, UrsaError
 from ursa.filters import QuerySpec
@@ -24,6 +23,7 @@ from ursa_jupyter.browse.wire import filter_of, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from ursa import DataInterface
     from ursa_jupyter.browse.messages import Message
@@ -63,6 +63,8 @@ class BrowserSource:
         user can write anywhere anyway, and no page on the web.
     on_view : callable, optional
         Gets the `QuerySpec` that is shown and the names of the columns, whenever they change.
+    others : bool
+        Also show the downloads of this process that somebody else began, and let them be stopped.
 
     Attributes
     ----------
@@ -93,17 +95,19 @@ class BrowserSource:
         previews: Mapping[str, Preview] | None = None,
         allow_dest: Callable[[Path], Path] = _any_place,
         on_view: Callable[[QuerySpec, list[str]], None] | None = None,
+        others: bool = True,
     ) -> None:
         self.data, self.spec = data, spec or QuerySpec(status="all")
         self.selection = Selection()
         self._push, self._allow_dest, self._on_view = push, allow_dest, on_view
         self._previews: Mapping[str, Preview] = Previews() if previews is None else previews
-        self._downloads = Downloads(push)
+        self._downloads = Downloads(push, others=others)
         self._opening = threading.Lock()
-        self._baskets: dict[Any, dict[str, Any]] = {}
+        self._planned: tuple[tuple[object, ...], Message] = ((), {})
+        self._version: int | None = None
         self._answers: dict[str, Callable[[Message], Message]] = {
             "hello": self._hello,
-            "page": lambda m: rows.page(data, self.selection, m),
+            "page": self._page,
             "facets": lambda m: facets.facets(data, m),
             "find": lambda m: facets.find(data, m),
             "histogram": lambda m: ranges.histogram(data, m),
@@ -123,7 +127,11 @@ class BrowserSource:
             "view": self._view,
         }
 
-    def handle(self, message: object, buffers: Sequence[bytes | memoryview] = ()) -> Answer:
+    def handle(
+        self,
+        message: object,
+        buffers: Sequence[bytes | memoryview] = (),  # noqa: ARG002 - the hosts give them
+    ) -> Answer:
         """Return the reply to a message, with its buffers; never raises.
 
         Parameters
@@ -176,7 +184,7 @@ class BrowserSource:
             "version": self.data.catalog.version,
             "site": _site(self.data),
             "columns": rows.columns(keys),
-            "facets": facets.facet_fields(faceted),
+            "facets": facets.facet_fields(self.data, faceted),
             "filter": filter_of(self.spec),
             "order_by": self.spec.order_by,
             "layouts": list(get_args(Layout)),
@@ -185,6 +193,13 @@ class BrowserSource:
             "total": self.data.count(status="all"),
             "previews": list(self._previews),
         }
+
+    def _page(self, message: Message) -> Message:
+        found = rows.page(self.data, self.selection, message)
+        before, self._version = self._version, found["version"]
+        if before not in (None, self._version):
+            self._push({"push": "catalog", "version": self._version})
+        return found
 
     @functools.cached_property
     def _vocabulary(self) -> tuple[dict[str, str], list[str]]:
@@ -234,17 +249,17 @@ class BrowserSource:
 
     def _basket(self, message: Message) -> Message:
         wish = wish_of(message, self._allow_dest, DEST)
-        key = (self.selection.version, wish.modalities, str(wish.dest), wish.source)
-        if key not in self._baskets or message.get("again"):
+        of = (self.selection.version, self.data.catalog.version, self._downloads.states)
+        key, (known, found) = (*wish, *of), self._planned
+        if key != known or message.get("again"):
             found = basket(self.data, self.selection.hashes, wish)
-            self._baskets = {key: found}
-        return self._baskets[key]
+            self._planned = key, found
+        return found
 
     def _download(self, message: Message) -> Message:
         wish = wish_of(message, self._allow_dest, DEST)
         whole = results(self.data, self.selection.hashes)
         kept, _ = wanted(whole, wish)
-        self._baskets = {}
         return {"job": self._downloads.start(self.data, kept, wish)}
 
     def _job(self, message: Message) -> Message:
