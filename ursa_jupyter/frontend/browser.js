@@ -1,0 +1,115 @@
+// The catalog browser: search, facets, table, detail and basket over one transport.
+
+import { mountBasket } from "./basket.js";
+import { showChips, showNothing } from "./chips.js";
+import { columnMenu, sortMenu } from "./columns.js";
+import { mountDetail } from "./detail.js";
+import { facetRail } from "./facets.js";
+import { browserFrame } from "./frame.js";
+import { isEverything, sameJson } from "./filters.js";
+import { rangeRail } from "./ranges.js";
+import { searchBox } from "./search.js";
+import { browserState } from "./state.js";
+import { statusLine } from "./status.js";
+import { mountTable } from "./table.js";
+import { followTheme } from "./theme.js";
+import { connect, Superseded, transportOf } from "./transport.js";
+
+/** Mount the browser into `el`; return what takes it away with all its listeners and timers. */
+export function mountBrowser(el, transport, { height } = {}) {
+  const { call: asked, on, close } = connect(transport);
+  const stop = new AbortController();
+  const { signal } = stop;
+  const state = browserState();
+  const frame = browserFrame(el, { signal, height });
+  const status = statusLine(frame, { signal });
+  const call = status.watched(asked);
+  const failed = (retry) => (error) => error instanceof Superseded || status.failed(error, retry);
+  const choose = (filter) => sameJson(filter, state.filter) || state.set({ filter });
+
+  const shared = { call, on, state, signal, choose };
+  const detail = mountDetail(frame.detail, shared);
+  const basket = mountBasket(frame.basket, shared);
+  const search = searchBox(shared);
+  const facets = facetRail({ ...shared, failed: failed(null) });
+  const ranges = rangeRail(shared);
+  const table = mountTable(frame.table, {
+    ...shared,
+    listed,
+    counted: (selected) => status.selected(selected),
+    open: (row) => frame.open(() => detail.show(row.hash).catch(failed(null))),
+    failed: failed(() => table.load({ keep: true })),
+  });
+  frame.search.append(search.element);
+  frame.rail.append(ranges.element, facets.element);
+  status.acts({ all: table.all, clear: table.clear });
+
+  function listed(page) {
+    status.matched(page, state.hello.total);
+    frame.nothing.hidden = page.matched > 0;
+    refine().catch(failed(refine));
+    call("view", { columns: state.columns, order_by: state.orderBy, filter: state.filter }, { latest: "view" }).catch(
+      failed(null),
+    );
+  }
+
+  /** Bring what stands beside the rows up to date, after them. */
+  async function refine() {
+    const { filter } = state;
+    const chips = call("chips", { filter }, { latest: "chips" }).then((reply) => {
+      showChips(frame.chips, reply.chips, choose);
+      showNothing(frame.nothing, reply.zero, choose);
+    });
+    await Promise.all([chips, facets.load(), ranges.load()].map((work) => work.catch(unlessSuperseded)));
+  }
+
+  async function begin() {
+    const hello = await call("hello");
+    const columns = hello.columns.filter(({ shown }) => shown).map(({ name }) => name);
+    frame.menus.replaceChildren(sortMenu(state, { signal }), columnMenu(state, { signal }));
+    state.set({ hello, columns, filter: hello.filter, orderBy: hello.order_by });
+    status.selected(hello.selected);
+  }
+  const start = () => begin().catch(failed(start));
+
+  state.listen(({ filter }) => {
+    if (filter !== undefined) search.show(filter);
+    frame.narrowed(!isEverything(state.filter));
+    table.load();
+  });
+  on("spec", ({ filter, order_by: orderBy }) => state.set({ filter, orderBy }));
+  on("catalog", () => {
+    table.load({ keep: true });
+    basket.update();
+  });
+  frame.keys({
+    search: search.focus,
+    close: () => detail.show(null),
+    closed: () => table.focus(),
+  });
+  const unfollow = followTheme(frame.root);
+  start();
+
+  return () => {
+    stop.abort();
+    for (const part of [table, detail, basket]) part.dispose();
+    status.dispose();
+    unfollow();
+    close();
+    frame.root.remove();
+  };
+}
+
+function unlessSuperseded(error) {
+  if (!(error instanceof Superseded)) throw error;
+}
+
+export default {
+  render({ model, el }) {
+    const height = typeof model.get === "function" ? model.get("height") : model.height;
+    const dispose = mountBrowser(el, transportOf(model), { height });
+    // Panel takes no function from `render`; it tells when the view goes.
+    if (typeof model.send_msg === "function") model.on("lifecycle:remove", dispose);
+    return dispose;
+  },
+};

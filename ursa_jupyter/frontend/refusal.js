@@ -1,0 +1,21 @@
+// Why a download was refused, and what can be done about it.
+
+import { h } from "./dom.js";
+
+const WAYS = [
+  ["overwrite", "Overwrite what differs"],
+  ["skip", "Skip existing"],
+];
+
+/** Return what says that Python refused a download; `download(existing)` tries it another way. */
+export function refusalNode(error, download) {
+  const there = error.kind === "DestinationExists";
+  const offer = ([existing, text]) =>
+    h("button", { type: "button", dataset: { existing }, onclick: () => download(existing) }, text);
+  return h(
+    "div",
+    { class: "ursa-refusal", role: "alert" },
+    h("p", {}, error.message),
+    there ? h("div", { class: "ursa-row" }, WAYS.map(offer)) : null,
+  );
+}
