@@ -31,18 +31,17 @@ export function mountBrowser(el, transport, { height } = {}) {
   const detail = mountDetail(frame.detail, shared);
   const basket = mountBasket(frame.basket, shared);
   const search = searchBox(shared);
-  const facets = facetRail({ ...shared, failed: failed(null) });
   const ranges = rangeRail(shared);
+  const facets = facetRail({ ...shared, failed: failed(null), between: ranges.element });
   const table = mountTable(frame.table, {
     ...shared,
     listed,
-    counted: (selected) => status.selected(selected),
-    open: (row) => frame.open(() => detail.show(row.hash).catch(failed(null))),
+    open: (row, focus) => detail.show(row.hash, { focus }).catch(failed(null)),
     failed: failed(() => table.load({ keep: true })),
   });
   frame.search.append(search.element);
-  frame.rail.append(ranges.element, facets.element);
-  status.acts({ all: table.all, clear: table.clear });
+  frame.rail.append(facets.element);
+  status.onAll(table.all);
 
   function listed(page) {
     status.matched(page, state.hello.total);
@@ -68,7 +67,6 @@ export function mountBrowser(el, transport, { height } = {}) {
     const columns = hello.columns.filter(({ shown }) => shown).map(({ name }) => name);
     frame.menus.replaceChildren(sortMenu(state, { signal }), columnMenu(state, { signal }));
     state.set({ hello, columns, filter: hello.filter, orderBy: hello.order_by });
-    status.selected(hello.selected);
   }
   const start = () => begin().catch(failed(start));
 

@@ -5,7 +5,7 @@ import { popupButton } from "./popup.js";
 
 const WIDTHS = {
   participants: "minmax(88px, 1.2fr)",
-  start_time: "minmax(128px, 0.8fr)",
+  start_time: "minmax(146px, 0.8fr)",
   duration: "minmax(76px, 0.5fr)",
   modalities: "minmax(168px, 2fr)",
   status: "minmax(108px, 0.7fr)",

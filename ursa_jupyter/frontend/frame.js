@@ -54,7 +54,6 @@ export function browserFrame(el, { signal, height }) {
   return {
     ...{ root, search, count, menus, chips, banner, table, basket, nothing, rail, detail, live },
     keys,
-    open: (show) => show(),
     narrowed: (some) => drawer.classList.toggle("ursa-some", some),
   };
 }

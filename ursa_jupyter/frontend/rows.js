@@ -85,7 +85,7 @@ function modalityChip({ name, status }) {
 export const statusMark = (status) =>
   h(
     "span",
-    { class: `ursa-status ursa-s-${status}` },
+    { class: `ursa-mark ursa-s-${status}` },
     h("span", { class: "ursa-shape", "aria-hidden": "true" }, STATUS_SHAPES[status] ?? "◌"),
     status,
   );
@@ -93,5 +93,7 @@ export const statusMark = (status) =>
 /** Return a metadata value as text; one that is missing is none. */
 export function valueText(value) {
   if (value === null || value === undefined) return "";
-  return typeof value === "string" ? value : JSON.stringify(value);
+  if (typeof value === "string") return value;
+  // An integer that a number here would round comes as its digits.
+  return typeof value.int === "string" ? value.int : JSON.stringify(value);
 }
