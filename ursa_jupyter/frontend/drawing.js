@@ -107,8 +107,8 @@ function axisParts(scene, plot) {
 function flagParts(scene, plot) {
   const groups = groupsWithin(scene.flags, plot.view, plot.least * 7);
   return groups.map(({ at, items }) => {
-    const types = new Set(items.map(({ type }) => type));
-    const kind = types.size === 1 ? scene.kinds.indexOf(items[0].type) : -1;
+    // The rarest type: the others are likely to be seen beside it.
+    const kind = Math.max(...items.map(({ type }) => scene.kinds.indexOf(type)));
     const mark = svg("path", {
       d: markOf(kind),
       transform: `translate(${plot.x(at)} ${plot.top})`,
