@@ -17,7 +17,7 @@ export function brushOf(label, { signal, textOf, chosen }) {
   const handles = ["from", "to"].map((end) =>
     h("div", { class: "ursa-handle", role: "slider", tabindex: 0, "aria-label": `${label}, ${end}` }),
   );
-  const element = h("div", { class: "ursa-brush" }, bars, inside, handles);
+  const element = h("div", { class: "ursa-hist" }, bars, inside, handles);
   const at = { bins: 1, range: [0, 1], held: null, start: 0 };
   const commit = () => chosen(at.range);
   const later = debounced(commit, KEYS_MS);
@@ -25,6 +25,7 @@ export function brushOf(label, { signal, textOf, chosen }) {
 
   function place() {
     const percent = at.range.map((bin) => (100 * bin) / at.bins);
+    inside.hidden = at.range[0] === 0 && at.range[1] === at.bins;
     inside.style.left = `${percent[0]}%`;
     inside.style.right = `${100 - percent[1]}%`;
     handles.forEach((handle, end) => {
