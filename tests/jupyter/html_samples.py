@@ -44,6 +44,7 @@ def result(text: str, number: int = 1, **values: Any) -> QueryResult:
     """A recording with `text` in every field, and so often that fields are long; no rule holds."""
     names = [text * (n + 1) for n in range(number)]
     bag = dict.fromkeys(names, text) | {"task": text, "list": [text], "nested": {text: text}}
+    gaps = [(n * 1.8, n * 1.8 + 0.2) for n in range(number // 10)] or None
     fields: dict[str, Any] = {
         "recording_hash": text,
         "participant_ids": tuple(names),
@@ -51,7 +52,9 @@ def result(text: str, number: int = 1, **values: Any) -> QueryResult:
         "duration": timedelta(seconds=90),
         "device_info": bag,
         "metadata": bag,
-        "modalities": {name: row(text, metadata=bag, channel_spec=bag) for name in names},
+        "modalities": {
+            name: row(text, metadata=bag, channel_spec=bag, domain_intervals=gaps) for name in names
+        },
         "time_selection": None,
     }
     return QueryResult.model_construct(**fields | values)

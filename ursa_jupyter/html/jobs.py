@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from ursa import DownloadJob
     from ursa.progress import JobSnapshot
 
-ROWS, FAILURES = 12, 12
-_PLACE, _CAUSE = 90, 160  # characters of a destination, and of why a file failed
+ROWS, FAILURES = 10, 10
+_PLACE, _CAUSE = 90, 140  # characters of a destination, and of why a file failed
 _COLUMNS = {
-    "job": "",
+    "job": "w",
     "state": "w",
     "progress": "",
     "files": "n",
@@ -107,7 +107,7 @@ def _bar(snapshot: JobSnapshot) -> Html:
         aria_valuenow=done,
         aria_valuetext=f"{said}, {snapshot.state}",
     )
-    return Html(f"{tag('span', said)}{bar}")
+    return Html(f"{text(said)}{bar}")
 
 
 def _time(snapshot: JobSnapshot) -> str:
@@ -132,7 +132,7 @@ def _failures(snapshots: Iterable[JobSnapshot]) -> list[Html]:
         ]
         for job, failure in islice(all_, FAILURES)
     ]
-    table = parts.table("Failed files", {"file": "l", "job": "", "cause": "l"}, rows)
+    table = parts.table("Failed files", {"file": "l", "job": "w", "cause": "l"}, rows)
     more = len(all_) - len(rows)
     rest = [parts.paragraph(f"… {parts.grouped(more)} more")] if more else []
     return [tag("details", tag("summary", f"{counted(len(all_), 'failed file')}"), table, *rest)]

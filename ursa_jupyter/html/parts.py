@@ -25,10 +25,11 @@ def header(title: str, *facts: str | Html) -> Html:
     Examples
     --------
     >>> header("2 recordings", "", "1 participant")
-    '<div class="ursa-head"><strong>2 recordings</strong><span>1 participant</span></div>'
+    '<div class="ursa-head"><strong>2 recordings</strong> · 1 participant</div>'
     """
-    spans = [tag("span", fact) for fact in facts if fact]
-    return tag("div", tag("strong", title), *spans, class_="ursa-head")
+    # Blanks and dots that are text stay where a host strips styles from what it does not trust.
+    shown = [f" · {fact if isinstance(fact, Html) else text(fact)}" for fact in facts if fact]
+    return tag("div", tag("strong", title), *map(Html, shown), class_="ursa-head")
 
 
 def table(
@@ -99,8 +100,25 @@ def steps(*codes: str) -> Html:
 def chip(name: str, row: ModalityRow) -> Html:
     """Return a modality with the mark of its status."""
     status = row.ingestion_status.value
-    mark = tag("span", MARKS[status], class_=f"ursa-mark ursa-{status}")
-    return tag("span", mark, text(name, NAME), class_="ursa-chip", title=status)
+    return tag("span", mark(status), text(name, NAME), class_="ursa-chip", title=status)
+
+
+def mark(status: str) -> Html:
+    """Return the sign of a status, in its colour, and a blank.
+
+    Examples
+    --------
+    >>> mark("raw")
+    '<span class="ursa-raw">○</span> '
+    """
+    return Html(f"{tag('span', MARKS[status], class_=f'ursa-{status}')} ")
+
+
+def pair(key: str, value: object, longest: int) -> Html:
+    """Return a key with its value on one line."""
+    return Html(
+        f"{tag('span', text(key, NAME), class_='ursa-key')} {text(value_text(value), longest)}"
+    )
 
 
 def legend(statuses: Iterable[str]) -> str:

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
     Windows = Sequence[tuple[float, float]]
 
-MODALITIES, ENTRIES, DEVICE = 12, 16, 8
+MODALITIES, ENTRIES, DEVICE = 10, 16, 8
 _WIDE = 1000  # of a timeline, in its own units
 _GAP, _LEAST = 16, 2  # shorter gaps are not drawn, nor shorter bars
-_VALUE = 110  # characters of a metadata value
-_COLUMNS = {"modality": "", "status": "w", "rate": "n", "recorded": "l", "format": ""}
+_VALUE = 90  # characters of a metadata value
+_COLUMNS = {"modality": "", "status": "w", "rate": "n", "recorded": "l", "details": "l"}
+_DETAILS, _DETAIL = 2, 32  # entries of a modality's own metadata, and characters of a value
 
 
 def recording_html(result: QueryResult) -> str:
@@ -74,7 +75,6 @@ def _modalities(result: QueryResult) -> list[Html]:
 
 def _cells(name: str, row: ModalityRow, length: float) -> list[Html]:
     status = row.ingestion_status.value
-    mark = tag("span", parts.MARKS[status], class_=f"ursa-mark ursa-{status}")
     windows = row.domain_intervals
     if windows is None:
         label, drawn, kind = "no intervals given", [(0.0, length)], "ursa-line ursa-whole"
@@ -84,11 +84,18 @@ def _cells(name: str, row: ModalityRow, length: float) -> list[Html]:
     line = timeline(drawn, length, label, kind)
     return [
         text(name, parts.NAME),
-        Html(f"{mark}{status}"),
+        Html(f"{parts.mark(status)}{status}"),
         text(f"{row.sampling_rate:g} Hz" if row.sampling_rate else "-"),
         Html(f"{tag('span', label, class_='ursa-key')}{line}"),
-        text(row.format.value if row.format else "-"),
+        _details(row),
     ]
+
+
+def _details(row: ModalityRow) -> Html:
+    said = [*row.channel_spec.items(), *row.metadata.items()]
+    shown = [parts.pair(*each, _DETAIL) for each in said[:_DETAILS]]
+    shown += [text(f"{len(said) - _DETAILS} more")] if len(said) > _DETAILS else []
+    return Html(" · ".join([text(row.format.value) if row.format else text("-"), *shown]))
 
 
 def _share(windows: Windows, length: float) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ursa.text import counted
 from ursa_jupyter.html import parts
-from ursa_jupyter.html.markup import Html, clean, tag, text
+from ursa_jupyter.html.markup import Html, tag, text
 from ursa_jupyter.html.style import view
 
 if TYPE_CHECKING:
@@ -89,14 +89,14 @@ def _empty(results: QueryResultList) -> list[Html]:
 def _chips(seen: Sequence[QueryResult], number: int) -> Html:
     counts = Counter(row.modality for each in seen for row in _one_of_each(each))
     shown = [
-        tag("span", text(name, parts.NAME), tag("b", str(count)), class_="ursa-chip")
+        tag("span", text(name, parts.NAME), " ", tag("b", str(count)), class_="ursa-chip")
         for name, count in counts.most_common(_CHIPS)
     ]
     if len(counts) > _CHIPS:
         shown.append(tag("span", f"+{len(counts) - _CHIPS}"))
     if number > len(seen):
         shown.insert(0, tag("span", f"in the first {len(seen)}:", class_="ursa-key"))
-    return tag("div", *shown, class_="ursa-chips")
+    return tag("div", Html(" ".join(shown)), class_="ursa-chips")
 
 
 def _one_of_each(result: QueryResult) -> Iterable[Any]:
@@ -118,20 +118,15 @@ def _cells(place: int, result: QueryResult, keys: Sequence[str]) -> list[Html]:
     chips = [parts.chip(*item) for item in list(result.modalities.items())[:_ROW_CHIPS]]
     if len(result.modalities) > _ROW_CHIPS:
         chips.append(tag("span", f"+{len(result.modalities) - _ROW_CHIPS}"))
-    said = [_pair(key, result.metadata[key]) for key in keys if key in result.metadata]
+    said = [parts.pair(key, result.metadata[key], _VALUE) for key in keys if key in result.metadata]
     return [
         tag("span", str(place), title=result.recording_hash),
         text(parts.names_text(result.participant_ids)),
         parts.when(result.start_time),
         text(parts.length_text(result.duration)),
-        Html("".join(chips)) or Html("-"),
+        Html(" ".join(chips)) or Html("-"),
         Html(" · ".join(said)),
     ]
-
-
-def _pair(key: str, value: object) -> Html:
-    name = tag("span", clean(key, parts.NAME), class_="ursa-key")
-    return Html(f"{name} {text(parts.value_text(value), _VALUE)}")
 
 
 def telling_keys(metadata: Sequence[Mapping[str, object]]) -> list[str]:

@@ -20,16 +20,14 @@ STYLE = """
 [data-jp-theme-light="true"] .ursa-v, .vscode-light .ursa-v { color-scheme: light; }
 [data-jp-theme-light="false"] .ursa-v, .vscode-dark .ursa-v,
 [theme="dark"] .ursa-v, .dark .ursa-v { color-scheme: dark; }
-.ursa-v div.ursa-head { display: flex; flex-wrap: wrap; gap: 0 .9em; align-items: baseline;
-  margin: 0 0 4px; color: var(--v-fg2); }
+.ursa-v div.ursa-head { margin: 0 0 4px; color: var(--v-fg2); }
 .ursa-v div.ursa-head strong { color: var(--v-fg); font-size: 15px; font-weight: 600; }
 .ursa-v div.ursa-chips { display: flex; flex-wrap: wrap; gap: 4px; align-items: baseline;
   margin: 0 0 6px; }
 .ursa-v span.ursa-chip { display: inline-block; max-width: 20em; overflow-wrap: break-word;
   background: var(--v-tint); border: 1px solid var(--v-line); border-radius: 9px;
-  padding: 0 7px; margin: 1px 3px 1px 0; font-size: 12px; line-height: 1.4; }
-.ursa-v span.ursa-chip b { font-weight: 600; margin-left: .3em; }
-.ursa-v span.ursa-mark { margin-right: .35em; }
+  padding: 0 7px; margin: 1px 0; font-size: 12px; line-height: 1.4; }
+.ursa-v span.ursa-chip b { font-weight: 600; }
 .ursa-v span.ursa-processed { color: var(--v-ok); } .ursa-v span.ursa-failed,
 .ursa-v .ursa-error { color: var(--v-error); }
 .ursa-v span.ursa-ingesting, .ursa-v .ursa-warn { color: var(--v-warn); }
@@ -59,7 +57,8 @@ STYLE = """
 .ursa-v p.ursa-p { margin: 0 0 4px; color: var(--v-fg2); overflow-wrap: anywhere; }
 .ursa-v p.ursa-warn { color: var(--v-warn); }
 .ursa-v .ursa-key { color: var(--v-fg2); }
-.ursa-v code { font-family: var(--jp-code-font-family, ui-monospace, monospace); font-size: 12px;
+.ursa-v :not(pre) > code { font-size: 12px;
+  font-family: var(--jp-code-font-family, ui-monospace, monospace);
   background: var(--v-tint); color: inherit; padding: 0 4px; border-radius: 3px;
   overflow-wrap: anywhere; }
 .ursa-v details { margin: 0 0 6px; } .ursa-v summary { cursor: pointer; }
