@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ursa_jupyter.forms import Form, Option
 
 _LINE = re.compile(r"(?:^|=)\s*%(?P<name>ursa\w*)\s+(?P<rest>.*)$", re.DOTALL)
-_CELL = re.compile(r"\s*%%(?P<name>ursa\w*)\s(?P<rest>.*)$", re.DOTALL)
+_CELL = re.compile(r"\s*%%(?P<name>ursa\w*)(?P<rest>\s.*)$", re.DOTALL)
 _OPEN = re.compile(rf"""(?:^|\s)(?P<word>(?:[^\s"']|{QUOTED})*[.=<>~,:]["'](?:[^"'\\]|\\.)*)$""")
 _TERM = re.compile(
     rf"(?P<name>(?:{QUOTED}|[^=<>!~\"'])+)(?P<operator>[!<>]?=|[<>~])(?P<value>.*)", re.DOTALL

@@ -87,17 +87,20 @@ def split(text: str) -> Iterator[str]:
     """
     rest, begins_line = text.lstrip(), True
     while rest:
-        if begins_line and rest.startswith("#"):
-            end = rest.find("\n")
-            found, is_comment = rest if end < 0 else rest[:end], True
-        else:
-            match = _PATH.match(rest)
-            found, is_comment = match[0] if match else next(chunks(rest), rest), False
+        is_comment = rest.startswith("#")
+        if is_comment and not begins_line:
+            raise InvalidArgument(f"{shortened(rest, 80)}: a comment has a line of its own")
+        found = rest.partition("\n")[0] if is_comment else _first(rest)
         if not is_comment:
             yield found
         after = rest[len(found) :]
         rest = after.lstrip()
         begins_line = "\n" in after[: len(after) - len(rest)]
+
+
+def _first(text: str) -> str:
+    match = _PATH.match(text)
+    return match[0] if match else next(chunks(text))
 
 
 def is_option(word: str) -> bool:

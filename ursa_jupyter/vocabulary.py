@@ -7,7 +7,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
-from ursa.terms import word
+from ursa.terms import Term, word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -36,7 +36,7 @@ class Vocabulary:
         self._lock = threading.Lock()
 
     def __getitem__(self, name: str) -> tuple[str, ...]:
-        """Return the values of a field, like ``participants`` or ``metadata.task``.
+        """Return the values of a field, which is written like ``participants`` or ``metadata.a``.
 
         Of ``metadata``, ``modality_metadata`` and ``channel_spec`` it returns the keys.
         """
@@ -129,7 +129,11 @@ def _by_frequency(column: pa.ChunkedArray) -> list[str]:
 
     flat = pc.list_flatten(column) if pa.types.is_list(column.type) else column
     counts = flat.drop_null().value_counts().to_pylist()
-    return [each["values"] for each in sorted(counts, key=lambda each: -each["counts"])]
+    return [each["values"] for each in sorted(counts, key=_rank)]
+
+
+def _rank(each: Mapping[str, Any]) -> tuple[int, str]:
+    return -each["counts"], each["values"]
 
 
 def _written(values: Iterable[str]) -> tuple[str, ...]:
@@ -149,4 +153,4 @@ def _labels(field: str, labels: Iterable[str]) -> Iterator[tuple[str, tuple[str,
             values.append(term.value)
     keys = sorted(found)[:_KEYS]
     yield field, tuple(keys)
-    yield from ((f"{field}.{key}", tuple(found[key])) for key in keys)
+    yield from ((Term(field, key, "", "").name, tuple(found[key])) for key in keys)
