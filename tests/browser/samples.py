@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from ursa.catalog import EventRow
 from ursa_jupyter.browse import BrowserSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from playwright.sync_api import Page
 
@@ -108,7 +107,11 @@ def _events(key: str) -> list[EventRow]:
         for number in range(230)
     ]
     said = EventRow(
-        event_id="evil", recording_hash=key, event_time=1.25, event_type=EVIL, prompt=f"press {EVIL}"
+        event_id="evil",
+        recording_hash=key,
+        event_time=1.25,
+        event_type=EVIL,
+        prompt=f"press {EVIL}",
     )
     return [said, *stimuli]
 
@@ -147,3 +150,12 @@ def shot(page: Page, directory: Path, name: str) -> Path:
     place.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=str(place / f"{name}.png"))
     return place / f"{name}.png"
+
+
+def barriers(page: Page, part: str) -> list[tuple[str, str]]:
+    """The serious and critical violations that axe finds in a part of the page."""
+    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+
+    found = Axe().run(page, context=part).response["violations"]
+    bad = [each for each in found if each["impact"] in {"serious", "critical"}]
+    return [(each["id"], each["nodes"][0]["html"]) for each in bad]
