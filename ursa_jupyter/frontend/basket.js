@@ -19,7 +19,8 @@ export function mountBasket(el, { call, on, state }) {
   const layouts = () => state.hello?.layouts ?? [];
   const parts = basketParts(wish, { changed, download, clear, layouts, signal });
   const args = () => ({ ...wish, dest: wish.dest ?? state.hello?.dest });
-  const menu = modalityMenu(() => at.reply?.modalities ?? [], (modalities) => changed({ modalities }), { signal });
+  const known = () => at.reply?.modalities ?? [];
+  const menu = modalityMenu(known, (modalities) => changed({ modalities }), { signal });
   const copy = copyMenu(copied, { signal });
   parts.choices.append(menu.root);
   parts.acts.append(copy);
@@ -38,7 +39,7 @@ export function mountBasket(el, { call, on, state }) {
     const reason = at.failure?.message ?? hindrance(at.reply, args());
     const facts = at.reply === null ? [] : factsOf(at.reply);
     parts.show({ facts, reason, reply: at.reply, busy: at.busy });
-    menu.show(at.reply?.modalities ?? [], wish.modalities);
+    menu.show(known(), wish.modalities);
   }
 
   async function update() {
@@ -95,12 +96,12 @@ export function mountBasket(el, { call, on, state }) {
     if (at.reply !== null) parts.count(selected);
     soon();
   };
-  const known = () => {
+  const greeted = () => {
     if (state.hello) parts.prepare(state.hello);
     if (state.hello && at.reply === null) update();
   };
-  const offs = [on("selection", told), state.listen(known)];
-  known();
+  const offs = [on("selection", told), state.listen(greeted)];
+  greeted();
   jobs.load().catch(refused);
   draw();
   return {
