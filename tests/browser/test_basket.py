@@ -233,7 +233,7 @@ def test_numbers_are_asked_for_again_when_a_download_has_ended(
         for state in ("running", "done"):
             source._push({"push": "jobs", "jobs": [{**job, "state": state}]})
         expect(facts(page)).to_contain_text("21.0 kB already here")
-        expect(bar(page).locator("summary")).to_have_text("Downloads: 1 ended")
+        expect(page.locator(".ursa-basket-jobs > summary")).to_have_text("Downloads: 1 ended")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
