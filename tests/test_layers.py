@@ -77,6 +77,7 @@ LAYERS = (
     "tabular",
     "shown",
     "facets",
+    "histograms",
     "query",
     "relaxed",
     "embeddings",

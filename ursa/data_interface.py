@@ -26,6 +26,7 @@ from ursa.errors import InvalidArgument, WritesNotEnabled
 from ursa.facets import facets
 from ursa.filters import as_tuple, explained, make_spec
 from ursa.hints import nearest
+from ursa.histograms import histogram
 from ursa.query import QueryResult, count, find, results_of
 from ursa.site import Site, WriteRole
 from ursa.text import shortened
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from ursa.embeddings import EmbeddingHits, Recordings
     from ursa.facets import FacetValue
     from ursa.filters import OrderBy, QuerySpec, Status, TimeFilter
+    from ursa.histograms import Histogram
     from ursa.progress import UploadProgress
     from ursa.query import QueryResultList
     from ursa.register.orchestrator import IngestResult
@@ -128,6 +130,16 @@ class DataInterface:
         return f"DataInterface({self._site.profile!r}{place}{state})"
 
     # -- opening ---------------------------------------------------------------------------------
+
+    @property
+    def profile(self) -> Profile:
+        """Name of the profile that it was opened with."""
+        return self._site.profile
+
+    @property
+    def path(self) -> Path | None:
+        """Directory of a local site; None for one in buckets."""
+        return self._site.root
 
     @functools.cached_property
     def catalog(self) -> Catalog:
@@ -343,6 +355,46 @@ class DataInterface:
         nback 1
         """
         return facets(self.catalog, make_spec(spec, keywords), fields)
+
+    def histogram(
+        self, field: str, bins: int = 40, *, spec: QuerySpec | None = None, **keywords: Any
+    ) -> Histogram:
+        """Return how many matching recordings lie in each of equal bins of a field.
+
+        The field's own filter is left out, so that what else there is stays in sight.
+
+        Parameters
+        ----------
+        field : {"start_time", "duration"}
+        bins : int
+            From 1 to 1000.
+        spec : QuerySpec, optional
+        **keywords
+            Those of `query`.
+
+        Returns
+        -------
+        Histogram
+            Its `edges` in ns, from the least value of the whole catalog on, and its `counts`.
+
+        Raises
+        ------
+        UnknownKeyword, InvalidArgument
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from ursa import DataInterface
+        >>> data = DataInterface("local", path=tempfile.mkdtemp())
+        >>> data.enable_writes()
+        >>> for number, minutes in enumerate([10, 20, 60]):
+        ...     row = data.register_recording(
+        ...         recording_hash=f"r{number}", start_time=0, duration=60 * minutes
+        ...     )
+        >>> data.histogram("duration", 5, status="all").counts
+        (2, 0, 0, 0, 1)
+        """
+        return histogram(self.catalog, make_spec(spec, keywords), field, bins)
 
     # -- delivering ------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from ursa.catalog import where
 from ursa.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
 
@@ -103,7 +103,11 @@ def is_page(spec: QuerySpec) -> bool:
 
 
 def page(
-    recordings: Snapshot[RecordingEntry], predicate: str | None, spec: QuerySpec, matched: int
+    recordings: Snapshot[RecordingEntry],
+    predicate: str | None,
+    spec: QuerySpec,
+    matched: int,
+    columns: Sequence[str] = READ,
 ) -> tuple[pa.Table, bool]:
     """Return the page of a spec among the recordings that match, and whether more come after it.
 
@@ -111,11 +115,14 @@ def page(
     ----------
     matched : int
         How many recordings meet `predicate`.
+    columns : sequence of str
+        What is read of them.
     """
     order = order_of(spec)
     wanted = where.all_of([*order.predicates, predicate])
     if spec.limit is None and not spec.offset:
-        return recordings.scan(wanted, columns=READ, order_by=order.columns), False
+        needed = list(dict.fromkeys([*columns, order.column, KEY]))
+        return recordings.scan(wanted, columns=needed, order_by=order.columns), False
     # One row more than the page has shows whether it is the last.
     longer = spec if not spec.limit else spec.model_copy(update={"limit": spec.limit + 1})
     windows = _windows(recordings, matched, order, longer)
@@ -124,7 +131,7 @@ def page(
     )
     if keys is None:
         keys = (_sorted if order.column == KEY else _selected)(recordings, wanted, order, longer)
-    found = recordings.take(keys[: spec.limit], columns=READ)
+    found = recordings.take(keys[: spec.limit], columns=columns)
     return found, len(keys) > found.num_rows
 
 

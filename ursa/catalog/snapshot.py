@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lancedb.db import DBConnection
 
 _LABELS = "metadata_kv"
+_SAMPLE = 2_000  # rows that most likely have every label of a key with few values
 _FEW_LABELS = 100  # so many are counted one by one sooner than read from all rows
 _RARE = 20  # below one in so many rows, reading single rows is sooner than reading all
 
@@ -100,10 +101,20 @@ class Snapshot(Table[RowT]):
     def label_totals(self, column: str, begin: str = "") -> dict[str, int]:
         """Return `label_counts` of all rows, which are worked out once."""
         if (column, begin) not in self._totals:
-            expected = self._former.get((column, begin), {})
-            found = self._recounted(expected, begin) if column == _LABELS and begin else None
+            found = None
+            if column == _LABELS and begin:
+                expected = self._former.get((column, begin)) or self._sampled(column, begin)
+                found = self._recounted(expected, begin)
             self._totals[column, begin] = found or self.label_counts(column, begin)
         return self._totals[column, begin]
+
+    def _sampled(self, column: str, begin: str) -> dict[str, int]:
+        """Return the labels of some rows, which may be all there are."""
+        from pyarrow import compute as pc
+
+        rows = self.scan(columns=[column], limit=_SAMPLE)[column]
+        labels = pc.unique(pc.list_flatten(rows))
+        return dict.fromkeys(labels.filter(pc.starts_with(labels, begin)).to_pylist(), 1)
 
     def _recounted(self, expected: Mapping[str, int], begin: str) -> dict[str, int] | None:
         """Count the expected labels of a metadata key, if there are no others.

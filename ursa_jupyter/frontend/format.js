@@ -22,3 +22,15 @@ export function lengthText(seconds) {
 export function countText(number) {
   return String(number).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 }
+
+/** Return a moment from a recording's start as m:ss or h:mm:ss, always with so many decimals. */
+export function momentText(seconds, decimals = 0) {
+  const scale = 10 ** decimals;
+  const whole = Math.round(Math.abs(seconds) * scale);
+  const parts = [Math.floor(whole / scale / 3600), Math.floor(whole / scale / 60) % 60];
+  const rest = (whole / scale - parts[0] * 3600 - parts[1] * 60).toFixed(decimals);
+  const two = (value) => String(value).padStart(2, "0");
+  const tail = rest.padStart(decimals ? decimals + 3 : 2, "0");
+  const sign = seconds < 0 && whole > 0 ? "−" : "";
+  return parts[0] ? `${sign}${parts[0]}:${two(parts[1])}:${tail}` : `${sign}${parts[1]}:${tail}`;
+}

@@ -1,0 +1,89 @@
+"""Histograms: how many of the matching recordings begin, or last, in each of equal bins.
+
+Like a facet, a histogram leaves its own field's filter out, so that what else there is stays in
+sight.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ursa.catalog.schemas import RecordingEntry
+from ursa.errors import InvalidArgument
+from ursa.hints import nearest
+from ursa.predicates import select
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ursa.catalog import Catalog
+    from ursa.filters import QuerySpec
+
+BINS_MAX = 1_000
+_WITHOUT: Mapping[str, Mapping[str, Any]] = {
+    "start_time": {"time_range": None},
+    "duration": {"duration": {}},
+}
+_PAGE = {"limit": None, "offset": 0, "after": None}
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Counts of recordings in bins that lie side by side, each half-open.
+
+    Attributes
+    ----------
+    edges : tuple of int
+        In ns, since the Unix epoch for start times: one more than there are bins, from the least
+        value of the whole catalog to just above the greatest. Empty for an empty catalog.
+    counts : tuple of int
+    """
+
+    edges: tuple[int, ...]
+    counts: tuple[int, ...]
+
+
+def histogram(catalog: Catalog, spec: QuerySpec, field: str, bins: int) -> Histogram:
+    """Return how many recordings that match lie in each of equal bins.
+
+    Where the values span fewer ns than there are bins, there are fewer bins.
+
+    Parameters
+    ----------
+    field : {"start_time", "duration"}
+    bins : int
+        From 1 to 1000.
+
+    Raises
+    ------
+    InvalidArgument
+        There is no such field, or too few or too many bins.
+    """
+    if field not in _WITHOUT:
+        raise InvalidArgument(f"no histogram of {field!r}{nearest(str(field), _WITHOUT)}")
+    if not 1 <= bins <= BINS_MAX:
+        raise InvalidArgument(f"bins={bins} must lie between 1 and {BINS_MAX}")
+    recordings = catalog.snapshot(RecordingEntry)
+    if not recordings.count():
+        return Histogram((), ())
+    edges = _edges(*recordings.bounds(field), bins)
+    wanted = select(catalog, recordings, spec.model_copy(update={**_WITHOUT[field], **_PAGE}))
+    # Reading one column is several times as quick as asking an index for each bin.
+    found = recordings.scan(wanted.predicate, columns=[field])[field]
+    return Histogram(edges, _counts(found, edges))
+
+
+def _edges(low: int, high: int, bins: int) -> tuple[int, ...]:
+    """Return the ends of equal bins of whole ns that hold both values."""
+    width = high + 1 - low
+    number = min(bins, width)
+    return tuple(low + width * place // number for place in range(number + 1))
+
+
+def _counts(values: Any, edges: tuple[int, ...]) -> tuple[int, ...]:
+    import numpy as np
+
+    # All but the last fit into int64, and nothing lies above that one.
+    places = np.searchsorted(np.array(edges[1:-1], np.int64), values.to_numpy(), side="right")
+    return tuple(np.bincount(places, minlength=len(edges) - 1).tolist())

@@ -1,0 +1,11 @@
+"""The view-model of the catalog browser: messages in, plain values out; it draws nothing.
+
+`BrowserSource.handle` answers the messages of the front end, in whatever host that runs.
+"""
+
+from __future__ import annotations
+
+from ursa_jupyter.browse.selection import Selected
+from ursa_jupyter.browse.source import BrowserSource
+
+__all__ = ["BrowserSource", "Selected"]

@@ -1,0 +1,166 @@
+"""The basket: what a download of the selected recordings would bring, and what it leaves out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+
+from ursa.catalog import IngestionStatus
+from ursa.errors import InvalidArgument, UrsaError
+from ursa.frozen import FrozenDict
+from ursa.text import counted, shortened
+from ursa.transfer.plan import Existing, Layout, Source
+from ursa_jupyter.browse.messages import choice_of, text_of, texts_of
+from ursa_jupyter.browse.selection import results
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from ursa import DataInterface, QueryResult
+    from ursa.catalog import ModalityRow
+    from ursa_jupyter.browse.messages import Message
+
+PLANNED_MAX = 2_000
+_NAMES_MAX = 1_000
+_HAS_NO_DATA = {
+    IngestionStatus.INGESTING: "is being ingested",
+    IngestionStatus.FAILED: "failed to be ingested",
+}
+
+
+class Wish(NamedTuple):
+    """What somebody wants of the selected recordings.
+
+    Attributes
+    ----------
+    modalities : frozenset of str or None
+        Names of modalities; None means all.
+    dest : Path
+    source, layout, existing : str
+        As `DataInterface.download` takes them.
+    """
+
+    modalities: frozenset[str] | None
+    dest: Path
+    source: Source
+    layout: Layout
+    existing: Existing
+
+
+def wish_of(message: Message, allow_dest: Callable[[Path], Path], default: str) -> Wish:
+    """Return what a message wishes; `allow_dest` returns the directory or refuses it."""
+    named = message.get("modalities")
+    names = None if named is None else frozenset(texts_of(message, "modalities", _NAMES_MAX))
+    text = text_of(message, "dest", default).strip()
+    if not text or not text.isprintable():
+        raise InvalidArgument(f"dest is {shortened(text, 80)}; name the directory to write to")
+    source: Any = choice_of(message, "source", get_args(Source), "auto")
+    layout: Any = choice_of(message, "layout", get_args(Layout), "by_recording")
+    existing: Any = choice_of(message, "existing", get_args(Existing), "refresh")
+    return Wish(names, allow_dest(Path(text)), source, layout, existing)
+
+
+def basket(data: DataInterface, hashes: Sequence[str], wish: Wish) -> dict[str, Any]:
+    """Return what `wish` would bring of these recordings; nothing is written."""
+    answer = {**_EMPTY, "recordings": len(hashes), "dest": str(wish.dest)}
+    if not hashes:
+        return answer
+    if len(hashes) > PLANNED_MAX:
+        note = f"more than {PLANNED_MAX} recordings: files and bytes are counted by the download"
+        return {**answer, "modalities": _unlooked(data, wish), "note": note}
+    whole = results(data, hashes)
+    kept, left_out = wanted(whole, wish)
+    answer |= {"modalities": _modalities(whole, wish), "left_out": left_out}
+    if not kept:
+        return {**answer, "files": 0, "bytes": 0, "error": _nothing(wish)}
+    try:
+        return {**answer, **_planned(data, kept, wish)}
+    except (UrsaError, OSError) as error:
+        return {**answer, "error": str(error)}
+
+
+_EMPTY: dict[str, Any] = {
+    **dict.fromkeys(("files", "bytes", "here_files", "here_bytes", "existing"), 0),
+    **dict.fromkeys(("disk_free", "error", "note")),
+    "modalities": [],
+    "left_out": [],
+}
+
+
+def wanted(
+    whole: Iterable[QueryResult], wish: Wish
+) -> tuple[list[QueryResult], list[dict[str, str]]]:
+    """Return the recordings with the modalities that can be had, and what is left out and why."""
+    kept: list[QueryResult] = []
+    reasons: Counter[tuple[str, str]] = Counter()
+    for result in whole:
+        rows = {}
+        for name, row in result.modalities.items():
+            if wish.modalities is not None and row.modality not in wish.modalities:
+                continue
+            reason = _why_not(row, wish.source)
+            if reason is None:
+                rows[name] = row
+            else:
+                reasons[row.modality, reason] += 1
+        if rows:
+            kept.append(result.model_copy(update={"modalities": FrozenDict(rows)}))
+        elif not result.modalities:
+            reasons["", "has no data"] += 1
+    return kept, [{"text": _left_out(*each)} for each in sorted(reasons.items())]
+
+
+def _why_not(row: ModalityRow, source: Source) -> str | None:
+    if row.ingestion_status in _HAS_NO_DATA:
+        return _HAS_NO_DATA[row.ingestion_status]
+    if source == "processed" and row.ingestion_status is IngestionStatus.RAW:
+        return "is not processed"
+    return None
+
+
+def _left_out(named: tuple[str, str], number: int) -> str:
+    modality, reason = named
+    return f"{counted(number, 'recording')}: {modality} {reason}".replace(":  ", ": it ")
+
+
+def _nothing(wish: Wish) -> str:
+    of = " of the modalities chosen" if wish.modalities is not None else ""
+    return f"nothing to download{of}; select other recordings or modalities"
+
+
+def _planned(data: DataInterface, kept: Sequence[QueryResult], wish: Wish) -> dict[str, Any]:
+    plan = data.plan(kept, wish.dest, layout=wish.layout, source=wish.source)
+    here = plan.already_here
+    return {
+        "files": len(plan.copies),
+        "bytes": plan.bytes_total,
+        "here_files": len(here),
+        "here_bytes": sum(copy.size for copy in here),
+        "existing": len(plan.existing),
+        "disk_free": plan.disk_free,
+    }
+
+
+def _modalities(whole: Iterable[QueryResult], wish: Wish) -> list[dict[str, Any]]:
+    counts = Counter(
+        name for result in whole for name in {row.modality for row in result.modalities.values()}
+    )
+    return _chosen(dict(sorted(counts.items())), wish)
+
+
+def _unlooked(data: DataInterface, wish: Wish) -> list[dict[str, Any]]:
+    """Name every modality of the catalog, without saying how many of the selected have it."""
+    names = sorted(each.value for each in data.facets("modalities", status="all")["modalities"])
+    return _chosen(dict.fromkeys(names), wish)
+
+
+def _chosen(counts: Mapping[str, int | None], wish: Wish) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "recordings": number,
+            "chosen": wish.modalities is None or name in wish.modalities,
+        }
+        for name, number in counts.items()
+    ]

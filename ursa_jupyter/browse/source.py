@@ -1,0 +1,302 @@
+"""`BrowserSource`: answers the messages of the catalog browser, whatever hosts it."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+from typing import TYPE_CHECKING, get_args
+
+from ursa.errors import InvalidArgument, UrsaError
+from ursa.filters import QuerySpec
+from ursa.text import shortened
+from ursa.transfer.plan import Layout
+from ursa_jupyter.browse import chips, choosing, detail, facets, notes, ranges, rows
+from ursa_jupyter.browse.basket import basket, wanted, wish_of
+from ursa_jupyter.browse.copies import copied
+from ursa_jupyter.browse.downloads import ACTIONS, Downloads
+from ursa_jupyter.browse.messages import choice_of, text_of, texts_of
+from ursa_jupyter.browse.previews import Previews
+from ursa_jupyter.browse.selection import SELECTED_MAX, Selection, results
+from ursa_jupyter.browse.vocabulary import vocabulary
+from ursa_jupyter.browse.wire import filter_of, spec_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from ursa import DataInterface
+    from ursa_jupyter.browse.messages import Message
+    from ursa_jupyter.browse.previews import Preview
+
+    Push = Callable[[Message], None]
+    Answer = tuple[Message, list[bytes]]
+
+logger = logging.getLogger("ursa.browser")
+DEST = "ursa-downloads"
+_ID_MAX = 100
+
+
+def _nobody(_: Message) -> None:
+    pass
+
+
+def _any_place(dest: Path) -> Path:
+    return dest
+
+
+class BrowserSource:
+    """Answers the messages of one catalog browser; several threads may use it.
+
+    Parameters
+    ----------
+    data : DataInterface
+    spec : QuerySpec, optional
+        What is shown at first: by default everything, whatever its status.
+    push : callable, optional
+        Gets each message that nobody asked for, on any thread.
+    previews : mapping of str to Preview, optional
+        By modality; by default those that are installed.
+    allow_dest : callable, optional
+        Gets the directory that somebody wants to download to, and returns the one that is used or
+        raises an `UrsaError`. By default every directory will do, which fits a notebook, whose
+        user can write anywhere anyway, and no page on the web.
+    on_view : callable, optional
+        Gets the `QuerySpec` that is shown and the names of the columns, whenever they change.
+    others : bool
+        Also show the downloads of this process that somebody else began, and let them be stopped.
+
+    Attributes
+    ----------
+    spec : QuerySpec
+        What is shown, with its order.
+    selection : Selection
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ursa import DataInterface
+    >>> data = DataInterface("local", path=tempfile.mkdtemp())
+    >>> data.enable_writes()
+    >>> source = BrowserSource(data)
+    >>> reply, buffers = source.handle({"id": "a:1", "type": "page", "filter": {}})
+    >>> reply["id"], reply["matched"]
+    ('a:1', 0)
+    >>> source.handle({"id": "a:2", "type": "sing"})[0]["error"]["kind"]
+    'InvalidArgument'
+    """
+
+    def __init__(
+        self,
+        data: DataInterface,
+        spec: QuerySpec | None = None,
+        *,
+        push: Push = _nobody,
+        previews: Mapping[str, Preview] | None = None,
+        allow_dest: Callable[[Path], Path] = _any_place,
+        on_view: Callable[[QuerySpec, list[str]], None] | None = None,
+        others: bool = True,
+    ) -> None:
+        self.data, self.spec = data, spec or QuerySpec(status="all")
+        self.selection = Selection()
+        self._push, self._allow_dest, self._on_view = push, allow_dest, on_view
+        self._previews: Mapping[str, Preview] = Previews() if previews is None else previews
+        self._downloads = Downloads(push, others=others)
+        self._opening = threading.Lock()
+        self._planned: tuple[tuple[object, ...], Message] = ((), {})
+        self._version: int | None = None
+        self._answers: dict[str, Callable[[Message], Message]] = {
+            "hello": self._hello,
+            "page": self._page,
+            "facets": lambda m: facets.facets(data, m),
+            "find": lambda m: facets.find(data, m),
+            "histogram": lambda m: ranges.histogram(data, m),
+            "chips": lambda m: chips.chips(data, m),
+            "parse": chips.parse,
+            "select": self._select,
+            "selected": self._selected,
+            "basket": self._basket,
+            "download": self._download,
+            "job": self._job,
+            "jobs": self._jobs,
+            "detail": lambda m: detail.detail(data, self._previews, m),
+            "files": lambda m: detail.files(data, m),
+            "events": lambda m: detail.events(data, m),
+            "notes": lambda m: notes.notes(data, m),
+            "copy": lambda m: copied(data, self.selection, m, DEST),
+            "view": self._view,
+        }
+
+    def handle(
+        self,
+        message: object,
+        buffers: Sequence[bytes | memoryview] = (),  # noqa: ARG002 - the hosts give them
+    ) -> Answer:
+        """Return the reply to a message, with its buffers; never raises.
+
+        Parameters
+        ----------
+        message : object
+            ``{"id": ..., "type": ..., ...}``; anything else gets an error as its reply.
+        buffers : sequence of bytes or memoryview
+            None of the types takes any.
+
+        Returns
+        -------
+        tuple of dict and list of bytes
+            The reply has the id of the message, and ``error`` with ``kind`` and ``message`` where
+            it could not be answered.
+        """
+        name = _id_of(message)
+        try:
+            answer, out = self._answered(message)
+        except UrsaError as error:
+            return {"id": name, "error": _told(error)}, []
+        except Exception as error:
+            logger.exception("a message of type %s failed", shortened(_type_of(message), 80))
+            kind = type(error).__name__
+            said = f"internal error ({kind}); the log says more"
+            return {"id": name, "error": {"kind": kind, "message": said}}, []
+        return {**answer, "id": name}, out
+
+    def close(self) -> None:
+        """Push nothing any more."""
+        self._downloads.close()
+
+    def _answered(self, message: object) -> Answer:
+        if not isinstance(message, dict):
+            raise InvalidArgument(f"{shortened(message, 80)} is no message; send an object")
+        kind = _type_of(message)
+        with self._opening:  # so that two threads do not both open the catalog
+            _ = self.data.catalog
+        if kind == "preview":
+            return self._preview(message)
+        if not isinstance(kind, str) or kind not in self._answers:
+            known = ", ".join([*self._answers, "preview"])
+            raise InvalidArgument(f"no message has type {shortened(kind, 80)}; known: {known}")
+        return self._answers[kind](message), []
+
+    # -- what is shown ---------------------------------------------------------------------------
+
+    def _hello(self, _: Message) -> Message:
+        keys, faceted = self._vocabulary
+        return {
+            "version": self.data.catalog.version,
+            "site": _site(self.data),
+            "columns": rows.columns(keys),
+            "facets": facets.facet_fields(self.data, faceted),
+            "filter": filter_of(self.spec),
+            "order_by": self.spec.order_by,
+            "layouts": list(get_args(Layout)),
+            "dest": DEST,
+            "selected": len(self.selection),
+            "total": self.data.count(status="all"),
+            "previews": list(self._previews),
+        }
+
+    def _page(self, message: Message) -> Message:
+        found = rows.page(self.data, self.selection, message)
+        before, self._version = self._version, found["version"]
+        if before not in (None, self._version):
+            self._push({"push": "catalog", "version": self._version})
+        return found
+
+    @functools.cached_property
+    def _vocabulary(self) -> tuple[dict[str, str], list[str]]:
+        return vocabulary(self.data)
+
+    def show(self, spec: QuerySpec) -> None:
+        """Show other recordings, as Python asks."""
+        self.spec = spec
+        self._push({"push": "spec", "filter": filter_of(spec), "order_by": spec.order_by})
+
+    def _view(self, message: Message) -> Message:
+        order = text_of(message, "order_by", "start_time")
+        self.spec = spec_of(message.get("filter", {}), order_by=order)
+        names = texts_of(message, "columns", 1_000) if "columns" in message else []
+        if self._on_view is not None:
+            self._on_view(self.spec, names)
+        return {}
+
+    # -- selection -------------------------------------------------------------------------------
+
+    def _select(self, message: Message) -> Message:
+        self._tell(choosing.chosen(self.data, self.selection, message))
+        return {"selected": len(self.selection)}
+
+    def select(self, hashes: Sequence[str]) -> None:
+        """Select exactly these recordings, as Python asks.
+
+        Raises
+        ------
+        InvalidArgument
+            They are too many.
+        """
+        if self.selection.replace(hashes):
+            self._tell(None)
+
+    def _tell(self, changed: tuple[list[str], list[str]] | None) -> None:
+        """Push which recordings were added and removed; None where they are too many to name."""
+        added, removed = changed or ([], [])
+        if changed is None or added or removed:
+            said = {"selected": len(self.selection), "added": added, "removed": removed}
+            self._push({"push": "selection", **said, "all": changed is None})
+
+    def _selected(self, message: Message) -> Message:
+        return {"selected": self.selection.among(texts_of(message, "hashes", SELECTED_MAX))}
+
+    # -- downloads -------------------------------------------------------------------------------
+
+    def _basket(self, message: Message) -> Message:
+        wish = wish_of(message, self._allow_dest, DEST)
+        of = (self.selection.version, self.data.catalog.version, self._downloads.states)
+        key, (known, found) = (*wish, *of), self._planned
+        if key != known or message.get("again"):
+            found = basket(self.data, self.selection.hashes, wish)
+            self._planned = key, found
+        return found
+
+    def _download(self, message: Message) -> Message:
+        wish = wish_of(message, self._allow_dest, DEST)
+        whole = results(self.data, self.selection.hashes)
+        kept, _ = wanted(whole, wish)
+        return {"job": self._downloads.start(self.data, kept, wish)}
+
+    def _job(self, message: Message) -> Message:
+        action = choice_of(message, "action", ACTIONS, "")
+        self._downloads.act(text_of(message, "job"), action)
+        return {}
+
+    def _jobs(self, _: Message) -> Message:
+        self._downloads.watch()
+        return {"jobs": self._downloads.described()}
+
+    # -- previews --------------------------------------------------------------------------------
+
+    def _preview(self, message: Message) -> Answer:
+        result = detail.recording(self.data, message)
+        name = text_of(message, "modality")
+        if name not in result.modalities:
+            there = ", ".join(result.modalities) or "none"
+            raise InvalidArgument(f"no modality {shortened(name, 80)} in it; there are: {there}")
+        preview = self._previews[result.modalities[name].modality]
+        return preview(self.data, result, name, message)
+
+
+def _site(data: DataInterface) -> str:
+    return data.profile if data.path is None else f"{data.profile} · {data.path.name}"
+
+
+def _type_of(message: object) -> object:
+    return message.get("type") if isinstance(message, dict) else None
+
+
+def _id_of(message: object) -> object:
+    """Return the id of a message, if it is one; nothing else that was sent is sent back."""
+    name = message.get("id") if isinstance(message, dict) else None
+    small = isinstance(name, str) and len(name) <= _ID_MAX
+    return name if small or isinstance(name, int) else None
+
+
+def _told(error: UrsaError) -> dict[str, str]:
+    return {"kind": type(error).__name__, "message": str(error)}

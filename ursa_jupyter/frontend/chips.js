@@ -1,0 +1,40 @@
+// The active filters, each with a button that removes it, and what would match when nothing does.
+
+import { h } from "./dom.js";
+import { countText } from "./format.js";
+import { everything } from "./filters.js";
+
+/** Show the chips of a reply in `el`; `choose` gets the filter to go on with. */
+export function showChips(el, chips, choose) {
+  const focused = [...el.children].indexOf(el.getRootNode().activeElement);
+  const buttons = chips.map(({ text, without }) =>
+    h(
+      "button",
+      { type: "button", class: "ursa-filter", "aria-label": `Remove the filter ${text}`, onclick: () => choose(without) },
+      h("span", { class: "ursa-filtertext" }, text),
+      h("span", { class: "ursa-cross", "aria-hidden": "true" }, "✕"),
+    ),
+  );
+  const clear = h("button", { type: "button", class: "ursa-plain", onclick: () => choose(everything()) }, "Clear all");
+  el.replaceChildren(...buttons, ...(chips.length > 1 ? [clear] : []));
+  el.hidden = chips.length === 0;
+  if (focused >= 0) el.children[Math.min(focused, el.children.length - 1)]?.focus();
+}
+
+/** Show in `el` that nothing matches, and the filters without which something would. */
+export function showNothing(el, zero, choose) {
+  const hints = (zero ?? []).map(({ text, without, matched }) =>
+    h(
+      "button",
+      { type: "button", class: "ursa-hint", onclick: () => choose(without) },
+      "without ",
+      h("code", {}, text),
+      `: ${countText(matched)}`,
+    ),
+  );
+  const clear = h("button", { type: "button", onclick: () => choose(everything()) }, "Clear all filters");
+  el.replaceChildren(
+    h("p", { class: "ursa-nothing" }, "No recording matches all of these filters."),
+    h("div", { class: "ursa-hints" }, hints, clear),
+  );
+}

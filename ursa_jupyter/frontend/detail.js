@@ -1,0 +1,171 @@
+// One recording: its title, and tabs with what is known of it.
+
+import { copyButton } from "./clipboard.js";
+import { h } from "./dom.js";
+import { eventsNode } from "./events.js";
+import { filesNode } from "./files.js";
+import { lengthText } from "./format.js";
+import { metadataNode } from "./metadata.js";
+import { notesNode } from "./notes.js";
+import { PREVIEWS, previewTabs } from "./previews.js";
+import { loadInto, mountTabs } from "./tabs.js";
+import { mountTimeline } from "./timeline.js";
+
+const EVENTS_PER_CALL = 500;
+const MOST_FLAGS = 2000;
+const BUILT_IN = ["timeline", "files", "metadata", "events", "notes"];
+
+/**
+ * Mount the pane into `el`, which is hidden while no recording is shown.
+ *
+ * Return {show(hash or null, {focus}), dispose}. Closing it sends a bubbling event
+ * `ursa-detail-close` from `el`, with the recording's hash in `detail.hash`, after the focus went
+ * back to where it was when the pane was opened.
+ */
+export function mountDetail(el, { call, previews = PREVIEWS }) {
+  const life = new AbortController();
+  const at = { hash: null, tab: "timeline", opener: null, stop: new AbortController() };
+  el.classList.add("ursa-detail");
+  el.hidden = true;
+
+  async function show(hash, { focus = true } = {}) {
+    const opened = hash === at.hash ? null : open(hash);
+    if (hash !== null && focus) el.querySelector("h2")?.focus({ preventScroll: true });
+    await opened;
+  }
+
+  function open(hash) {
+    if (at.hash === null) at.opener = el.getRootNode().activeElement;
+    at.stop.abort();
+    at.stop = new AbortController();
+    at.hash = hash;
+    el.hidden = hash === null;
+    if (hash === null) return el.replaceChildren();
+    const body = h("div", { class: "ursa-detail-body" });
+    const heading = h("h2", { tabindex: "-1" }, "Recording");
+    const title = h("div", { class: "ursa-title" }, heading);
+    const head = h("header", {}, title, closeButton(close));
+    el.replaceChildren(h("div", { class: "ursa-pane" }, head, body));
+    const load = async (signal) => {
+      const detail = await call("detail", { hash }, { latest: "detail" });
+      if (!signal.aborted) titled(title, heading, detail);
+      return signal.aborted ? null : tabsNode(detail, { call, previews, at, signal });
+    };
+    return loadInto(body, "the recording", load, at.stop.signal);
+  }
+
+  function close() {
+    const { hash, opener } = at;
+    open(null);
+    if (opener?.isConnected) opener.focus();
+    at.opener = null;
+    el.dispatchEvent(new CustomEvent("ursa-detail-close", { bubbles: true, detail: { hash } }));
+  }
+
+  const escape = (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented) return;
+    event.stopPropagation();
+    close();
+  };
+  el.addEventListener("keydown", escape, { signal: life.signal });
+  return {
+    show,
+    dispose() {
+      life.abort();
+      at.stop.abort();
+      el.replaceChildren();
+    },
+  };
+}
+
+function closeButton(close) {
+  const label = "Close the recording (Esc)";
+  const given = { type: "button", class: "ursa-close", "aria-label": label, title: label };
+  return h("button", { ...given, onclick: close }, "×");
+}
+
+function titled(title, heading, detail) {
+  const people = detail.participants.map(({ id, name }) => name || id).join(", ");
+  heading.textContent = people || detail.title;
+  const status = h("span", { class: "ursa-badge", dataset: { status: detail.status } }, shownStatus(detail));
+  const hash = h("code", { title: detail.hash }, detail.hash.slice(0, 8));
+  const facts = [detail.start_local, lengthText(detail.duration_s ?? 0)];
+  title.append(
+    h(
+      "p",
+      {},
+      ...facts.map((text) => h("span", {}, text)),
+      detail.status ? status : null,
+      h("span", {}, hash, copyButton(detail.hash, "Copy the recording's hash")),
+    ),
+  );
+}
+
+function shownStatus({ status }) {
+  return (status ?? "").split("/").join(", ");
+}
+
+function tabsNode(detail, { call, previews, at, signal }) {
+  const root = h("div", { class: "ursa-tabs" });
+  const ask = asking(call, detail.hash);
+  let pending = null;
+  let timeline = null;
+  const go = (seconds) => {
+    pending = seconds;
+    tabs.show("timeline", { focus: true });
+    if (timeline) timeline.center(seconds);
+  };
+  const drawn = () => {
+    const el = h("div");
+    const later = { events: flagsOf(ask, detail), notes: pinsOf(ask, detail), detail, signal };
+    requestAnimationFrame(() => {
+      if (signal.aborted) return;
+      timeline = mountTimeline(el, later);
+      if (pending !== null) timeline.center(pending);
+    });
+    return el;
+  };
+  const loads = {
+    timeline: drawn,
+    files: async () => filesNode(await ask("files")),
+    metadata: () => metadataNode(detail),
+    events: (stop) => eventsNode((given) => ask("events", given), go, stop),
+    notes: async () => notesNode(await ask("notes"), go),
+  };
+  const named = BUILT_IN.filter((name) => (detail.tabs ?? BUILT_IN).includes(name));
+  const builtIn = named.map((name) => ({
+    name,
+    label: name[0].toUpperCase() + name.slice(1),
+    what: `the ${name}`,
+    load: loads[name],
+  }));
+  const all = [...builtIn, ...previewTabs(detail, call, previews)];
+  const tabs = mountTabs(root, all, { label: "Recording", signal, onShow: (name) => (at.tab = name) });
+  tabs.show(all.some(({ name }) => name === at.tab) ? at.tab : all[0].name);
+  return root;
+}
+
+/** Return what asks about one recording; of each name only the newest question is answered. */
+function asking(call, hash) {
+  return (type, args = {}, name = type) => call(type, { hash, ...args }, { latest: `detail-${name}` });
+}
+
+async function flagsOf(ask, detail) {
+  const found = { events: [], types: [], total: detail.events ?? 0 };
+  if (found.total === 0) return found;
+  do {
+    const page = { offset: found.events.length, limit: EVENTS_PER_CALL, event_type: null };
+    const reply = await ask("events", page, "flags");
+    found.events.push(...reply.events);
+    Object.assign(found, { types: reply.types, total: reply.total });
+    if (reply.events.length === 0) break;
+  } while (found.events.length < Math.min(found.total, MOST_FLAGS));
+  return found;
+}
+
+async function pinsOf(ask, detail) {
+  if (!detail.modalities.some(({ modality }) => modality === "notes")) return [];
+  const { notes } = await ask("notes", {}, "pins");
+  // Events that carry text are among the notes, and have flags already.
+  return notes.filter(({ modality, time_s: time }) => modality !== "events" && time !== null);
+}

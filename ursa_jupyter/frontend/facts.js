@@ -1,0 +1,30 @@
+// The basket's numbers in words.
+
+import { countText, sizeText } from "./format.js";
+
+/** Return the texts of a `basket` reply, the most important first. */
+export function factsOf(reply) {
+  const facts = [`${countText(reply.recordings)} selected`];
+  if (reply.recordings === 0) return facts;
+  if (reply.bytes === null) return [...facts, reply.note ?? "too many to count in advance"];
+  facts.push(`${sizeText(reply.bytes)} in ${filesText(reply.files)}`);
+  if (reply.here_files) facts.push(`${sizeText(reply.here_bytes)} already here`);
+  if (typeof reply.disk_free === "number") facts.push(`${sizeText(reply.disk_free)} free`);
+  return facts;
+}
+
+const filesText = (count) => `${countText(count)} ${count === 1 ? "file" : "files"}`;
+
+/** Return why nothing can be downloaded, or null. */
+export function hindrance(reply, { dest, modalities }) {
+  if (reply === null) return "";
+  if (reply.recordings === 0) return "Select recordings to download them.";
+  if (!dest?.trim()) return "Name the directory to download to.";
+  if (modalities !== null && modalities.length === 0) return "Choose at least one modality.";
+  if (reply.error) return reply.error;
+  const missing = (reply.bytes ?? 0) - (reply.here_bytes ?? 0);
+  if (typeof reply.disk_free !== "number" || missing <= reply.disk_free) return null;
+  const free = sizeText(reply.disk_free);
+  const rule = "Choose another directory or less.";
+  return `The disk is too small: ${sizeText(missing)} to fetch, ${free} free. ${rule}`;
+}

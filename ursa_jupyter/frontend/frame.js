@@ -1,0 +1,61 @@
+// The browser's regions, and which of them are in sight.
+
+import { h } from "./dom.js";
+
+/** Build the regions into `el`; return them and what opens and closes them. */
+export function browserFrame(el, { signal, height }) {
+  const region = (name, props = {}) => h("div", { class: `ursa-${name}`, ...props });
+  const [search, count, menus, chips, banner] = ["searchslot", "matched", "menus", "chips", "banner"].map((name) =>
+    region(name),
+  );
+  const [table, basket, nothing] = ["tablebox", "basket", "empty"].map((name) => region(name));
+  const rail = h("aside", { class: "ursa-rail", "aria-label": "Filters" });
+  const detail = h("section", { class: "ursa-detail", "aria-label": "Recording", hidden: true });
+  const drawer = h("button", { type: "button", class: "ursa-drawer", "aria-expanded": "false" }, "Filters");
+  const live = h("p", { class: "ursa-unseen", role: "status" });
+  chips.setAttribute("role", "group");
+  chips.setAttribute("aria-label", "Active filters");
+  banner.setAttribute("role", "alert");
+  for (const each of [chips, banner, nothing]) each.hidden = true;
+
+  const middle = h("div", { class: "ursa-middle" }, table, nothing);
+  const main = h("div", { class: "ursa-main" }, rail, middle, detail);
+  const top = h("div", { class: "ursa-top" }, search, h("div", { class: "ursa-tools" }, drawer, menus));
+  const view = h("div", { class: "ursa-view" }, top, chips, banner, count, main, basket, live);
+  const root = h("div", { class: "ursa-b ursa-browser" }, view);
+  if (height) root.style.height = typeof height === "number" ? `${height}px` : height;
+  el.append(root);
+
+  const openRail = (open) => {
+    root.classList.toggle("ursa-railopen", open);
+    drawer.setAttribute("aria-expanded", String(open));
+  };
+  drawer.addEventListener("click", () => openRail(drawer.getAttribute("aria-expanded") !== "true"), { signal });
+
+  function keys({ search: toSearch, close, closed }) {
+    const shut = () => {
+      if (detail.hidden) return false;
+      close();
+      closed();
+      return true;
+    };
+    detail.addEventListener("ursa-detail-close", () => closed(), { signal });
+    root.addEventListener("keydown", (event) => {
+      const writing = event.composedPath()[0].matches?.("input:not([type=checkbox]), textarea, select");
+      if (event.key === "/" && !writing) toSearch();
+      else if (event.key !== "Escape") return;
+      else if (root.classList.contains("ursa-railopen")) openRail(false), drawer.focus();
+      else if (!shut()) return;
+      event.preventDefault();
+      event.stopPropagation();
+    }, { signal });
+  }
+
+  return {
+    ...{ root, search, count, menus, chips, banner, table, basket, nothing, rail, detail, live },
+    keys,
+    /** Return whether a recording is shown beside the table. */
+    beside: () => !detail.hidden && getComputedStyle(drawer).display === "none",
+    narrowed: (some) => drawer.classList.toggle("ursa-some", some),
+  };
+}

@@ -1,0 +1,69 @@
+// How many match, what is selected, what went wrong.
+
+import { h } from "./dom.js";
+import { countText } from "./format.js";
+
+const SLOW_MS = 5_000;
+
+/** Return what shows counts and errors in a frame. */
+export function statusLine({ count, banner, live }, { signal }) {
+  const matched = h("strong", { class: "ursa-number" });
+  const time = h("span", { class: "ursa-quiet ursa-ms" });
+  const every = h("button", { type: "button", class: "ursa-plain" });
+  const slow = new Set();
+  count.append(matched, time, h("span", { class: "ursa-space" }), every);
+
+  /** Return `call`, which says so when Python is long in answering. */
+  function watched(call) {
+    return async (type, args, options) => {
+      const timer = setTimeout(() => {
+        slow.add(timer);
+        if (banner.hidden) warn("Python has not answered yet: is the kernel busy or gone?", null, true);
+      }, SLOW_MS);
+      const late = () => {
+        clearTimeout(timer);
+        if (slow.delete(timer) && slow.size === 0 && banner.dataset.waiting) hide();
+      };
+      timers.add(timer);
+      try {
+        return await call(type, args, options);
+      } finally {
+        timers.delete(timer);
+        late();
+      }
+    };
+  }
+  const timers = new Set();
+
+  function hide() {
+    banner.hidden = true;
+    banner.replaceChildren();
+    delete banner.dataset.waiting;
+  }
+
+  function warn(text, retry, waiting) {
+    const again = h("button", { type: "button", onclick: () => (hide(), retry()) }, "Try again");
+    const shut = h("button", { type: "button", class: "ursa-plain", "aria-label": "Dismiss", onclick: hide }, "✕");
+    banner.replaceChildren(h("span", { class: "ursa-message" }, text), ...(retry ? [again] : []), shut);
+    banner.hidden = false;
+    if (waiting) banner.dataset.waiting = "true";
+    else delete banner.dataset.waiting;
+  }
+
+  return {
+    watched,
+    failed: (error, retry) => warn(error.message, retry, false),
+    matched(page, total) {
+      if (banner.dataset.waiting === undefined) hide();
+      const part = page.matched === total ? "" : `${countText(page.matched)} of `;
+      const text = `${part}${countText(total)} ${total === 1 ? "recording" : "recordings"}`;
+      matched.textContent = text;
+      time.textContent = typeof page.ms === "number" ? `${Math.round(page.ms)} ms` : "";
+      every.textContent = `Select all ${countText(page.matched)}`;
+      every.hidden = page.matched === 0;
+      live.textContent = text;
+    },
+    onAll: (all) => every.addEventListener("click", all, { signal }),
+    dispose: () => timers.forEach(clearTimeout),
+  };
+}

@@ -1,0 +1,169 @@
+// The table of recordings: an ARIA grid of which only the rows in sight exist.
+
+import { headerRow, leastWidth, shownColumns, templateOf } from "./columns.js";
+import { h } from "./dom.js";
+import { gridKeys } from "./keys.js";
+import { marksOf } from "./marks.js";
+import { pagesOf } from "./pages.js";
+import { rovingCell } from "./roving.js";
+import { viewportOf } from "./viewport.js";
+
+const ROW_PX = 30;
+const CARD_PX = 76;
+const CARDS_BELOW_PX = 560;
+const MARKED_AT_ONCE = 6000;
+
+/**
+ * Mount the table into `el`.
+ *
+ * `listed(page)` hears of the first page of each query, `open(row, focus)` of a row to show whole,
+ * `moved(row)` of the active one, `failed` of errors. Return {load({keep}), all, focus, dispose}.
+ */
+export function mountTable(el, { call, on, state, signal, listed, open, moved, failed }) {
+  const parts = gridParts();
+  const { grid, layer, head } = parts;
+  el.append(parts.scroller);
+  const now = { count: 0, columns: [], pages: null, anchor: 0 };
+  const view = viewportOf(parts, { signal, drawn: () => roving.settle() });
+  const roving = rovingCell(grid, layer, view.element);
+  const marks = marksOf({
+    ...{ call, state, failed, shown: view.hashes, refresh: view.showMarks },
+    rows: () => now.pages?.loaded() ?? [],
+    forget: () => now.pages?.forget(),
+  });
+  const withRow = (act) => (index) => view.row(index) !== undefined && act(view.row(index));
+  const toggle = withRow(marks.toggle);
+  const openRow = (index, focus) => withRow((row) => open(row, focus))(index);
+
+  function go(row, column, extend) {
+    const before = roving.at[0];
+    roving.at = [row, column];
+    if (!extend) now.anchor = row;
+    else if (row !== before) select(now.anchor, row);
+    view.reveal(row);
+    roving.settle();
+    roving.focus();
+    if (row !== before) withRow(moved)(row);
+  }
+
+  function select(one, other) {
+    const [first, last] = [Math.min(one, other), Math.max(one, other)];
+    const between = [];
+    for (let index = first; index <= last && index < first + MARKED_AT_ONCE; index += 1) {
+      withRow((row) => between.push(row))(index);
+    }
+    marks.range(first, last, between);
+  }
+
+  function clicked(event) {
+    const cell = event.target.closest("[role=gridcell]");
+    if (cell === null) return;
+    const index = Number(cell.parentElement.dataset.index);
+    const column = cell.getAttribute("aria-colindex") - 1;
+    const box = event.target.closest("input");
+    if (event.shiftKey) {
+      // The box has changed by itself, while a range is never unselected.
+      if (box !== null) box.checked = Boolean(view.row(index)?.selected);
+      return void go(index, column, true);
+    }
+    const only = column === 0 || event.ctrlKey || event.metaKey;
+    if (only) toggle(index);
+    go(index, column, false);
+    if (!only) openRow(index, false);
+  }
+
+  grid.addEventListener("keydown", gridKeys({
+    ...{ rows: () => now.count, columns: () => now.columns.length + 1, pageRows: view.rowsPerPage },
+    ...{ at: () => roving.at, go, toggle, open: (index) => openRow(index, true), all: marks.all },
+  }), { signal });
+  layer.addEventListener("click", clicked, { signal });
+  layer.addEventListener("mousedown", (event) => event.shiftKey && event.preventDefault(), { signal });
+
+  function lay() {
+    const cards = el.getBoundingClientRect().width < CARDS_BELOW_PX;
+    const rowPx = cards ? CARD_PX : ROW_PX;
+    grid.classList.toggle("ursa-cards", cards);
+    grid.style.setProperty("--ursa-row", `${rowPx}px`);
+    grid.style.setProperty("--ursa-columns", templateOf(now.columns));
+    grid.style.minWidth = cards ? "" : `${leastWidth(now.columns)}px`;
+    grid.setAttribute("aria-rowcount", String(now.count + 1));
+    grid.setAttribute("aria-colcount", String(now.columns.length + 1));
+    roving.hold();
+    view.size(now.count, rowPx);
+  }
+  const watching = new ResizeObserver(lay);
+  watching.observe(el);
+
+  function showHeader() {
+    const focused = grid.getRootNode().activeElement?.dataset?.sort;
+    const sort = (orderBy) => state.set({ orderBy });
+    head.replaceChildren(headerRow(now.columns, { orderBy: state.orderBy, sort }));
+    if (focused) head.querySelector(`[data-sort="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  /** Ask for the first rows, or those in sight; what is shown stays until they are here. */
+  function load({ keep = false } = {}) {
+    const columns = state.columns.filter((name) => name.startsWith("metadata."));
+    const query = { filter: state.filter, order_by: state.orderBy, columns };
+    const ask = (offset, limit) => call("page", { ...query, offset, limit }, { latest: "page" });
+    loading?.end();
+    const pages = pagesOf(ask, { changed: (page) => arrived(pages, page, keep), failed });
+    loading = pages;
+    grid.setAttribute("aria-busy", "true");
+    pages.want(...(keep ? [...view.inSight(), now.count] : [0, 1, 0]));
+  }
+  let loading = null;
+
+  function arrived(pages, page, keep) {
+    const first = pages === loading;
+    if (first) replace(pages, keep);
+    if (pages !== now.pages) return;
+    roving.hold();
+    if (first || page.matched !== now.count) resize(page.matched);
+    else view.draw();
+    if (!first) return;
+    if (!keep) view.toTop();
+    listed(page);
+  }
+
+  function replace(pages, keep) {
+    now.pages?.end();
+    loading = null;
+    Object.assign(now, { pages, columns: shownColumns(state) });
+    roving.hold();
+    const column = Math.min(roving.at[1], now.columns.length);
+    roving.at = [keep ? roving.at[0] : 0, column];
+    if (!keep) now.anchor = 0;
+    view.show(pages, now.columns);
+    showHeader();
+    grid.removeAttribute("aria-busy");
+  }
+
+  function resize(count) {
+    now.count = count;
+    roving.at = [Math.min(roving.at[0], Math.max(0, count - 1)), roving.at[1]];
+    lay();
+  }
+
+  const off = on("selection", marks.pushed);
+  return {
+    load,
+    all: marks.all,
+    focus: () => go(...roving.at, false),
+    dispose() {
+      off();
+      watching.disconnect();
+      now.pages?.end();
+      loading?.end();
+    },
+  };
+}
+
+function gridParts() {
+  const head = h("div", { role: "rowgroup", class: "ursa-head" });
+  const layer = h("div", { role: "presentation", class: "ursa-layer" });
+  const body = h("div", { role: "rowgroup", class: "ursa-body" }, layer);
+  const said = { "aria-label": "Recordings", "aria-multiselectable": "true", "aria-rowcount": 1 };
+  const grid = h("div", { role: "grid", class: "ursa-grid", tabindex: -1, ...said }, head, body);
+  return { head, layer, body, grid, scroller: h("div", { class: "ursa-scroll" }, grid) };
+}
