@@ -51,6 +51,8 @@ export function basketParts(wish, { changed, download, clear, layouts, signal })
       line.replaceChildren(...facts.map((text) => h("span", {}, text)));
       reason.textContent = why ?? "";
       reason.hidden = !why;
+      reason.toggleAttribute("data-bad", Boolean(why) && (reply?.recordings ?? 0) > 0);
+      root.parentElement.dataset.empty = String(!reply?.recordings);
       go.disabled = busy || why !== null;
       go.title = why ?? "";
       empty.disabled = !reply?.recordings;
@@ -96,7 +98,7 @@ function fillModalities(panel, all, choose) {
   const boxes = all.map(({ name, recordings, chosen }) => {
     const box = h("input", { type: "checkbox", value: name });
     box.checked = chosen;
-    const count = recordings === null ? null : h("span", { class: "ursa-count" }, countText(recordings));
+    const count = recordings === null ? null : h("span", { class: "ursa-many" }, countText(recordings));
     return { box, label: h("label", {}, box, h("span", {}, name), count) };
   });
   const told = () => {
@@ -111,6 +113,6 @@ function fillModalities(panel, all, choose) {
   for (const { box } of boxes) box.addEventListener("change", told);
   panel.append(
     h("div", { class: "ursa-boxes" }, ...boxes.map(({ label }) => label)),
-    h("div", { class: "ursa-row" }, quick("All", true), quick("None", false)),
+    h("div", { class: "ursa-line" }, quick("All", true), quick("None", false)),
   );
 }

@@ -4,6 +4,7 @@ import { mountBasket } from "./basket.js";
 import { showChips, showNothing } from "./chips.js";
 import { columnMenu, sortMenu } from "./columns.js";
 import { mountDetail } from "./detail.js";
+import { debounced } from "./dom.js";
 import { facetRail } from "./facets.js";
 import { browserFrame } from "./frame.js";
 import { isEverything, sameJson } from "./filters.js";
@@ -14,6 +15,8 @@ import { statusLine } from "./status.js";
 import { mountTable } from "./table.js";
 import { followTheme } from "./theme.js";
 import { connect, Superseded, transportOf } from "./transport.js";
+
+const FOLLOW_MS = 150;
 
 /** Mount the browser into `el`; return what takes it away with all its listeners and timers. */
 export function mountBrowser(el, transport, { height } = {}) {
@@ -31,18 +34,20 @@ export function mountBrowser(el, transport, { height } = {}) {
   const detail = mountDetail(frame.detail, shared);
   const basket = mountBasket(frame.basket, shared);
   const search = searchBox(shared);
-  const facets = facetRail({ ...shared, failed: failed(null) });
   const ranges = rangeRail(shared);
+  const facets = facetRail({ ...shared, failed: failed(null), between: ranges.element });
+  const follow = debounced((row) => detail.show(row.hash, { focus: false }).catch(failed(null)), FOLLOW_MS);
+  signal.addEventListener("abort", follow.cancel);
   const table = mountTable(frame.table, {
     ...shared,
     listed,
-    counted: (selected) => status.selected(selected),
-    open: (row) => frame.open(() => detail.show(row.hash).catch(failed(null))),
-    failed: failed(() => table.load({ keep: true })),
+    open: (row, focus) => detail.show(row.hash, { focus }).catch(failed(null)),
+    moved: (row) => frame.beside() && follow(row),
+    failed: (error) => failed(() => table.load({ keep: true }))(error),
   });
   frame.search.append(search.element);
-  frame.rail.append(ranges.element, facets.element);
-  status.acts({ all: table.all, clear: table.clear });
+  frame.rail.append(facets.element);
+  status.onAll(table.all);
 
   function listed(page) {
     status.matched(page, state.hello.total);
@@ -68,20 +73,21 @@ export function mountBrowser(el, transport, { height } = {}) {
     const columns = hello.columns.filter(({ shown }) => shown).map(({ name }) => name);
     frame.menus.replaceChildren(sortMenu(state, { signal }), columnMenu(state, { signal }));
     state.set({ hello, columns, filter: hello.filter, orderBy: hello.order_by });
-    status.selected(hello.selected);
   }
   const start = () => begin().catch(failed(start));
 
-  state.listen(({ filter }) => {
+  state.listen(({ filter, orderBy, columns }) => {
     if (filter !== undefined) search.show(filter);
     frame.narrowed(!isEverything(state.filter));
-    table.load();
+    if (filter ?? orderBy ?? columns) table.load();
   });
   on("spec", ({ filter, order_by: orderBy }) => state.set({ filter, orderBy }));
-  on("catalog", () => {
+  const renewed = async () => {
+    state.set({ hello: await call("hello", {}, { latest: "hello" }) });
     table.load({ keep: true });
     basket.update();
-  });
+  };
+  on("catalog", () => renewed().catch(failed(renewed)));
   frame.keys({
     search: search.focus,
     close: () => detail.show(null),

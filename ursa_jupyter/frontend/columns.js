@@ -5,10 +5,10 @@ import { popupButton } from "./popup.js";
 
 const WIDTHS = {
   participants: "minmax(88px, 1.2fr)",
-  start_time: "minmax(128px, 0.8fr)",
+  start_time: "minmax(146px, 0.8fr)",
   duration: "minmax(76px, 0.5fr)",
   modalities: "minmax(168px, 2fr)",
-  status: "minmax(108px, 0.7fr)",
+  status: "minmax(136px, 0.8fr)",
   size: "minmax(76px, 0.5fr)",
   recording_hash: "minmax(104px, 0.6fr)",
 };
@@ -64,7 +64,7 @@ function sortButton(name, label, order, sort) {
   const arrow = { none: "", ascending: "▲", descending: "▼" }[order];
   return h(
     "button",
-    { type: "button", class: "ursa-sort", "data-sort": name, onclick: () => sort(name, order) },
+    { type: "button", class: "ursa-sort", "data-sort": name, onclick: () => sort(order === "ascending" ? `-${name}` : name) },
     label,
     h("span", { class: "ursa-arrow", "aria-hidden": "true" }, arrow),
   );

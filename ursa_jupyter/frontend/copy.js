@@ -56,7 +56,7 @@ function fillCopy(panel, ask, chosen) {
     radiosOf("Copy what", COPY_SUBJECTS, chosen.of, choose("of")),
     radiosOf("Copy as", COPY_FORMS, chosen.what, choose("what")),
     text,
-    h("div", { class: "ursa-row" }, copy, said),
+    h("div", { class: "ursa-line" }, copy, said),
   );
   preview();
 }

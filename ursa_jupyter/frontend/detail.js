@@ -45,7 +45,7 @@ export function mountDetail(el, { call, previews = PREVIEWS }) {
     const heading = h("h2", { tabindex: "-1" }, "Recording");
     const title = h("div", { class: "ursa-title" }, heading);
     const head = h("header", {}, title, closeButton(close));
-    el.replaceChildren(head, body);
+    el.replaceChildren(h("div", { class: "ursa-pane" }, head, body));
     const load = async (signal) => {
       const detail = await call("detail", { hash }, { latest: "detail" });
       if (!signal.aborted) titled(title, heading, detail);
@@ -87,7 +87,7 @@ function closeButton(close) {
 function titled(title, heading, detail) {
   const people = detail.participants.map(({ id, name }) => name || id).join(", ");
   heading.textContent = people || detail.title;
-  const status = h("span", { class: "ursa-status", dataset: { status: detail.status } }, detail.status);
+  const status = h("span", { class: "ursa-badge", dataset: { status: detail.status } }, detail.status);
   const hash = h("code", { title: detail.hash }, detail.hash.slice(0, 8));
   const facts = [detail.start_local, lengthText(detail.duration_s ?? 0)];
   title.append(
@@ -150,7 +150,7 @@ async function flagsOf(ask, detail) {
   const found = { events: [], types: [], total: detail.events ?? 0 };
   if (found.total === 0) return found;
   do {
-    const page = { offset: found.events.length, limit: EVENTS_PER_CALL, type: null };
+    const page = { offset: found.events.length, limit: EVENTS_PER_CALL, event_type: null };
     const reply = await ask("events", page, "flags");
     found.events.push(...reply.events);
     Object.assign(found, { types: reply.types, total: reply.total });
@@ -160,6 +160,8 @@ async function flagsOf(ask, detail) {
 }
 
 async function pinsOf(ask, detail) {
-  const noted = detail.modalities.some(({ modality }) => modality === "notes");
-  return noted ? ask("notes", {}, "pins") : null;
+  if (!detail.modalities.some(({ modality }) => modality === "notes")) return [];
+  const { notes } = await ask("notes", {}, "pins");
+  // Events that carry text are among the notes, and have flags already.
+  return notes.filter(({ modality, time_s: time }) => modality !== "events" && time !== null);
 }

@@ -70,7 +70,7 @@ function lanePart(scene, lane, index, plot) {
   const gaps = parts(gapsBetween(lane.domain, scene.length));
   const data = parts(lane.domain);
   group.append(...gaps.map((span) => rect(span, "ursa-gap", { fill: `url(#${scene.name}-gap)` })));
-  group.append(...data.map((span) => rect(span, "ursa-bar", { rx: 2 })));
+  group.append(...data.map((span) => rect(span, "ursa-span", { rx: 2 })));
   if (lane.status === "failed") {
     group.append(...data.map((span) => rect(span, "", { fill: `url(#${scene.name}-bad)` })));
   }

@@ -8,12 +8,12 @@ import { loadInto } from "./tabs.js";
 const EVENTS_AT_ONCE = 100;
 
 /**
- * Return what shows the first page of events, in which `ask({offset, limit, type})` asks for more.
+ * Return what shows the first page of events, in which `ask({offset, limit, event_type})` asks for more.
  *
  * `go(seconds)` is called when an event's time is chosen.
  */
 export async function eventsNode(ask, go, signal) {
-  const first = await ask({ offset: 0, limit: EVENTS_AT_ONCE, type: null });
+  const first = await ask({ offset: 0, limit: EVENTS_AT_ONCE, event_type: null });
   if (first.total === 0) return h("p", { class: "ursa-quiet" }, "This recording has no events.");
   const page = h("div", { class: "ursa-page" });
   const chips = h("div", { class: "ursa-types", role: "group", "aria-label": "Types of events" });
@@ -21,7 +21,7 @@ export async function eventsNode(ask, go, signal) {
 
   function open(offset, ready) {
     const load = async () => {
-      const reply = ready ?? (await ask({ offset, limit: EVENTS_AT_ONCE, type }));
+      const reply = ready ?? (await ask({ offset, limit: EVENTS_AT_ONCE, event_type: type }));
       return eventsPage(reply, offset, first.types, { go, open });
     };
     return loadInto(page, "the events", load, signal);
@@ -40,14 +40,14 @@ export async function eventsNode(ask, go, signal) {
       "button",
       {
         type: "button",
-        class: "ursa-chip",
+        class: "ursa-type",
         "aria-pressed": "false",
         dataset: { type: name },
         onclick: () => choose(name),
       },
       flagPicture(index),
       h("span", {}, name),
-      h("span", { class: "ursa-count" }, countText(count)),
+      h("span", { class: "ursa-many" }, countText(count)),
     );
   chips.append(...first.types.map(chip));
   open(0, first);

@@ -5,25 +5,31 @@ import { countText } from "./format.js";
 import { toggled } from "./filters.js";
 import { statusMark, valueText } from "./rows.js";
 import { finder } from "./find.js";
+import { foldingHead } from "./ranges.js";
 
 const FEW = 8;
+const BEFORE = 2;
 
-/** Return {element, load}; `load` asks for the counts again. */
-export function facetRail({ call, state, signal, choose, failed }) {
+/** Return {element, load}; `load` asks for the counts again, `between` stands among the groups. */
+export function facetRail({ call, state, choose, failed, between }) {
   const element = h("div", { class: "ursa-facetlist" });
   const groups = new Map();
 
   function groupOf({ field, label }) {
-    const group = groups.get(field) ?? facetGroup({ field, label, call, state, signal, choose, failed });
+    const group = groups.get(field) ?? facetGroup({ field, label, call, state, choose, failed });
     groups.set(field, group);
     return group;
+  }
+
+  function fill(elements) {
+    element.append(...elements.slice(0, BEFORE), between, ...elements.slice(BEFORE));
   }
 
   return {
     element,
     async load() {
       const { facets: described } = state.hello;
-      if (groups.size === 0) element.append(...described.map((facet) => groupOf(facet).element));
+      if (groups.size === 0) fill(described.map((facet) => groupOf(facet).element));
       const fields = described.map(({ field }) => field);
       const { facets } = await call("facets", { filter: state.filter, fields }, { latest: "facets" });
       for (const [field, found] of Object.entries(facets)) groups.get(field)?.show(found);
@@ -31,20 +37,14 @@ export function facetRail({ call, state, signal, choose, failed }) {
   };
 }
 
-function facetGroup({ field, label, call, state, signal, choose, failed }) {
+function facetGroup({ field, label, call, state, choose, failed }) {
   const list = h("ul", { class: "ursa-values" });
   const more = h("div", { class: "ursa-more" });
   const body = h("div", { class: "ursa-groupbody" }, list, more);
-  const heading = h("button", { type: "button", class: "ursa-grouphead", "aria-expanded": "true" }, label);
-  const element = h("section", { class: "ursa-group", "data-field": field }, h("h3", {}, heading), body);
+  const element = h("section", { class: "ursa-group", "data-field": field }, foldingHead(label, body), body);
   const items = new Map();
   const pick = (value, chosen) => choose(toggled(state.filter, field, value, chosen));
   let [last, whole, search] = [{ values: [], more: 0 }, false, null];
-
-  heading.addEventListener("click", () => {
-    body.hidden = !body.hidden;
-    heading.setAttribute("aria-expanded", String(!body.hidden));
-  }, { signal });
 
   function show(found) {
     last = found;

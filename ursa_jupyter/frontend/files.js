@@ -16,7 +16,7 @@ export function filesNode({ files, bytes, more: unseen = 0, missing = [] }) {
     return h("div", {}, h("p", { class: "ursa-quiet" }, "No files are known."), notes);
   }
   const body = h("tbody");
-  const more = h("button", { type: "button", class: "ursa-more" });
+  const more = h("button", { type: "button", class: "ursa-morefiles" });
   const grow = () => {
     const from = body.rows.length;
     body.append(...files.slice(from, from + FILES_AT_ONCE).map(fileRow));
@@ -49,7 +49,7 @@ function fileHead() {
       {},
       column("ursa-wide", "Modality"),
       column("", "Name"),
-      column("ursa-number", "Size"),
+      column("ursa-size", "Size"),
       column("ursa-wide", "Stored"),
       column("", "SHA-256"),
     ),
@@ -63,7 +63,7 @@ function fileRow({ modality, name, size, sha256, stored, key }) {
     {},
     h("td", { class: "ursa-wide" }, modality),
     h("td", { class: "ursa-name", title: key ?? name }, h("span", {}, name), fold),
-    h("td", { class: "ursa-number" }, typeof size === "number" ? sizeText(size) : "–"),
+    h("td", { class: "ursa-size" }, typeof size === "number" ? sizeText(size) : "–"),
     h("td", { class: "ursa-wide" }, stored ?? "–"),
     h("td", { class: "ursa-sha" }, ...(sha256 ? shaParts(name, sha256) : ["–"])),
   );

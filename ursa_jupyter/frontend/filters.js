@@ -35,21 +35,19 @@ export function toggled(filter, field, value, chosen) {
 
 function toggledKey(filter, key, value, chosen) {
   const { [key]: given, ...others } = filter.metadata ?? {};
-  const { "=": equal, in: among = [], ...operators } = conditionOf(given);
-  const before = equal === undefined ? among : [equal];
-  const values = changedList(before, value, chosen);
-  if (values.length) operators.in = values;
-  const condition = values.length === 1 && Object.keys(operators).length === 1 ? one(values[0]) : operators;
-  const metadata = Object.keys(operators).length ? { ...others, [key]: condition } : others;
+  const { "=": equal, in: among = [], ...condition } = conditionOf(given);
+  const values = changedList(equal === undefined ? among : [equal], value, chosen);
+  if (values.length === 1) condition["="] = values[0];
+  else if (values.length) condition.in = values;
+  const metadata = Object.keys(condition).length ? { ...others, [key]: condition } : others;
   const rest = withoutField(filter, "metadata");
   return Object.keys(metadata).length ? { ...rest, metadata } : rest;
 }
 
-const one = (value) => ({ "=": value });
-
 function conditionOf(given) {
   if (given === undefined) return {};
-  return given !== null && typeof given === "object" && !Array.isArray(given) ? given : { "=": given };
+  const isValue = given === null || typeof given !== "object" || Array.isArray(given) || "int" in given;
+  return isValue ? { "=": given } : given;
 }
 
 function changedList(values, value, chosen) {

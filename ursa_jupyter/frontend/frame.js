@@ -54,7 +54,8 @@ export function browserFrame(el, { signal, height }) {
   return {
     ...{ root, search, count, menus, chips, banner, table, basket, nothing, rail, detail, live },
     keys,
-    open: (show) => show(),
+    /** Return whether a recording is shown beside the table. */
+    beside: () => !detail.hidden && getComputedStyle(drawer).display === "none",
     narrowed: (some) => drawer.classList.toggle("ursa-some", some),
   };
 }

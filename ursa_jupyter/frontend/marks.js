@@ -3,10 +3,10 @@
 /**
  * Return the acts that select rows.
  *
- * `rows()` are the loaded rows, `shown()` the hashes in sight, `refresh` repaints marks, `counted`
- * is told how many are selected.
+ * `rows()` are the loaded rows, `shown()` the hashes in sight, `refresh` repaints marks, `forget`
+ * drops the rows out of sight.
  */
-export function marksOf({ call, state, rows, shown, refresh, forget, counted, failed }) {
+export function marksOf({ call, state, rows, shown, refresh, forget, failed }) {
   const mark = (wanted) => {
     for (const row of rows()) {
       const selected = wanted(row);
@@ -27,7 +27,7 @@ export function marksOf({ call, state, rows, shown, refresh, forget, counted, fa
 
   async function select(args) {
     try {
-      counted((await call("select", args)).selected);
+      await call("select", args);
     } catch (error) {
       failed(error);
       again();
@@ -50,13 +50,8 @@ export function marksOf({ call, state, rows, shown, refresh, forget, counted, fa
       mark(() => true);
       return select({ all: state.filter });
     },
-    clear() {
-      mark(() => false);
-      return select({ clear: true });
-    },
     /** Take over what Python says. */
-    pushed({ selected, added = [], removed = [], all }) {
-      counted(selected);
+    pushed({ added = [], removed = [], all }) {
       if (all) return again();
       const [more, fewer] = [new Set(added), new Set(removed)];
       mark(({ hash }) => (more.has(hash) ? true : fewer.has(hash) ? false : undefined));

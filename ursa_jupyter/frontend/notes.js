@@ -25,7 +25,7 @@ function noteItem({ modality, name, time_s: time, text }, go) {
     "li",
     {},
     h("div", { class: "ursa-stamp" }, timed ? h("button", button, stamp) : "–"),
-    h("div", { class: "ursa-note" }, text),
+    h("div", { class: "ursa-notetext" }, text),
     h("div", { class: "ursa-origin" }, [modality, name].filter(Boolean).join(" · ")),
   );
 }

@@ -16,6 +16,6 @@ export function refusalNode(error, download) {
     "div",
     { class: "ursa-refusal", role: "alert" },
     h("p", {}, error.message),
-    there ? h("div", { class: "ursa-row" }, WAYS.map(offer)) : null,
+    there ? h("div", { class: "ursa-line" }, WAYS.map(offer)) : null,
   );
 }

@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 import { lengthText, sizeText } from "./format.js";
 
 // A shape beside the word, so that nothing hangs on the colour.
-const STATUS_SHAPES = { processed: "●", ingested: "●", raw: "○", ingesting: "◐", failed: "▲", mixed: "◑" };
+const STATUS_SHAPES = { processed: "●", ingested: "●", raw: "○", ingesting: "◐", failed: "▲" };
 
 /** Return a row's element; `index` counts from 0. */
 export function rowElement(index, row, columns) {
@@ -71,27 +71,27 @@ function contentOf(row, { name, kind }) {
 
 function modalityChip({ name, status }) {
   const quiet = status === undefined || status === "processed" || status === "ingested";
-  const shape = quiet ? [] : [h("span", { "aria-hidden": "true" }, ` ${STATUS_SHAPES[status] ?? "◌"}`)];
+  const mark = h("span", { class: `ursa-shape ursa-s-${status}`, "aria-hidden": "true" }, STATUS_SHAPES[status] ?? "◌");
   return h(
     "span",
-    { class: `ursa-chip ursa-s-${status}`, title: `${name}: ${status ?? ""}` },
+    { class: "ursa-chip", title: `${name}: ${status ?? ""}` },
     name,
-    ...shape,
+    quiet ? "" : mark,
     quiet ? "" : h("span", { class: "ursa-unseen" }, ` (${status})`),
   );
 }
 
-/** Return a status as a shape and its name. */
-export const statusMark = (status) =>
-  h(
-    "span",
-    { class: `ursa-status ursa-s-${status}` },
-    h("span", { class: "ursa-shape", "aria-hidden": "true" }, STATUS_SHAPES[status] ?? "◌"),
-    status,
-  );
+/** Return a status, or several with a slash between, as shapes and its name. */
+export function statusMark(status) {
+  const shape = (each) => h("span", { class: `ursa-shape ursa-s-${each}` }, STATUS_SHAPES[each] ?? "◌");
+  const shapes = h("span", { class: "ursa-shapes", "aria-hidden": "true" }, status.split("/").map(shape));
+  return h("span", { class: "ursa-state", title: status }, shapes, status);
+}
 
 /** Return a metadata value as text; one that is missing is none. */
 export function valueText(value) {
   if (value === null || value === undefined) return "";
-  return typeof value === "string" ? value : JSON.stringify(value);
+  if (typeof value === "string") return value;
+  // An integer that a number here would round comes as its digits.
+  return typeof value.int === "string" ? value.int : JSON.stringify(value);
 }

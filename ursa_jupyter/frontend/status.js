@@ -9,12 +9,9 @@ const SLOW_MS = 5_000;
 export function statusLine({ count, banner, live }, { signal }) {
   const matched = h("strong", { class: "ursa-number" });
   const time = h("span", { class: "ursa-quiet ursa-ms" });
-  const chosen = h("span", { class: "ursa-number" });
-  const all = h("button", { type: "button", class: "ursa-plain" });
-  const clear = h("button", { type: "button", class: "ursa-plain" }, "Clear selection");
+  const every = h("button", { type: "button", class: "ursa-plain" });
   const slow = new Set();
-  count.append(matched, time, h("span", { class: "ursa-space" }), chosen, all, clear);
-  clear.hidden = true;
+  count.append(matched, time, h("span", { class: "ursa-space" }), every);
 
   /** Return `call`, which says so when Python is long in answering. */
   function watched(call) {
@@ -58,23 +55,15 @@ export function statusLine({ count, banner, live }, { signal }) {
     failed: (error, retry) => warn(error.message, retry, false),
     matched(page, total) {
       if (banner.dataset.waiting === undefined) hide();
-      const one = total === 1 ? "recording" : "recordings";
-      const text = page.matched === total ? `${countText(total)} ${one}` : `${countText(page.matched)} of ${countText(total)} ${one}`;
+      const part = page.matched === total ? "" : `${countText(page.matched)} of `;
+      const text = `${part}${countText(total)} ${total === 1 ? "recording" : "recordings"}`;
       matched.textContent = text;
       time.textContent = typeof page.ms === "number" ? `${Math.round(page.ms)} ms` : "";
-      all.textContent = `Select all ${countText(page.matched)}`;
-      all.hidden = page.matched === 0;
+      every.textContent = `Select all ${countText(page.matched)}`;
+      every.hidden = page.matched === 0;
       live.textContent = text;
     },
-    selected(number) {
-      chosen.textContent = number ? `${countText(number)} selected` : "";
-      clear.hidden = !number;
-      live.textContent = number ? `${countText(number)} selected` : "nothing selected";
-    },
-    acts(given) {
-      all.addEventListener("click", given.all, { signal });
-      clear.addEventListener("click", given.clear, { signal });
-    },
+    onAll: (all) => every.addEventListener("click", all, { signal }),
     dispose: () => timers.forEach(clearTimeout),
   };
 }

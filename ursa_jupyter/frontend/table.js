@@ -5,238 +5,165 @@ import { h } from "./dom.js";
 import { gridKeys } from "./keys.js";
 import { marksOf } from "./marks.js";
 import { pagesOf } from "./pages.js";
-import { rowElement, showMark } from "./rows.js";
-import { scaledScroll } from "./scrolling.js";
+import { rovingCell } from "./roving.js";
+import { viewportOf } from "./viewport.js";
 
 const ROW_PX = 30;
-const CARD_PX = 58;
-const CARDS_BELOW_PX = 600;
-const SPARE_ROWS = 6;
+const CARD_PX = 76;
+const CARDS_BELOW_PX = 560;
+const MARKED_AT_ONCE = 6000;
 
 /**
  * Mount the table into `el`.
  *
- * `listed(page)` is told of the first page of each query, `counted` of the selection's size, `open`
- * of a row to show whole, `failed` of errors. Return {load({keep}), all, clear, focus, dispose}.
+ * `listed(page)` hears of the first page of each query, `open(row, focus)` of a row to show whole,
+ * `moved(row)` of the active one, `failed` of errors. Return {load({keep}), all, focus, dispose}.
  */
-export function mountTable(el, { call, on, state, signal, listed, counted, open, failed }) {
-  const head = h("div", { role: "rowgroup", class: "ursa-head" });
-  const layer = h("div", { role: "presentation", class: "ursa-layer" });
-  const body = h("div", { role: "rowgroup", class: "ursa-body" }, layer);
-  const grid = h("div", {
-    role: "grid",
-    class: "ursa-grid",
-    "aria-label": "Recordings",
-    "aria-multiselectable": "true",
-    tabindex: -1,
-  }, head, body);
-  const scroller = h("div", { class: "ursa-scroll" }, grid);
-  el.append(scroller);
-
-  let [count, columns, rowPx, active, anchor] = [0, [], ROW_PX, [0, 1], 0];
-  let pages = pagesOf(async () => ({ rows: [] }), { changed() {}, failed });
-  let nextPages = null;
-  const drawn = new Map();
-  const scroll = scaledScroll(scroller, body, { signal, moved: draw });
-
-  function draw() {
-    const first = Math.max(0, Math.floor(scroll.top / rowPx) - SPARE_ROWS);
-    const last = Math.min(count, Math.ceil((scroll.top + scroll.seen) / rowPx) + SPARE_ROWS);
-    layer.style.transform = `translateY(${first * rowPx + scroll.shift}px)`;
-    pages.want(first, last, count);
-    const focused = focusedCell();
-    for (const [index, { element }] of drawn) if (index < first || index >= last) drop(index, element);
-    let before = layer.firstChild;
-    for (let index = first; index < last; index += 1) {
-      const element = rowAt(index);
-      if (element !== before) layer.insertBefore(element, before);
-      before = element.nextSibling;
-    }
-    rove(focused);
-  }
-
-  function rowAt(index) {
-    const [row, known] = [pages.row(index), drawn.get(index)];
-    if (known !== undefined && known.row === row) return known.element;
-    const element = rowElement(index, row, columns);
-    known?.element.replaceWith(element);
-    drawn.set(index, { row, element });
-    return element;
-  }
-
-  function drop(index, element) {
-    element.remove();
-    drawn.delete(index);
-  }
-
-  const focusedCell = () => grid.getRootNode().activeElement?.closest?.(".ursa-row[data-index]") ?? null;
-
-  const cellAt = ([row, column]) => drawn.get(row)?.element.children[column] ?? null;
-
-  /** Keep one cell reachable by Tab, and the focus in the grid though its row has gone. */
-  function rove(focused) {
-    for (const cell of layer.querySelectorAll('[tabindex="0"]')) cell.tabIndex = -1;
-    const cell = cellAt(active);
-    grid.tabIndex = cell === null ? 0 : -1;
-    if (cell !== null) cell.tabIndex = 0;
-    if (focused === null || focused.isConnected) return;
-    (cell ?? grid).focus({ preventScroll: true });
-  }
-
-  function reveal(row) {
-    const [above, below] = [row * rowPx, (row + 1) * rowPx - scroll.seen];
-    if (scroll.top > above) scroll.to(above);
-    else if (scroll.top < below) scroll.to(below);
-  }
+export function mountTable(el, { call, on, state, signal, listed, open, moved, failed }) {
+  const parts = gridParts();
+  const { grid, layer, head } = parts;
+  el.append(parts.scroller);
+  const now = { count: 0, columns: [], pages: null, anchor: 0 };
+  const view = viewportOf(parts, { signal, drawn: () => roving.settle() });
+  const roving = rovingCell(grid, layer, view.element);
+  const marks = marksOf({
+    ...{ call, state, failed, shown: view.hashes, refresh: view.showMarks },
+    rows: () => now.pages?.loaded() ?? [],
+    forget: () => now.pages?.forget(),
+  });
+  const withRow = (act) => (index) => view.row(index) !== undefined && act(view.row(index));
+  const toggle = withRow(marks.toggle);
+  const openRow = (index, focus) => withRow((row) => open(row, focus))(index);
 
   function go(row, column, extend) {
-    if (extend && row !== active[0]) select(anchor, row);
-    else if (!extend) anchor = row;
-    active = [row, column];
-    reveal(row);
-    rove(null);
-    const cell = cellAt(active);
-    cell?.focus({ preventScroll: true });
-    cell?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    const before = roving.at[0];
+    roving.at = [row, column];
+    if (!extend) now.anchor = row;
+    else if (row !== before) select(now.anchor, row);
+    view.reveal(row);
+    roving.settle();
+    roving.focus();
+    if (row !== before) withRow(moved)(row);
   }
 
   function select(one, other) {
     const [first, last] = [Math.min(one, other), Math.max(one, other)];
     const between = [];
-    for (let index = first; index <= last && between.length < 6000; index += 1) {
-      const row = pages.row(index);
-      if (row !== undefined) between.push(row);
+    for (let index = first; index <= last && index < first + MARKED_AT_ONCE; index += 1) {
+      withRow((row) => between.push(row))(index);
     }
     marks.range(first, last, between);
   }
 
-  const marks = marksOf({
-    call,
-    state,
-    rows: () => pages.loaded(),
-    shown: () => [...drawn.values()].filter(({ row }) => row).map(({ row }) => row.hash),
-    refresh: () => drawn.forEach(({ row, element }) => row && showMark(element, row.selected)),
-    forget: () => pages.forget(),
-    counted,
-    failed,
-  });
-  const toggle = (index) => {
-    const row = pages.row(index);
-    anchor = index;
-    if (row !== undefined) marks.toggle(row);
-  };
-  const openAt = (index) => {
-    const row = pages.row(index);
-    if (row !== undefined) open(row);
-  };
+  function clicked(event) {
+    const cell = event.target.closest("[role=gridcell]");
+    if (cell === null) return;
+    const index = Number(cell.parentElement.dataset.index);
+    const column = cell.getAttribute("aria-colindex") - 1;
+    const box = event.target.closest("input");
+    if (event.shiftKey) {
+      // The box has changed by itself, while a range is never unselected.
+      if (box !== null) box.checked = Boolean(view.row(index)?.selected);
+      return void go(index, column, true);
+    }
+    const only = column === 0 || event.ctrlKey || event.metaKey;
+    if (only) toggle(index);
+    go(index, column, false);
+    if (!only) openRow(index, false);
+  }
 
   grid.addEventListener("keydown", gridKeys({
-    rows: () => count,
-    columns: () => columns.length + 1,
-    pageRows: () => Math.max(1, Math.floor(scroll.seen / rowPx) - 1),
-    at: () => active,
-    go,
-    toggle,
-    open: openAt,
-    all: () => marks.all(),
+    ...{ rows: () => now.count, columns: () => now.columns.length + 1, pageRows: view.rowsPerPage },
+    ...{ at: () => roving.at, go, toggle, open: (index) => openRow(index, true), all: marks.all },
   }), { signal });
-  layer.addEventListener("click", (event) => {
-    const cell = event.target.closest("[role=gridcell]");
-    const index = Number(cell?.parentElement.dataset.index ?? NaN);
-    if (Number.isNaN(index)) return;
-    const extend = event.shiftKey && index !== anchor;
-    const marked = cell.classList.contains("ursa-c-mark") || event.ctrlKey || event.metaKey;
-    if (extend || marked) event.target.closest("input")?.blur();
-    const column = [...cell.parentElement.children].indexOf(cell);
-    if (extend) return void go(index, column, true);
-    if (marked) toggle(index);
-    go(index, column, false);
-    if (!marked) openAt(index);
-  }, { signal });
+  layer.addEventListener("click", clicked, { signal });
+  layer.addEventListener("mousedown", (event) => event.shiftKey && event.preventDefault(), { signal });
 
   function lay() {
     const cards = el.getBoundingClientRect().width < CARDS_BELOW_PX;
-    const place = scroll.top / rowPx;
-    rowPx = cards ? CARD_PX : ROW_PX;
+    const rowPx = cards ? CARD_PX : ROW_PX;
     grid.classList.toggle("ursa-cards", cards);
     grid.style.setProperty("--ursa-row", `${rowPx}px`);
-    grid.style.setProperty("--ursa-columns", templateOf(columns));
-    grid.style.minWidth = cards ? "" : `${leastWidth(columns)}px`;
-    scroll.resize(count * rowPx);
-    scroll.to(place * rowPx);
+    grid.style.setProperty("--ursa-columns", templateOf(now.columns));
+    grid.style.minWidth = cards ? "" : `${leastWidth(now.columns)}px`;
+    grid.setAttribute("aria-rowcount", String(now.count + 1));
+    grid.setAttribute("aria-colcount", String(now.columns.length + 1));
+    roving.hold();
+    view.size(now.count, rowPx);
   }
   const watching = new ResizeObserver(lay);
   watching.observe(el);
 
-  function sort(name, order) {
-    const field = state.orderBy.replace("-", "");
-    state.set({ orderBy: field === name && order === "ascending" ? `-${name}` : name });
-  }
-
-  function showColumns() {
-    columns = shownColumns(state);
+  function showHeader() {
     const focused = grid.getRootNode().activeElement?.dataset?.sort;
-    head.replaceChildren(headerRow(columns, { orderBy: state.orderBy, sort }));
+    const sort = (orderBy) => state.set({ orderBy });
+    head.replaceChildren(headerRow(now.columns, { orderBy: state.orderBy, sort }));
     if (focused) head.querySelector(`[data-sort="${CSS.escape(focused)}"]`)?.focus();
-    grid.setAttribute("aria-colcount", String(columns.length + 1));
-    active = [active[0], Math.min(active[1], columns.length)];
   }
 
-  /** Ask for the first rows; what is shown stays until they are here. */
+  /** Ask for the first rows, or those in sight; what is shown stays until they are here. */
   function load({ keep = false } = {}) {
-    const args = {
-      filter: state.filter,
-      order_by: state.orderBy,
-      columns: state.columns.filter((name) => name.startsWith("metadata.")),
-    };
-    const ask = (offset, limit) => call("page", { ...args, offset, limit }, { latest: "page" });
-    nextPages?.end();
-    const fresh = pagesOf(ask, { changed: (page) => arrived(fresh, page, keep), failed });
-    nextPages = fresh;
+    const columns = state.columns.filter((name) => name.startsWith("metadata."));
+    const query = { filter: state.filter, order_by: state.orderBy, columns };
+    const ask = (offset, limit) => call("page", { ...query, offset, limit }, { latest: "page" });
+    loading?.end();
+    const pages = pagesOf(ask, { changed: (page) => arrived(pages, page, keep), failed });
+    loading = pages;
     grid.setAttribute("aria-busy", "true");
-    const [first, last] = keep ? [Math.floor(scroll.top / rowPx), Math.ceil((scroll.top + scroll.seen) / rowPx)] : [0, 1];
-    fresh.want(first, last, keep ? count : 0);
+    pages.want(...(keep ? [...view.inSight(), now.count] : [0, 1, 0]));
   }
+  let loading = null;
 
-  function arrived(source, page, keep) {
-    if (source === nextPages) begin(source, page, keep);
-    if (source !== pages) return;
-    if (page.matched !== count) resized(page.matched);
-    draw();
-  }
-
-  function begin(source, page, keep) {
-    pages.end();
-    [pages, nextPages] = [source, null];
-    const focused = focusedCell();
-    for (const [index, { element }] of drawn) drop(index, element);
-    grid.removeAttribute("aria-busy");
-    showColumns();
-    if (!keep) [active, anchor] = [[0, active[1]], 0];
-    resized(page.matched);
-    lay();
-    if (!keep) scroll.to(0);
-    if (focused !== null) rove(focused);
+  function arrived(pages, page, keep) {
+    const first = pages === loading;
+    if (first) replace(pages, keep);
+    if (pages !== now.pages) return;
+    roving.hold();
+    if (first || page.matched !== now.count) resize(page.matched);
+    else view.draw();
+    if (!first) return;
+    if (!keep) view.toTop();
     listed(page);
   }
 
-  function resized(matched) {
-    count = matched;
-    grid.setAttribute("aria-rowcount", String(count + 1));
-    scroll.resize(count * rowPx);
+  function replace(pages, keep) {
+    now.pages?.end();
+    loading = null;
+    Object.assign(now, { pages, columns: shownColumns(state) });
+    roving.hold();
+    const column = Math.min(roving.at[1], now.columns.length);
+    roving.at = [keep ? roving.at[0] : 0, column];
+    if (!keep) now.anchor = 0;
+    view.show(pages, now.columns);
+    showHeader();
+    grid.removeAttribute("aria-busy");
+  }
+
+  function resize(count) {
+    now.count = count;
+    roving.at = [Math.min(roving.at[0], Math.max(0, count - 1)), roving.at[1]];
+    lay();
   }
 
   const off = on("selection", marks.pushed);
   return {
     load,
     all: marks.all,
-    clear: marks.clear,
-    focus: () => go(Math.min(active[0], Math.max(0, count - 1)), active[1], false),
+    focus: () => go(...roving.at, false),
     dispose() {
       off();
       watching.disconnect();
-      pages.end();
-      nextPages?.end();
+      now.pages?.end();
+      loading?.end();
     },
   };
+}
+
+function gridParts() {
+  const head = h("div", { role: "rowgroup", class: "ursa-head" });
+  const layer = h("div", { role: "presentation", class: "ursa-layer" });
+  const body = h("div", { role: "rowgroup", class: "ursa-body" }, layer);
+  const said = { "aria-label": "Recordings", "aria-multiselectable": "true", "aria-rowcount": 1 };
+  const grid = h("div", { role: "grid", class: "ursa-grid", tabindex: -1, ...said }, head, body);
+  return { head, layer, body, grid, scroller: h("div", { class: "ursa-scroll" }, grid) };
 }

@@ -13,7 +13,8 @@ const KEYS = "Keys: [ and ] pan, + and − zoom, 0 shows all.";
 /**
  * Mount the timeline of `detail` into `el`; return {center(seconds)}.
  *
- * `events` and `notes` are promises of what comes later: {events, types, total} and {notes}.
+ * `events` and `notes` are promises of what comes later: {events, types, total} and a list of notes
+ * with times.
  */
 export function mountTimeline(el, { detail, events, notes, signal }) {
   const scene = sceneOf(detail);
@@ -190,9 +191,8 @@ function showLater(scene, parts, { events, notes }, draw, signal) {
     if (total > all.length) parts.said.append(rest);
     draw();
   };
-  const pinned = (reply) => {
+  const pinned = (timed) => {
     if (signal.aborted) return;
-    const timed = (reply?.notes ?? []).filter((note) => note.time_s !== null);
     scene.pins = timed.map(({ time_s: at, text }) => ({ at, text }));
     scene.pins.sort((one, other) => one.at - other.at);
     if (timed.length) draw();
