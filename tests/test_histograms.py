@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ursa import DataInterface
     from ursa.catalog import Catalog
 
-OWN = {"start_time": {"time_range": None}, "duration": {"duration": {}}}
+OWN: dict[str, dict[str, Any]] = {"start_time": {"time_range": None}, "duration": {"duration": {}}}
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,9 @@ def test_bins_are_equal_and_from_the_least_to_the_greatest(catalog: Catalog, fie
 
 def test_few_values_have_few_bins(site: DataInterface) -> None:
     assert site.histogram("start_time") == Histogram((), ())
-    site.register_recording(recording_hash="r1", participant_ids=[], start_time=5, duration=60)
+    site.register_recording(
+        recording_hash="r1", participant_ids=[], start_time=5, duration=timedelta(minutes=1)
+    )
     assert site.histogram("start_time", 40, status="all") == Histogram((5, 6), (1,))
 
 

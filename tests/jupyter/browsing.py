@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ursa.catalog import EventRow, IngestionStatus
@@ -57,7 +58,7 @@ def filled(data: DataInterface, number: int = 30) -> DataInterface:
             recording_hash=key,
             participant_ids=[f"P{place % 4}"],
             start_time=START + place * 3600 * 10**9,
-            duration=60.0 * (place + 1),
+            duration=timedelta(minutes=place + 1),
             metadata={"task": TASKS[place % 3], "age": 20 + place, "count": 2**60 + place % 2},
         )
         if place == number - 1:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,7 +36,7 @@ def data(site: DataInterface, make_session: MakeSession) -> DataInterface:
         ingestion_status="failed",
     )
     site.register_recording(
-        recording_hash="f" * 64, participant_ids=[], start_time=2**61, duration=1
+        recording_hash="f" * 64, participant_ids=[], start_time=2**61, duration=timedelta(0)
     )
     return site
 

@@ -145,7 +145,8 @@ def test_long_notes_are_cut_and_that_is_said(
 
 
 def test_a_preview_is_asked_of_its_modality(data: DataInterface, key: str) -> None:
-    def preview(_: Any, result: Any, name: str, message: Any) -> Any:
+    def preview(data: Any, result: Any, name: str, message: Any) -> Any:
+        assert data is not None
         return {"of": [result.recording_hash, name, message["start"]]}, [b"bytes"]
 
     ask = Asked(data, previews=Previews({"eeg": preview}))
@@ -159,7 +160,7 @@ def test_a_preview_is_asked_of_its_modality(data: DataInterface, key: str) -> No
 
 # -- copying ---------------------------------------------------------------------------------------
 
-QUERY = {"participants": ["P1"], "metadata": {"task": HOSTILE}}
+QUERY: dict[str, Any] = {"participants": ["P1"], "metadata": {"task": HOSTILE}}
 
 
 def copied(ask: Asked, what: str, of: str, **others: Any) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +24,7 @@ TYPES = (
     "preview",
 )
 ALL = {"status": "all"}
+SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +126,10 @@ def test_facets_leave_their_own_filter_out_and_mark_what_is_chosen(ask: Asked) -
 def test_a_facet_has_at_most_50_values_and_those_chosen(site: DataInterface) -> None:
     for place in range(70):
         site.register_recording(
-            recording_hash=f"r{place}", participant_ids=[f"P{place:02}"], start_time=0, duration=1
+            recording_hash=f"r{place}",
+            participant_ids=[f"P{place:02}"],
+            start_time=0,
+            duration=SECOND,
         )
     ask = Asked(site)
     chosen = {"participants": ["P69"]}
@@ -142,7 +147,7 @@ def test_values_that_python_takes_for_equal_are_told_apart(site: DataInterface) 
             recording_hash=f"r{place}",
             participant_ids=[],
             start_time=0,
-            duration=1,
+            duration=SECOND,
             metadata={"k": value},
         )
     reply = Asked(site)("facets", filter={"metadata": {"k": 1}}, fields=["metadata.k"])
@@ -289,7 +294,7 @@ def test_a_changed_catalog_is_told(site: DataInterface) -> None:
     ask("page", filter={})
     ask("page", filter={})
     assert ask.pushed == []
-    site.register_recording(recording_hash="r1", participant_ids=[], start_time=0, duration=1)
+    site.register_recording(recording_hash="r1", participant_ids=[], start_time=0, duration=SECOND)
     assert ask("page", filter={})["matched"] == 1
     assert ask.pushed == [{"push": "catalog", "version": site.catalog.version}]
 
