@@ -63,14 +63,16 @@ def filled(data: DataInterface, number: int = 30) -> DataInterface:
         )
         if place == number - 1:
             continue
+        status = STATUSES[place % 4]
+        stored: Any = {"storage_uri": ASSET, "format": "zarr"} if status == "processed" else {}
         for worker in ("a", "b") if place % 5 == 0 else ("",):
             data.register_modality(
                 recording_hash=key,
                 modality="eeg",
                 worker_id=worker,
                 raw_storage_uri=URI,
-                ingestion_status=(status := STATUSES[place % 4]),
-                **({"storage_uri": ASSET, "format": "zarr"} if status == "processed" else {}),
+                ingestion_status=status,
+                **stored,
             )
     data.register_events(
         [
