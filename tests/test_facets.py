@@ -179,3 +179,15 @@ def test_counts_follow_every_write(tmp_path: Any) -> None:
 def test_an_unknown_facet_is_refused_with_the_known_ones(catalog: Catalog, name: str) -> None:
     with pytest.raises(InvalidArgument, match="no facet"):
         facets(catalog, QuerySpec(), [name])
+
+
+@pytest.mark.parametrize("looked_at", [1, 20, 2_000])
+def test_values_that_a_look_at_some_rows_misses_are_counted_nevertheless(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, looked_at: int
+) -> None:
+    monkeypatch.setattr("ursa.catalog.snapshot._SAMPLE", looked_at)
+    totals = Catalog(catalog.uri).snapshot(RecordingEntry).label_totals("metadata_kv", "site=")
+    assert totals == {
+        "site=#text": SIZE,
+        **{f'site="s{number}"': SIZE // 5 for number in range(5)},
+    }

@@ -127,7 +127,6 @@ def browsing(data: DataInterface, page: Page, query: str = "") -> Iterator[Brows
 
     # Every browser asks for one, and would log that there is none.
     page.set_default_timeout(8_000)
-    page.route("**/favicon.ico", lambda route: route.fulfill(status=204))
     with hosting(make, "browser") as address:
         page.goto(address + query)
         page.get_by_role("row").nth(1).wait_for()
