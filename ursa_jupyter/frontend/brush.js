@@ -18,8 +18,11 @@ export function brushOf(label, { signal, textOf, chosen }) {
     h("div", { class: "ursa-handle", role: "slider", tabindex: 0, "aria-label": `${label}, ${end}` }),
   );
   const element = h("div", { class: "ursa-hist" }, bars, inside, handles);
-  const at = { bins: 1, range: [0, 1], held: null, start: 0 };
-  const commit = () => chosen(at.range);
+  const at = { bins: 1, range: [0, 1], held: null, start: 0, moving: false };
+  const commit = () => {
+    at.moving = false;
+    chosen(at.range);
+  };
   const later = debounced(commit, KEYS_MS);
   signal.addEventListener("abort", later.cancel);
 
@@ -84,6 +87,7 @@ export function brushOf(label, { signal, textOf, chosen }) {
     if (end < 0 || to === undefined) return;
     event.preventDefault();
     event.stopPropagation();
+    at.moving = true;
     move(end, to);
     later();
   }
@@ -99,7 +103,7 @@ export function brushOf(label, { signal, textOf, chosen }) {
     show(counts, range) {
       at.bins = Math.max(1, counts.length);
       drawBars(bars, counts);
-      if (at.held === null) at.range = [...range];
+      if (at.held === null && !at.moving) at.range = [...range];
       place();
     },
   };

@@ -48,14 +48,13 @@ function rangeGroup(scale, { call, state, signal, choose }) {
   }
 
   async function load() {
-    const { filter } = state;
-    const args = { filter, field: scale.field, bins: BINS };
+    const args = { filter: state.filter, field: scale.field, bins: BINS };
     const reply = await call("histogram", args, { latest: `histogram ${scale.field}` });
     edges = reply.edges;
     places = edges.map(scale.numberOf);
     element.hidden = edges.length < 2;
     if (element.hidden) return;
-    const ends = scale.stored(filter);
+    const ends = scale.stored(state.filter);
     const bins = ends.map((end, at) => (end === null ? at * (edges.length - 1) : binOf(places, scale.numberOf(end))));
     brush.show(reply.counts, bins);
     const [first, last] = [places[0], places.at(-1)];
