@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.benchmarks.browsing import browsing
 from tests.benchmarks.catalog import catalog
 from tests.benchmarks.costs import memory, writes
 from tests.benchmarks.embeddings import embeddings
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-PARTS = ("transfers", "plans", "downloads", "uploads", "starts", "catalog", "embeddings")
+PARTS = (
+    *("transfers", "plans", "downloads", "uploads", "starts", "catalog", "browser", "embeddings"),
+)
 SIZES = (10_000, 100_000, 1_000_000)
 
 
@@ -62,6 +65,9 @@ def rows(part: str, name: str, options: argparse.Namespace) -> Iterator[Row]:
         yield from starts(Path(name), rounds)
     elif part == "embeddings":
         yield from embeddings(Path(name), 10_000 if options.small else 100_000)
+    elif part == "browser":
+        for recordings in options.recordings or (SIZES[:1] if options.small else SIZES[-1:]):
+            yield from browsing(options.dir or Path(name), recordings, 2 * rounds + 1)
     else:
         for recordings in options.recordings or (SIZES[:1] if options.small else SIZES):
             top = options.dir or Path(name)

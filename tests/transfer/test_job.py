@@ -27,7 +27,9 @@ from ursa.errors import (
     DownloadError,
     DownloadFailures,
     IntegrityError,
+    NothingToDownload,
     ObjectNotFound,
+    StoreUnavailable,
 )
 from ursa.transfer.download import carry_out, download
 from ursa.transfer.job import DownloadJob
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ursa import DownloadProgress
+    from ursa.transfer.job import OnError
 
 LARGE = bytes(range(256)) * 20_000
 FILES = {"eeg_a/x": b"1" * 1000, "eeg_b/x": b"", "mic/y": LARGE}
@@ -514,3 +517,72 @@ def test_a_job_tells_what_it_does_in_one_line(bucket: Bucket, tmp_path: Path) ->
     assert job.id in repr(job)
     assert "done" in repr(job)
     assert "\n" not in repr(job)
+
+
+# -- retrying --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("on_error", ["raise", "collect"])
+def test_retrying_brings_only_what_failed(
+    bucket: Bucket, tmp_path: Path, on_error: OnError
+) -> None:
+    broken = {"eeg/03", "mic/large"}
+
+    def before(key: str) -> None:
+        if key.removeprefix("recordings/rec_1/") in broken:
+            raise StoreUnavailable(key)
+
+    out, stores = tmp_path / "out", bucket.stores_with(Watched(bucket.raw.root, before))
+    job = download(bucket.session(MANY), stores, out, on_error=on_error, background=True)
+    with pytest.raises(DownloadFailures if on_error == "collect" else StoreUnavailable):
+        job.wait(PATIENCE)
+    wait_for_workers()
+    here = {name: changed(out / name) for name in json.loads((out / RECEIPT).read_text())["files"]}
+    broken.clear()
+    events: list[DownloadProgress] = []
+    again = job.retry(progress=events.append)
+    missing = {f"rec_1/{name}" for name in MANY} - set(here)
+    assert again.wait(PATIENCE) == [again.plan.path(copy) for copy in again.plan.copies]
+    assert {copy.rel_path for copy in again.plan.copies} == missing
+    assert (again.state, job.state, again.id != job.id) == ("done", "failed", True)
+    assert [event.phase for event in events[:2]] == ["start", "plan_done"]
+    assert {name: changed(out / name) for name in here} == here
+    assert (verify(out).ok, len(verify(out).good)) == (True, len(MANY))
+
+
+def changed(path: Path) -> tuple[int, int]:
+    stat = path.stat()
+    return stat.st_ino, stat.st_mtime_ns
+
+
+def test_retrying_after_cancelling_brings_the_rest(bucket: Bucket, tmp_path: Path) -> None:
+    job = begun(bucket, tmp_path / "out", gate := Gate())
+    with pytest.raises(DownloadError, match=rf"job {job.id} is running; wait\(\) for it or cancel"):
+        job.retry()
+    Thread(gate.open)
+    job.cancel()
+    with pytest.raises(DownloadCancelled):
+        job.wait(PATIENCE)
+    assert job.retry().wait(PATIENCE)
+    assert verify(tmp_path / "out").ok
+    assert set(tree(tmp_path / "out")) == {*NAMES, RECEIPT}
+
+
+def test_retrying_keeps_the_rule_for_existing_files(bucket: Bucket, tmp_path: Path) -> None:
+    out, target = tmp_path / "out", bucket.session(FILES)
+    (wrong := out / NAMES[0]).parent.mkdir(parents=True)
+    wrong.write_bytes(b"mine")
+    job = download(
+        target, bucket.stores, out, existing="verify", on_error="collect", background=True
+    )
+    with pytest.raises(DownloadFailures):
+        job.wait(PATIENCE)
+    with pytest.raises(DownloadFailures):
+        job.retry().wait(PATIENCE)
+    assert wrong.read_bytes() == b"mine"
+
+
+def test_what_is_delivered_is_not_retried(bucket: Bucket, tmp_path: Path) -> None:
+    job = download(bucket.session(FILES), bucket.stores, tmp_path / "out")
+    with pytest.raises(NothingToDownload, match="has delivered every file"):
+        job.retry()

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Literal
 from ursa.errors import DestinationBusy, DestinationExists
 from ursa.files import chunks_of, part_path
 from ursa.transfer.fetch import fetch, version_at
+from ursa.transfer.receipt import add_to_receipt
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
-    from ursa.transfer.plan import Copy, Existing
+    from ursa.transfer.plan import Copy, DownloadPlan, Existing
     from ursa.transfer.receipt import Receipt
     from ursa.transfer.stream import Work
 
@@ -102,3 +104,21 @@ def _digest_if_right(
             work.control.check()
             digest.update(block)
     return copy.sha256 if digest.hexdigest() == copy.sha256 else None
+
+
+def record(planned: DownloadPlan, delivered: Iterable[Delivered]) -> None:
+    """Add the files that were delivered to the receipt of the plan's destination."""
+    files = dict(_recorded(each) for each in delivered if each.how != "skipped")
+    if files and planned.dest is not None:
+        spec = planned.spec
+        query = spec.model_dump(mode="json", exclude_defaults=True) if spec else None
+        call = {"query": query, "catalog_version": planned.catalog_version}
+        add_to_receipt(planned.dest, call, files)
+
+
+def _recorded(delivered: Delivered) -> tuple[str, dict[str, object]]:
+    file = delivered.copy.described()
+    name = str(file.pop("rel_path"))
+    verified = delivered.copy.sha256 is not None and delivered.sha256 is not None
+    digest = delivered.sha256 or delivered.copy.sha256
+    return name, {**file, "sha256": digest, "verified": verified}

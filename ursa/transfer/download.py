@@ -46,8 +46,7 @@ def download(
     """Plan a download and carry it out, or begin with it; see `DataInterface.download`."""
     rule = existing_rule(existing, overwrite=overwrite)
     check_choice("on_error", on_error, get_args(OnError))
-    watcher = Watcher(renderer(progress), progress if callable(progress) else None)
-    watcher.tell(DownloadProgress("start"))
+    watcher = watching(progress)
     return carry_out(
         plan(target, stores, dest, layout=layout, source=source),
         existing=rule,
@@ -56,6 +55,13 @@ def download(
         watcher=watcher,
         background=background,
     )
+
+
+def watching(progress: Progress) -> Watcher:
+    """Return who watches as `progress` says, already told of the start."""
+    watcher = Watcher(renderer(progress), progress if callable(progress) else None)
+    watcher.tell(DownloadProgress("start"))
+    return watcher
 
 
 def carry_out(

@@ -8,19 +8,20 @@ import time
 import uuid
 from concurrent.futures import Future
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
 from weakref import WeakValueDictionary
 
-from ursa.errors import DownloadCancelled, DownloadFailures
+from ursa.errors import DownloadCancelled, DownloadError, DownloadFailures, NothingToDownload
 from ursa.progress import DownloadProgress
 from ursa.render.text import as_line
 from ursa.transfer.control import Control, Stopped
 from ursa.transfer.crew import Crew
-from ursa.transfer.deliver import Delivered, deliver
+from ursa.transfer.deliver import Delivered, deliver, record
 from ursa.transfer.meter import Meter
 from ursa.transfer.pace import Budget, Pace
-from ursa.transfer.receipt import Receipt, add_to_receipt, receipt_so_far
+from ursa.transfer.receipt import Receipt, receipt_so_far
 from ursa.transfer.stream import IN_FLIGHT, STREAM, Work
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ursa.progress import JobSnapshot, JobState, Phase
+    from ursa.render import Progress
     from ursa.transfer.plan import Copy, DownloadPlan, Existing
 
 OnError = Literal["raise", "collect"]
@@ -76,6 +78,7 @@ class DownloadJob:
         tasks = (partial(self._deliver, number) for number in range(len(planned.copies)))
         self._crew = Crew(tasks, pace, "ursa-download")
         self._results: list[Delivered | BaseException | None] = [None] * len(planned.copies)
+        self._left = planned.copies  # what is not delivered, once the job has ended
         self._awaited = 0
         self._changed = threading.Condition()
         self._ended: Future[list[Path]] = Future()
@@ -115,6 +118,43 @@ class DownloadJob:
         self._control.stop()
         self._crew.release()
         self._crew.wait(_LEAVING_S)
+
+    def retry(self, progress: Progress = None) -> DownloadJob:
+        """Begin a job in the background with the files that this one, now ended, did not deliver.
+
+        It goes on from what they left behind, and adds to the same ``ursa-manifest.json``.
+
+        Parameters
+        ----------
+        progress : str, callable or object, optional
+            As for `DataInterface.download`.
+
+        Raises
+        ------
+        DownloadError
+            This job has not ended.
+        NothingToDownload
+            It has delivered every file.
+        DestinationNotWritable, DestinationFull, ReceiptError
+        """
+        from ursa.transfer.download import carry_out, watching  # which run jobs
+
+        if not self._ended.done():
+            raise DownloadError(
+                f"job {self.id} is {self.state}; wait() for it or cancel() it first"
+            )
+        if not self._left:
+            raise NothingToDownload(f"job {self.id} has delivered every file; there is no rest")
+        # Files that "error" would refuse by now are those that the job itself began with.
+        rule: Existing = "overwrite" if self._existing == "error" else self._existing
+        return carry_out(
+            replace(self.plan, copies=self._left),
+            existing=rule,
+            on_error=self._on_error,
+            verify=self._verify,
+            watcher=watching(progress),
+            background=True,
+        )
 
     def wait(self, timeout: float | None = None) -> list[Path]:
         """Return the paths in plan order once all is delivered.
@@ -246,10 +286,10 @@ class DownloadJob:
                 self._changed.notify_all()
 
     def _add_to_receipt(self) -> None:
-        found = [result for result in self._results if isinstance(result, Delivered)]
-        files = dict(_record(each) for each in found if each.how != "skipped")
-        if files and self.plan.dest is not None:
-            add_to_receipt(self.plan.dest, _query(self.plan), files)
+        found = [each for each in self._results if isinstance(each, Delivered)]
+        here = {each.copy.rel_path for each in found}
+        self._left = tuple(copy for copy in self.plan.copies if copy.rel_path not in here)
+        record(self.plan, found)
 
 
 def jobs() -> list[DownloadJob]:
@@ -271,16 +311,3 @@ def _pace(planned: DownloadPlan) -> Pace:
 
 def _group(copy: Copy) -> tuple[str, str, str]:
     return copy.recording_hash, copy.modality, copy.worker_id
-
-
-def _record(delivered: Delivered) -> tuple[str, dict[str, object]]:
-    file = delivered.copy.described()
-    name = str(file.pop("rel_path"))
-    verified = delivered.copy.sha256 is not None and delivered.sha256 is not None
-    digest = delivered.sha256 or delivered.copy.sha256
-    return name, {**file, "sha256": digest, "verified": verified}
-
-
-def _query(planned: DownloadPlan) -> dict[str, object]:
-    query = planned.spec.model_dump(mode="json", exclude_defaults=True) if planned.spec else None
-    return {"query": query, "catalog_version": planned.catalog_version}

@@ -1,0 +1,186 @@
+"""Downloads as plain values for the front end, and what its buttons do to them."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import ursa
+from ursa.errors import InvalidArgument
+from ursa.progress import JobSnapshot
+from ursa.render.text import FINAL, as_line, described
+from ursa.text import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ursa import DownloadJob, DownloadProgress
+
+_FAILURES, _MESSAGE = 50, 400  # a notebook keeps them when it is saved
+_ETA_AFTER_S = 3.0
+
+
+def values_of(snapshot: JobSnapshot, label: str, dest: str, can: list[str]) -> dict[str, Any]:
+    """Return one download as the front end takes it; of many failures only the first.
+
+    Examples
+    --------
+    >>> values_of(JobSnapshot("a", "done"), "1 recording", "out", [])["label"]
+    '1 recording'
+    """
+    values = described(replace(snapshot, failures=snapshot.failures[:_FAILURES]))
+    failures: list[dict[str, str]] = values["failures"]  # type: ignore[assignment]
+    for each in failures:
+        if len(each["message"]) > _MESSAGE:
+            each["message"] = f"{each['message'][:_MESSAGE]}…"
+    return {**values, "label": label, "dest": dest, "can": can}
+
+
+def actions(job: DownloadJob | None) -> list[str]:
+    """Return what can be done with a job now; with one that is not here, nothing."""
+    if job is None or job.state == "done":
+        return []
+    if job.state in FINAL:
+        return ["retry"]
+    return ["resume" if job.state == "paused" else "pause", "cancel"]
+
+
+def label_of(job: DownloadJob) -> str:
+    """Return what a job brings, in few words."""
+    copies = job.plan.copies
+    recordings = len({copy.recording_hash for copy in copies})
+    return f"{counted(recordings, 'recording')}, {counted(len(copies), 'file')}"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One download: where its state is to be had, and its job if there is one in this process."""
+
+    look: Callable[[], JobSnapshot]
+    label: str
+    dest: str
+    job: DownloadJob | None = None
+
+    def values(self) -> dict[str, Any]:
+        """Return it as the front end takes it."""
+        return values_of(self.look(), self.label, self.dest, actions(self.job))
+
+
+class JobList:
+    """Downloads in the order in which they came, by id.
+
+    Parameters
+    ----------
+    jobs : iterable of DownloadJob
+    """
+
+    def __init__(self, jobs: Iterable[DownloadJob]) -> None:
+        self._lock = threading.Lock()
+        self._entries = {job.id: _entry(job) for job in jobs}
+
+    def values(self) -> list[dict[str, Any]]:
+        """Return all as the front end takes them."""
+        found = {name: entry.values() for name, entry in list(self._entries.items())}
+        for name, values in found.items():
+            if values["state"] == "done":
+                self._let_go(name)
+        return list(found.values())
+
+    def lines(self) -> list[str]:
+        """Return all as text."""
+        return [f"{each.label}: {as_line(each.look())}" for each in list(self._entries.values())]
+
+    def draw(self, snapshot: JobSnapshot) -> None:
+        """Take the state of a download, one of this process or any other."""
+        name = snapshot.job_id
+        with self._lock:
+            known = self._entries.get(name)
+            job = next((job for job in ursa.jobs() if job.id == name), None) if not known else None
+            if job is not None:
+                self._entries[name] = _entry(job)
+            elif known is None or known.job is None:
+                self._entries[name] = Entry(lambda: snapshot, f"download {name}", "")
+
+    def count(self, label: str, dest: str, changed: Callable[[bool], None]) -> EventCount:
+        """Add a download of which only its events are known, and return what takes them."""
+        with self._lock:
+            made = EventCount(f"events-{len(self._entries)}", changed)
+            self._entries[made.name] = Entry(made.snapshot, label, dest)
+        return made
+
+    def act(self, name: str, action: str, display: object) -> None:
+        """Pause, resume, cancel or retry a job; `display` also draws what is retried.
+
+        Raises
+        ------
+        InvalidArgument
+            There is no such job, or it is in a state in which that means nothing.
+        """
+        job = entry.job if (entry := self._entries.get(name)) else None
+        if job is None or action not in actions(job):
+            state = f"is {job.state}" if job else "is not known here any more"
+            raise InvalidArgument(f"download {name!r} {state}, so it has no {action!r}")
+        if action == "retry":
+            self._replace(name, job.retry(progress=display))  # type: ignore[arg-type]
+        else:
+            {"pause": job.pause, "resume": job.resume, "cancel": job.cancel}[action]()
+
+    def _replace(self, name: str, job: DownloadJob) -> None:
+        with self._lock:
+            self._entries.pop(job.id, None)  # it may have been drawn already
+            pairs = [(key, entry) for key, entry in self._entries.items() if key != name]
+            at = list(self._entries).index(name)
+            self._entries = dict([*pairs[:at], (job.id, _entry(job)), *pairs[at:]])
+
+    def _let_go(self, name: str) -> None:
+        """Keep what is said of a finished job, not its plan."""
+        with self._lock:
+            entry = self._entries.get(name)
+            if entry is not None and entry.job is not None:
+                last = entry.job.snapshot()
+                self._entries[name] = replace(entry, look=lambda: last, job=None)
+
+
+class EventCount:
+    """Takes the events of one download and makes a state of them.
+
+    Parameters
+    ----------
+    name : str
+    changed : callable
+        Called after each event, with whether it was the last.
+    """
+
+    def __init__(self, name: str, changed: Callable[[bool], None]) -> None:
+        self.name, self._changed = name, changed
+        self._files, self._last = 0, None  # type: int, DownloadProgress | None
+
+    def __call__(self, event: DownloadProgress) -> None:
+        """Count an event."""
+        self._files += event.phase == "file_done"
+        self._last = event
+        self._changed(event.phase == "finish")
+
+    def snapshot(self) -> JobSnapshot:
+        """Return what the events say; whoever only hears events never hears of a failure."""
+        event = self._last
+        if event is None or event.phase == "start":
+            return JobSnapshot(self.name, "planning")
+        done, total, elapsed = event.bytes_done, event.bytes_total or 0, event.elapsed_s
+        rate = done / elapsed if elapsed else 0.0
+        return JobSnapshot(
+            self.name,
+            "done" if event.phase == "finish" else "running",
+            files_done=self._files,
+            bytes_total=total,
+            bytes_valid=done,
+            bytes_network=done,
+            rate=rate,
+            eta_s=(total - done) / rate if rate and elapsed >= _ETA_AFTER_S else None,
+            elapsed_s=elapsed,
+        )
+
+
+def _entry(job: DownloadJob) -> Entry:
+    return Entry(job.snapshot, label_of(job), str(job.plan.dest), job)

@@ -1,0 +1,144 @@
+"""The progress of downloads as a widget."""
+
+from __future__ import annotations
+
+import threading
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import traitlets
+
+import ursa
+from ursa.errors import InvalidArgument
+from ursa.render.text import FINAL
+from ursa_jupyter.frontend import module, styles
+from ursa_jupyter.job_list import JobList
+from ursa_jupyter.outbox import Outbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ursa import DownloadJob, DownloadProgress
+    from ursa.progress import JobSnapshot
+
+_LOOK_S = 0.125
+
+
+class Progress(anywidget.AnyWidget):
+    """Shows downloads with their bars, files, failures and buttons.
+
+    It may be given as ``progress=`` of a download, whose snapshots it then draws. Show it in a cell
+    yourself: threads only set its state, and never show it.
+
+    Parameters
+    ----------
+    *jobs : DownloadJob
+        Jobs to be shown, and followed until they end.
+    others : bool, optional
+        Show all other jobs of `ursa.jobs` as well; by default only where none is given.
+
+    Attributes
+    ----------
+    jobs : list of dict
+        What the front end shows, at most ten times a second another list. A saved notebook keeps
+        the last one.
+
+    Examples
+    --------
+    >>> from ursa.progress import JobSnapshot
+    >>> widget = Progress(others=False)
+    >>> widget.draw(JobSnapshot("a1", "done", 2, 2, bytes_total=1500, bytes_valid=1500))
+    >>> print(widget)
+    download a1: done, 100%, 1.5 kB/1.5 kB, 2/2 files, in 0:00:00
+    >>> widget.jobs[0]["state"]
+    'done'
+    """
+
+    _esm = module("progress")
+    _css = styles("progress")
+    jobs: traitlets.List[dict[str, Any]] = traitlets.List(read_only=True).tag(sync=True)
+
+    def __init__(self, *jobs: DownloadJob, others: bool | None = None) -> None:
+        every = ursa.jobs() if (others if others is not None else not jobs) else []
+        shown = list({job.id: job for job in (*jobs, *every)}.values())
+        self._list = JobList(shown)
+        self._outbox = Outbox(self._send_jobs)
+        super().__init__()
+        self.on_msg(self._answer)
+        running = [job for job in shown if job.state not in FINAL]
+        if running:
+            threading.Thread(
+                target=self._follow, args=(running,), name="ursa-progress", daemon=True
+            ).start()
+
+    def draw(self, snapshot: JobSnapshot) -> None:
+        """Show the state of a download; may be called on any thread and at any rate."""
+        self._list.draw(snapshot)
+        self._outbox.post(urgent=snapshot.state in FINAL)
+
+    def events(
+        self, label: str = "download", dest: str = ""
+    ) -> Callable[[DownloadProgress], object]:
+        """Return a callable that shows one download by its events alone.
+
+        For a download that has no snapshots, as one carried out elsewhere. Its files that fail are
+        not told by events, and there is nobody to press its buttons for.
+
+        Examples
+        --------
+        >>> from ursa import DownloadProgress
+        >>> widget = Progress(others=False)
+        >>> tell = widget.events("from the lab")
+        >>> tell(DownloadProgress("plan_done", bytes_total=2000))
+        >>> tell(DownloadProgress("file_done", bytes_done=500, bytes_total=2000))
+        >>> print(widget)
+        from the lab: running, 25%, 500 B/2.0 kB, 1 file
+        """
+        return self._list.count(label, dest, lambda last: self._outbox.post(urgent=last))
+
+    def __str__(self) -> str:
+        return "\n".join(self._list.lines()) or "no downloads"
+
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        found = super()._repr_mimebundle_(**options)
+        if found is None:
+            return None
+        data, metadata = found
+        return {
+            **data,
+            "text/plain": str(self),
+            "text/html": f"<pre>{escape(str(self))}</pre>",
+        }, metadata
+
+    @traitlets.default("jobs")
+    def _first_jobs(self) -> list[dict[str, Any]]:
+        return self._list.values()
+
+    def _send_jobs(self) -> None:
+        self.set_trait("jobs", self._list.values())
+
+    def _follow(self, running: list[DownloadJob]) -> None:
+        pause = threading.Event()
+        while running:
+            pause.wait(_LOOK_S)
+            left = [job for job in running if job.state not in FINAL]
+            self._outbox.post(urgent=len(left) < len(running))
+            running = left
+
+    def _answer(self, _widget: object, message: dict[str, Any], _buffers: Sequence[bytes]) -> None:
+        reply: dict[str, Any] = {"id": message.get("id")}
+        try:
+            reply |= self._handle(message)
+        except Exception as error:  # noqa: BLE001 - it is told to whoever pressed the button
+            reply["error"] = {"kind": type(error).__name__, "message": str(error)}
+        self.send(reply)
+
+    def _handle(self, message: dict[str, Any]) -> dict[str, Any]:
+        if message.get("type") == "hello":
+            return {"jobs": self._list.values()}
+        if message.get("type") != "job":
+            raise InvalidArgument(f"unknown request {message.get('type')!r}; known: hello, job")
+        self._list.act(str(message.get("job")), str(message.get("action")), self)
+        self._outbox.post(urgent=True)
+        return {}
