@@ -2,6 +2,7 @@
 PYTHON ?= python3
 UV := 0.13.8
 ARGS ?=
+KERNELS ?= 6.31 7.3 7.4
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
@@ -9,15 +10,16 @@ COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-
 	--no-emit-index-url --no-header --upgrade pyproject.toml
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test soak bench lint app lab lock clean
+.PHONY: help demo test soak bench lint kernels app lab lock clean
 
 help:
 	@echo "make demo    real sample recordings: ingested, found, downloaded, verified"
 	@echo "make test    the tests; make test ARGS='-k name' for some of them"
 	@echo "make soak    the long tests"
 	@echo "make bench   the benchmarks"
+	@echo "make kernels the tests of notebooks on ipykernel $(KERNELS)"
 	@echo "make lint    ruff and mypy"
-	@echo "make lab     JupyterLab with ursa"
+	@echo "make lab     JupyterLab with the notebooks, on the site of make demo if it is there"
 	@echo "make lock    newest versions into locks/"
 	@echo "make clean   removes .venv and caches"
 
@@ -25,13 +27,24 @@ demo: .venv/.core
 	$(BIN)/ursa demo $(ARGS)
 
 test: .venv/.dev
-	$(PYTEST) -n 2 -m "not soak and not bench" $(ARGS)
+	$(PYTEST) -n 2 --dist loadgroup -m "not soak and not bench" $(ARGS)
 
 soak: .venv/.dev
 	HYPOTHESIS_PROFILE=soak $(PYTEST) -n 2 -m soak --timeout 3600 $(ARGS)
 
 bench: .venv/.bench
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+# Each of these sees what .venv has, and its own ipykernel before that.
+kernels: $(KERNELS:%=kernel-%)
+
+kernel-%: .venv/.dev
+	@$(BIN)/uv venv -q --clear --python $(BIN)/python .venv/kernel-$*
+	@$(BIN)/uv pip install -q --no-deps --python .venv/kernel-$*/bin/python 'ipykernel==$*.*' nest-asyncio
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+		"$$(.venv/kernel-$*/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/base.pth"
+	URSA_IPYKERNEL=$* JUPYTER_PATH=$(CURDIR)/.venv/share/jupyter JUPYTERLAB_DIR=$(CURDIR)/.venv/share/jupyter/lab \
+		.venv/kernel-$*/bin/python -m pytest -m kernels -p no:cacheprovider $(ARGS)
 
 lint: .venv/.dev
 	$(BIN)/ruff check
@@ -43,7 +56,7 @@ app:
 	@exit 1
 
 lab: .venv/.jupyter
-	$(BIN)/jupyter lab $(ARGS)
+	URSA_SITE="$${URSA_SITE:-$(wildcard $(CURDIR)/ursa-demo/site)}" $(BIN)/jupyter lab --notebook-dir=notebooks $(ARGS)
 
 # The other locks take their versions from the first, so all of them fit into one .venv.
 lock: .venv/.uv-$(UV)

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from playwright.sync_api import Browser, Page
+
+    from tests.browser.lab import Lab, Server
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # As root there is no sandbox; the rest keeps a machine without a network quiet.
@@ -19,16 +22,22 @@ FLAGS = (
 )
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """A headless browser; of a module, since its event loop would disturb other tests'."""
-    from playwright.sync_api import sync_playwright
-
+@pytest.fixture(scope="session")
+def executable() -> str:
+    """The browser of this machine."""
     found = os.environ.get("URSA_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         pytest.skip(f"no browser: none of {', '.join(NAMES)} is on PATH, nor is URSA_CHROMIUM set")
+    return found
+
+
+@pytest.fixture(scope="module")
+def chromium(executable: str) -> Iterator[Browser]:
+    """A headless browser; of a module, since its event loop would disturb other tests'."""
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
         yield browser
         browser.close()
 
@@ -43,3 +52,39 @@ def page(chromium: Browser) -> Iterator[Page]:
     yield page
     context.close()
     assert not errors, errors
+
+
+@pytest.fixture(scope="session")
+def lab_server(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A JupyterLab server; a test that uses it has the marks `xdist_group("lab")`."""
+    from tests.browser.lab import serving
+
+    del executable  # without a browser there is no use for a server
+    with serving(tmp_path_factory.mktemp("lab")) as server:
+        yield server
+
+
+@pytest.fixture
+def jupyter(chromium: Browser, lab_server: Server, tmp_path: Path) -> Iterator[Lab]:
+    """JupyterLab in a page of its own."""
+    from tests.browser.lab import Lab
+
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    shots = Path(os.environ.get("URSA_SCREENSHOTS") or tmp_path / "screenshots")
+    lab = Lab(context.new_page(), lab_server, shots)
+    yield lab
+    lab.leave()
+    context.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add what the server and the page said to the report of a test that failed."""
+    report = yield
+    lab = getattr(item, "funcargs", {}).get("jupyter")
+    if lab is not None and report.failed:
+        report.sections.append(("JupyterLab", lab.server.told()))
+        report.sections.append(("page", "\n".join(lab.said)))
+    return report

@@ -9,17 +9,18 @@ import { refusalNode } from "./refusal.js";
 import { Superseded } from "./transport.js";
 
 const BASKET_MS = 300;
+const JOBS_ACTIVE = new Set(["planning", "running", "paused"]);
 
 /** Mount the bar into `el`; return {update, dispose}, where `update` asks for the numbers again. */
 export function mountBasket(el, { call, on, state }) {
   const life = new AbortController();
   const { signal } = life;
   const wish = { modalities: null, dest: null, source: "auto", layout: "by_recording", existing: "error" };
-  const at = { reply: null, failure: null, busy: false };
+  const at = { reply: null, failure: null, busy: false, active: 0 };
   const layouts = () => state.hello?.layouts ?? [];
   const parts = basketParts(wish, { changed, download, clear, layouts, signal });
   const args = () => ({ ...wish, dest: wish.dest ?? state.hello?.dest });
-  const menu = modalityMenu(() => at.reply?.modalities ?? [], choose, { signal });
+  const menu = modalityMenu(() => at.reply?.modalities ?? [], (modalities) => changed({ modalities }), { signal });
   const copy = copyMenu(copied, { signal });
   parts.choices.append(menu.root);
   parts.acts.append(copy);
@@ -27,8 +28,13 @@ export function mountBasket(el, { call, on, state }) {
   el.append(parts.root);
   const jobs = mountJobs(parts.jobs, { onAction: (job, action) => call("job", { job, action }) });
   const showJobs = ({ jobs: all }) => {
-    parts.jobs.hidden = all.length === 0;
-    jobs.update(all);
+    const isActive = ({ state: now }) => JOBS_ACTIVE.has(now);
+    const active = all.filter(isActive).length;
+    parts.downloads(all.length, active, active > at.active);
+    const newest = [...all].reverse();
+    jobs.update([...newest.filter(isActive), ...newest.filter((job) => !isActive(job))]);
+    if (active < at.active) soon();
+    at.active = active;
   };
 
   function copied(what, of) {
@@ -47,7 +53,8 @@ export function mountBasket(el, { call, on, state }) {
   async function update() {
     parts.root.setAttribute("aria-busy", "true");
     try {
-      at.reply = await call("basket", args(), { latest: "basket" });
+      // Again: files at the destination come and go without Python being told.
+      at.reply = await call("basket", { ...args(), again: true }, { latest: "basket" });
       at.failure = null;
     } catch (error) {
       if (error instanceof Superseded || signal.aborted) return;
@@ -62,12 +69,8 @@ export function mountBasket(el, { call, on, state }) {
   function changed(changes) {
     Object.assign(wish, changes);
     parts.refusal.replaceChildren();
+    draw();
     soon();
-  }
-
-  function choose(modalities) {
-    changed({ modalities });
-    menu.show(at.reply?.modalities ?? [], modalities);
   }
 
   async function clear() {
@@ -82,6 +85,7 @@ export function mountBasket(el, { call, on, state }) {
     draw();
     try {
       await call("download", { ...args(), existing });
+      parts.jobs.open = true;
       showJobs(await call("jobs"));
     } catch (error) {
       refused(error);

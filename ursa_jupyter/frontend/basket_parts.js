@@ -29,7 +29,8 @@ export function basketParts(wish, { changed, download, clear, layouts, signal })
   const dest = h("input", { type: "text", spellcheck: "false", autocomplete: "off" });
   const go = h("button", { type: "button", class: "ursa-primary", "aria-describedby": reason.id }, "Download");
   const empty = h("button", { type: "button" }, "Clear");
-  const jobs = h("div", { class: "ursa-basket-jobs", hidden: true });
+  const summary = h("summary");
+  const jobs = h("details", { class: "ursa-basket-jobs", hidden: true }, summary);
   const options = popupButton("Options", (panel) => fillOptions(panel, wish, layouts(), changed), { signal });
   const choices = h("div", { class: "ursa-choices" }, field("To", dest), options);
   const acts = h("div", { class: "ursa-acts" }, go, empty);
@@ -43,6 +44,14 @@ export function basketParts(wish, { changed, download, clear, layouts, signal })
     ...{ root, jobs, refusal, choices, acts },
     prepare(hello) {
       if (wish.dest === null) dest.value = hello.dest ?? "";
+    },
+    /** Say how many downloads there are; they are unfolded when there is one more under way. */
+    downloads(all, active, more) {
+      jobs.hidden = all === 0;
+      if (more) jobs.open = true;
+      const rest = all - active;
+      const texts = [active ? `${active} under way` : "", rest ? `${rest} ended` : ""];
+      summary.textContent = `Downloads: ${texts.filter(Boolean).join(", ")}`;
     },
     count(selected) {
       line.firstElementChild?.replaceChildren(`${countText(selected)} selected`);

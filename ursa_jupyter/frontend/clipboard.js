@@ -1,6 +1,6 @@
 // Copying a text to the clipboard.
 
-import { h } from "./dom.js";
+import { h, svg } from "./dom.js";
 
 const COPIED_MS = 1600;
 
@@ -42,7 +42,9 @@ function copySelected(text, given) {
 export function copyButton(text, label) {
   const said = h("span", { class: "ursa-unseen", role: "status" });
   const given = { type: "button", class: "ursa-copy", "aria-label": label, title: label };
-  const button = h("button", given);
+  const sheets = svg("path", { d: "M4 4V1.5H11V8.5H8.5M1.5 4H8.5V11H1.5Z" });
+  const picture = svg("svg", { width: 12, height: 12, "aria-hidden": "true" }, sheets);
+  const button = h("button", given, picture);
   const mark = (done, words) => {
     button.dataset.done = done;
     said.textContent = words;

@@ -31,6 +31,11 @@ export function svg(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** Return the parts of a name, so that a line may break after a `_`, `.` or `/` of it. */
+export function breakable(text) {
+  return text.split(/(?<=[_./])/).flatMap((part, index) => (index ? [h("wbr"), part] : [part]));
+}
+
 /** Return `run` delayed until nothing has called it for `ms`; `run.cancel()` forgets a call. */
 export function debounced(run, ms) {
   let timer = 0;

@@ -67,7 +67,7 @@ function eventsPage({ events, total }, offset, types, { go, open }) {
 function eventRow(event, kind, decimals, go) {
   const { start_s: start, end_s: end, type, text, metadata } = event;
   const time = momentText(start, decimals);
-  const known = (metadata ?? []).map(([key, value]) => `${key}: ${value}`).join("\n");
+  const known = (metadata ?? []).map(([key, value]) => `${key}: ${value}`).join(" · ");
   const length = typeof end === "number" && end > start ? ` +${Number((end - start).toFixed(3))} s` : "";
   const label = `${time}, show in the timeline`;
   const show = () => go(start);

@@ -1,7 +1,7 @@
 // The files of a recording.
 
 import { copyButton } from "./clipboard.js";
-import { h } from "./dom.js";
+import { breakable, h } from "./dom.js";
 import { countText, sizeText } from "./format.js";
 
 const FILES_AT_ONCE = 100;
@@ -48,7 +48,7 @@ function fileHead() {
       "tr",
       {},
       column("ursa-wide", "Modality"),
-      column("", "Name"),
+      column("ursa-name", "Name"),
       column("ursa-size", "Size"),
       column("ursa-wide", "Stored"),
       column("", "SHA-256"),
@@ -62,7 +62,7 @@ function fileRow({ modality, name, size, sha256, stored, key }) {
     "tr",
     {},
     h("td", { class: "ursa-wide" }, modality),
-    h("td", { class: "ursa-name", title: key ?? name }, h("span", {}, name), fold),
+    h("td", { class: "ursa-name", title: key ?? name }, h("span", {}, breakable(name)), fold),
     h("td", { class: "ursa-size" }, typeof size === "number" ? sizeText(size) : "–"),
     h("td", { class: "ursa-wide" }, stored ?? "–"),
     h("td", { class: "ursa-sha" }, ...(sha256 ? shaParts(name, sha256) : ["–"])),

@@ -1,6 +1,6 @@
 // Everything written about a recording, by key.
 
-import { h } from "./dom.js";
+import { breakable, h } from "./dom.js";
 import { countText } from "./format.js";
 
 const MANY_KEYS = 20;
@@ -46,7 +46,7 @@ function sectionPart(title, pairs) {
   const rows = pairs.map(([key, value]) => {
     const text = value === null || value === undefined || value === "" ? "" : String(value);
     const shown = text ? h("dd", {}, text) : h("dd", { class: "ursa-missing" }, "not given");
-    const element = h("div", { class: "ursa-pair" }, h("dt", {}, key), shown);
+    const element = h("div", { class: "ursa-pair" }, h("dt", {}, breakable(key)), shown);
     return { element, text: `${key}\n${text}`.toLowerCase() };
   });
   const list = h("dl", {}, ...rows.map(({ element }) => element));

@@ -1,0 +1,78 @@
+"""What a person does with the catalog browser, wherever it is shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import Locator
+
+LONG_MS = 30_000
+
+
+class Browse:
+    """The browser in a part of a page."""
+
+    def __init__(self, within: Locator) -> None:
+        self.root = within.locator(".ursa-browser")
+        self.page = within.page
+        self.rows = self.root.locator("[role=row][data-hash]")
+        self.basket = self.root.locator(".ursa-basket")
+        self.card = self.root.locator(".ursa-job").last
+
+    def shows(self, matched: str) -> None:
+        """Wait until it says how many recordings match, and their rows are there."""
+        expect(self.root.locator(".ursa-matched .ursa-number")).to_have_text(
+            matched, timeout=LONG_MS
+        )
+        expect(self.rows.first).to_be_visible()
+
+    def row(self, index: int) -> Locator:
+        return self.root.locator(f'[role=row][data-hash][data-index="{index}"]')
+
+    def toggle(self, index: int) -> str:
+        """Tick a row, and return the hash of its recording."""
+        row = self.row(index)
+        row.get_by_role("checkbox").click()
+        expect(row).to_have_attribute("aria-selected", "true")
+        return str(row.get_attribute("data-hash"))
+
+    def focus(self) -> None:
+        """Bring the keyboard to the table."""
+        self.root.locator("[role=grid] [tabindex='0']").first.focus()
+
+    def search(self, text: str) -> None:
+        box = self.root.get_by_role("searchbox").first
+        box.fill(text)
+        box.press("Enter")
+
+    def drop(self, text: str) -> None:
+        """Take a filter away."""
+        self.root.locator(".ursa-filter", has_text=text).click()
+
+    def facet(self, value: str) -> None:
+        """Tick or untick a value among the filters, which may be in a drawer."""
+        drawer = self.root.locator(".ursa-drawer")
+        if drawer.is_visible():
+            drawer.click()
+        self.root.locator(".ursa-rail li", has_text=value).first.locator("input").click()
+        if drawer.is_visible():
+            drawer.click()
+
+    def sort(self, column: str) -> None:
+        self.root.locator(f'button[data-sort="{column}"]').click()
+
+    def start(self, dest: Path) -> None:
+        """Download what is selected."""
+        self.basket.get_by_label("To", exact=True).fill(str(dest))
+        button = self.basket.get_by_role("button", name="Download", exact=True)
+        expect(button).to_be_enabled(timeout=LONG_MS)
+        button.click()
+
+    def ends(self, state: str) -> None:
+        """Wait until the newest download is in a state."""
+        expect(self.card).to_have_attribute("data-state", state, timeout=LONG_MS)
