@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.shelf import (
     ENTRIES,
@@ -14,14 +13,12 @@ from tests.browser.shelf import (
     filled,
     opened,
     row,
-    shot,
     wait_matched,
 )
 from ursa import DataInterface
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from playwright.sync_api import Locator, Page
 
@@ -168,7 +165,7 @@ def test_a_range_of_dates_is_drawn_and_typed(page: Page, url: str) -> None:
     wait_matched(page, f"8 of {NUMBER} recordings")
     first.fill("April")
     first.press("Enter")
-    page.get_by_text("April is no day; write one like 2026-04-01".replace("04-01", "03-04")).wait_for()
+    page.get_by_text("April is no day; write one like 2026-03-04").wait_for()
 
 
 def test_an_error_is_shown_and_tried_again(page: Page, url: str) -> None:
@@ -177,7 +174,8 @@ def test_an_error_is_shown_and_tried_again(page: Page, url: str) -> None:
     page.evaluate(
         "() => { const send = WebSocket.prototype.send; window.mend = () => {"
         " WebSocket.prototype.send = send; };"
-        "WebSocket.prototype.send = function (text) { send.call(this, text.replace('start_time', 'nowhere')); }; }"
+        "WebSocket.prototype.send = function (text) {"
+        " send.call(this, text.replace('start_time', 'nowhere')); }; }"
     )
     page.get_by_role("button", name="Sort").click()
     page.get_by_role("button", name="Start, newest first").click()
@@ -188,44 +186,6 @@ def test_an_error_is_shown_and_tried_again(page: Page, url: str) -> None:
     page.get_by_role("button", name="Try again").click()
     page.locator(f'.ursa-row[data-hash="{ENTRIES[-1].recording_hash}"]').wait_for()
     assert banner.is_hidden()
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 760, 360])
-def test_it_is_accessible_and_fits(
-    page: Page, url: str, theme: str, width: int, tmp_path: Path
-) -> None:
-    opened(page, f"{url}?theme={theme}", width)
-    row(page, 1).locator("input").click()
-    page.wait_for_function(
-        "() => document.querySelector('.ursa-basket').textContent.includes('1 selected')"
-    )
-    shot(page, tmp_path, f"browser_{width}_{theme}")
-    check_axe(page)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    if width < 900:
-        page.get_by_role("button", name="Filters", exact=True).click()
-    facet(page, "metadata.task", "rest").click()
-    wait_matched(page, f"144 of {NUMBER} recordings")
-    page.locator(".ursa-filter").wait_for()
-    shot(page, tmp_path, f"browser_{width}_{theme}_filters")
-    check_axe(page)
-    if width < 900:
-        page.keyboard.press("Escape")
-    page.get_by_role("button", name="Columns").click()
-    check_axe(page)
-    page.keyboard.press("Escape")
-    row(page, 0).locator("[role=gridcell]").nth(1).click()
-    page.locator(".ursa-detail h2").wait_for()
-    shot(page, tmp_path, f"browser_{width}_{theme}_detail")
-    check_axe(page)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
-def check_axe(page: Page) -> None:
-    found = Axe().run(page).response["violations"]
-    bad = [each for each in found if each["impact"] in ("serious", "critical")]
-    assert not bad, [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in bad]
 
 
 # What Playwright itself puts on the page is not counted.
