@@ -188,6 +188,25 @@ def test_an_error_is_shown_and_tried_again(page: Page, url: str) -> None:
     assert banner.is_hidden()
 
 
+def test_a_kernel_that_is_silent_is_said_to_be(page: Page, url: str) -> None:
+    page.clock.install()
+    opened(page, url)
+    page.evaluate("() => { WebSocket.prototype.send = () => {}; }")
+    facet(page, "status", "raw").click()
+    page.clock.run_for(6000)
+    assert "kernel" in page.locator(".ursa-banner").inner_text()
+    assert row(page, 0).is_visible()
+
+
+def test_a_value_among_many_is_found(page: Page, url: str) -> None:
+    opened(page, url)
+    group = page.locator('[data-field="participants"]')
+    group.get_by_role("button", name="12 more").click()
+    facet(page, "participants", "P019").click()
+    wait_matched(page, f"21 of {NUMBER} recordings")
+    assert group.get_by_role("button", name="fewer").is_visible()
+
+
 # What Playwright itself puts on the page is not counted.
 COUNTING = """
 window.live = { listeners: 0, timers: new Set(), observers: 0 };

@@ -71,7 +71,7 @@ def selected(made: list[BrowserSource]) -> list[str]:
 
 
 def wait_selected(page: Page, number: int) -> None:
-    page.locator(".ursa-basket", has_text=f"{number} selected").wait_for()
+    page.locator(".ursa-basket", has_text=f"{number} selected").first.wait_for()
 
 
 def active(page: Page) -> tuple[int, int]:

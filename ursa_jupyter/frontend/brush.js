@@ -42,7 +42,8 @@ export function brushOf(label, { signal, textOf, chosen }) {
 
   /** Move one end; the other one stays at least a bin away. */
   function move(end, bin) {
-    const [least, most] = end === 0 ? [0, Math.ceil(at.range[1]) - 1] : [Math.floor(at.range[0]) + 1, at.bins];
+    const [low, high] = at.range;
+    const [least, most] = end === 0 ? [0, Math.ceil(high) - 1] : [Math.floor(low) + 1, at.bins];
     at.range[end] = Math.min(Math.max(least, bin), most);
     place();
   }
