@@ -217,6 +217,25 @@ def test_a_view_opened_again_shows_the_downloads(
         expect(card).to_contain_text(str(tmp_path / "there"))
 
 
+def test_numbers_are_asked_for_again_when_a_download_has_ended(
+    data: DataInterface, page: Page, tmp_path: Path
+) -> None:
+    dest = tmp_path / "there"
+    with browsing(data, page) as source:
+        to(page, dest)
+        select(page, "P002")
+        expect(facts(page)).to_contain_text("2 files")
+        target = data.query(participants="P002", status="all")
+        kept = data.download(target, dest, background=True)
+        kept.wait()
+        (job,) = (each for each in source._downloads.described() if each["dest"] == str(dest))
+        expect(facts(page)).not_to_contain_text("already here")
+        for state in ("running", "done"):
+            source._push({"push": "jobs", "jobs": [{**job, "state": state}]})
+        expect(facts(page)).to_contain_text("21.0 kB already here")
+        expect(bar(page).locator("summary")).to_have_text("Downloads: 1 ended")
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_bar_has_no_serious_barrier(
     data: DataInterface, page: Page, theme: str, tmp_path: Path

@@ -1,41 +1,33 @@
 // What is selected, what it would take to download it, and the downloads under way.
 
+import { basketJobs } from "./basket_jobs.js";
 import { basketParts, modalityMenu } from "./basket_parts.js";
 import { copyMenu } from "./copy.js";
 import { debounced } from "./dom.js";
 import { factsOf, hindrance } from "./facts.js";
-import { mountJobs } from "./jobs.js";
 import { refusalNode } from "./refusal.js";
 import { Superseded } from "./transport.js";
 
 const BASKET_MS = 300;
-const JOBS_ACTIVE = new Set(["planning", "running", "paused"]);
 
 /** Mount the bar into `el`; return {update, dispose}, where `update` asks for the numbers again. */
 export function mountBasket(el, { call, on, state }) {
   const life = new AbortController();
   const { signal } = life;
   const wish = { modalities: null, dest: null, source: "auto", layout: "by_recording", existing: "error" };
-  const at = { reply: null, failure: null, busy: false, active: 0 };
+  const at = { reply: null, failure: null, busy: false };
   const layouts = () => state.hello?.layouts ?? [];
   const parts = basketParts(wish, { changed, download, clear, layouts, signal });
   const args = () => ({ ...wish, dest: wish.dest ?? state.hello?.dest });
-  const menu = modalityMenu(() => at.reply?.modalities ?? [], (modalities) => changed({ modalities }), { signal });
+  const known = () => at.reply?.modalities ?? [];
+  const menu = modalityMenu(known, (modalities) => changed({ modalities }), { signal });
   const copy = copyMenu(copied, { signal });
   parts.choices.append(menu.root);
   parts.acts.append(copy);
   el.classList.add("ursa-basket");
   el.append(parts.root);
-  const jobs = mountJobs(parts.jobs, { onAction: (job, action) => call("job", { job, action }) });
-  const showJobs = ({ jobs: all }) => {
-    const isActive = ({ state: now }) => JOBS_ACTIVE.has(now);
-    const active = all.filter(isActive).length;
-    parts.downloads(all.length, active, active > at.active);
-    const newest = [...all].reverse();
-    jobs.update([...newest.filter(isActive), ...newest.filter((job) => !isActive(job))]);
-    if (active < at.active) soon();
-    at.active = active;
-  };
+  const jobs = basketJobs({ call, on, ended: () => soon() });
+  parts.root.prepend(jobs.element);
 
   function copied(what, of) {
     const { modalities, dest } = args();
@@ -47,7 +39,7 @@ export function mountBasket(el, { call, on, state }) {
     const reason = at.failure?.message ?? hindrance(at.reply, args());
     const facts = at.reply === null ? [] : factsOf(at.reply);
     parts.show({ facts, reason, reply: at.reply, busy: at.busy });
-    menu.show(at.reply?.modalities ?? [], wish.modalities);
+    menu.show(known(), wish.modalities);
   }
 
   async function update() {
@@ -85,8 +77,8 @@ export function mountBasket(el, { call, on, state }) {
     draw();
     try {
       await call("download", { ...args(), existing });
-      parts.jobs.open = true;
-      showJobs(await call("jobs"));
+      jobs.unfold();
+      await jobs.load();
     } catch (error) {
       refused(error);
     }
@@ -104,13 +96,13 @@ export function mountBasket(el, { call, on, state }) {
     if (at.reply !== null) parts.count(selected);
     soon();
   };
-  const known = () => {
+  const greeted = () => {
     if (state.hello) parts.prepare(state.hello);
     if (state.hello && at.reply === null) update();
   };
-  const offs = [on("selection", told), on("jobs", showJobs), state.listen(known)];
-  known();
-  call("jobs").then(showJobs).catch(refused);
+  const offs = [on("selection", told), state.listen(greeted)];
+  greeted();
+  jobs.load().catch(refused);
   draw();
   return {
     update,
