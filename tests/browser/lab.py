@@ -120,7 +120,7 @@ def _environment(home: Path, token: str) -> dict[str, str]:
         "JUPYTERLAB_SETTINGS_DIR": home / "settings",
         "JUPYTERLAB_WORKSPACES_DIR": home / "workspaces",
         "XDG_CONFIG_HOME": home / "xdg",
-        "PYTHONPATH": CHECKOUT,
+        "PYTHONPATH": os.pathsep.join([str(CHECKOUT), os.environ.get("PYTHONPATH", "")]),
         "JUPYTER_TOKEN": token,
     }
     configs = {"labconfig/page_config": PAGE_CONFIG, "jupyter_server_config": SERVER_CONFIG}
