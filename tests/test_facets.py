@@ -179,3 +179,13 @@ def test_counts_follow_every_write(tmp_path: Any) -> None:
 def test_an_unknown_facet_is_refused_with_the_known_ones(catalog: Catalog, name: str) -> None:
     with pytest.raises(InvalidArgument, match="no facet"):
         facets(catalog, QuerySpec(), [name])
+
+
+@pytest.mark.parametrize("looked_at", [1, 20, 2_000])
+def test_values_that_a_look_at_some_rows_misses_are_counted_nevertheless(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, looked_at: int
+) -> None:
+    monkeypatch.setattr("ursa.catalog.snapshot._SAMPLE", looked_at)
+    fresh = Catalog(catalog.uri)
+    found = facets(fresh, QuerySpec(status="all"), ["metadata.site"])["metadata.site"]
+    assert {value: number for value, number in found} == {f"s{n}": SIZE // 5 for n in range(5)}

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from tests import oracle
 from tests.drawn import SIGNED_ORDERS, filters
+from tests.drawn import pages as drawn_pages
 from ursa.catalog import Catalog, RecordingEntry
 from ursa.errors import InvalidArgument
 from ursa.filters import QuerySpec
 from ursa.query import find
+from ursa.query import hashes as hashes_alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,6 +83,14 @@ def test_all_pages_have_every_match_once_and_in_order(
     assert [len(page) for page in found[:-1]] == [size] * (len(found) - 1)
     assert len(found[-1]) > 0 or len(found) == 1
     assert len({page.matched for page in found}) == 1
+
+
+@given(values=filters(), page=drawn_pages())
+def test_hashes_alone_are_those_of_the_page(
+    catalog: Catalog, values: dict[str, Any], page: dict[str, Any]
+) -> None:
+    spec = QuerySpec(**values, **page)
+    assert hashes_alone(catalog, spec) == hashes(find(catalog, spec))
 
 
 def test_a_page_names_the_one_after_it(catalog: Catalog) -> None:

@@ -389,7 +389,8 @@ class DataInterface:
         >>> data.enable_writes()
         >>> for number, minutes in enumerate([10, 20, 60]):
         ...     row = data.register_recording(
-        ...         recording_hash=f"r{number}", start_time=0, duration=60 * minutes
+        ...         recording_hash=f"r{number}", participant_ids=[], start_time=0,
+        ...         duration=60 * minutes,
         ...     )
         >>> data.histogram("duration", 5, status="all").counts
         (2, 0, 0, 0, 1)

@@ -64,10 +64,10 @@ def _said(found: Sequence[Relaxed], begin: str) -> list[str]:
 
 
 def _meant(spec: QuerySpec, vocabulary: Vocabulary) -> Iterator[str]:
-    """Yield for each value that the catalog does not have the nearest one that it has."""
+    """Yield for each value that is not known the nearest one that is."""
     for term in filter(None, map(written, chunks(spec.as_magic()))):
         known = vocabulary[term.name] if term.operator == "=" else ()
         for value in items_of(term):
             near = difflib.get_close_matches(value, known, n=1, cutoff=0.5)
             if near and value not in known:
-                yield printable(f"No {term.name} is {value}; did you mean {near[0]}?")
+                yield printable(f"Did you mean {term.name}={near[0]}?")

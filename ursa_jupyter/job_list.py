@@ -10,7 +10,7 @@ import ursa
 from ursa.errors import InvalidArgument
 from ursa.progress import JobSnapshot
 from ursa.render.text import FINAL, as_line, described
-from ursa.text import counted, shortened
+from ursa.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,7 +32,8 @@ def values_of(snapshot: JobSnapshot, label: str, dest: str, can: list[str]) -> d
     values = described(replace(snapshot, failures=snapshot.failures[:_FAILURES]))
     failures: list[dict[str, str]] = values["failures"]  # type: ignore[assignment]
     for each in failures:
-        each["message"] = shortened(each["message"], _MESSAGE)
+        if len(each["message"]) > _MESSAGE:
+            each["message"] = f"{each['message'][:_MESSAGE]}…"
     return {**values, "label": label, "dest": dest, "can": can}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.completer import provisionalcompleter
@@ -18,22 +19,22 @@ if TYPE_CHECKING:
 RAW = "r2://constellation-data/recordings"
 
 
-def new_shell(**traits: Any) -> InteractiveShell:
+def new_shell(**traits: Any) -> Any:
     """A shell that keeps no history; `traits` are those of ``UrsaMagics``."""
     config = Config()
     config.HistoryManager.enabled = False
     config.UrsaMagics.update(traits)
-    return InteractiveShell(config=config)
+    return InteractiveShell(config=config)  # type: ignore[no-untyped-call]
 
 
-def run(shell: InteractiveShell, code: str) -> Any:
+def run(shell: Any, code: str) -> Any:
     """The value of a cell that must succeed."""
     done = shell.run_cell(code)
     done.raise_error()
     return done.result
 
 
-def completions(shell: InteractiveShell, cell: str) -> list[str]:
+def completions(shell: Any, cell: str) -> list[str]:
     """What a front end is offered where the cell has a ``|``."""
     place = cell.index("|")
     code = cell.replace("|", "")
@@ -54,7 +55,7 @@ def fill(
             recording_hash=name,
             participant_ids=[participant],
             start_time=number * 10**9,
-            duration=60 * (number + 1),
+            duration=timedelta(minutes=number + 1),
             metadata=metadata,
         )
         data.register_modality(

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from IPython.core.interactiveshell import InteractiveShell
 
-PEOPLE = {
+PEOPLE: dict[str, dict[str, Any]] = {
     "P001": {"task": "rest", "age": 30, "odd key": "a b"},
     "P002": {"task": "rest", "age": 40},
     "P003": {"task": "two words"},
@@ -43,7 +42,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shell(place: Path) -> Iterator[InteractiveShell]:
+def shell(place: Path) -> Iterator[Any]:
     shell = new_shell(path=str(place))
     shell.extension_manager.load_extension("ursa_jupyter")
     run(shell, "%ursa_query ;")
@@ -52,7 +51,7 @@ def shell(place: Path) -> Iterator[InteractiveShell]:
     shell.extension_manager.unload_extension("ursa_jupyter")
 
 
-def ends(shell: InteractiveShell, cell: str) -> list[str]:
+def ends(shell: Any, cell: str) -> list[str]:
     """What is offered, without what the cell already has before the last blank, comma or sign."""
     done = cell.partition("|")[0]
     keep = max(done.rfind(sign) for sign in " \n,=")
@@ -60,7 +59,7 @@ def ends(shell: InteractiveShell, cell: str) -> list[str]:
 
 
 @pytest.mark.parametrize("begin", ["%ursa_query ", "x = %ursa_query ", "x=%ursa_query limit=3 "])
-def test_keys(shell: InteractiveShell, begin: str) -> None:
+def test_keys(shell: Any, begin: str) -> None:
     found = completions(shell, f"{begin}mo|")
     assert found == [f"{begin}modalities=", f"{begin}modality_metadata."]
 
@@ -105,17 +104,17 @@ def test_keys(shell: InteractiveShell, begin: str) -> None:
         ("%ursa_profile r|", ["r2", "r2-test"]),
     ],
 )
-def test_offered(shell: InteractiveShell, cell: str, offered: list[str]) -> None:
+def test_offered(shell: Any, cell: str, offered: list[str]) -> None:
     assert [each.partition("\n")[0] for each in ends(shell, cell)] == offered
 
 
-def test_operators_of_a_whole_key(shell: InteractiveShell) -> None:
+def test_operators_of_a_whole_key(shell: Any) -> None:
     found = completions(shell, "%ursa_query metadata.task|")
     signs = ("=", "!=", ">=", "<", "~")
     assert found == [f"%ursa_query metadata.task{sign}" for sign in signs]
 
 
-def test_variables_of_the_right_kind(shell: InteractiveShell) -> None:
+def test_variables_of_the_right_kind(shell: Any) -> None:
     names: dict[str, Any] = {
         "people": ["P001"],
         "low": 18,
@@ -140,9 +139,7 @@ def test_variables_of_the_right_kind(shell: InteractiveShell) -> None:
         assert found == expected, cell
 
 
-def test_directories(
-    shell: InteractiveShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_directories(shell: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("mine", "my data", ".hidden", "mine/below"):
         (tmp_path / name).mkdir()
@@ -157,7 +154,7 @@ def test_directories(
 
 
 @pytest.mark.parametrize("cell", ["mod|", "%time mod|", "%%time\nmod|", "# %ursa_query mod|"])
-def test_nothing_of_ours_elsewhere(shell: InteractiveShell, cell: str) -> None:
+def test_nothing_of_ours_elsewhere(shell: Any, cell: str) -> None:
     assert not any("modalities=" in each for each in completions(shell, cell))
 
 
@@ -192,7 +189,8 @@ def test_a_slow_catalog_is_not_waited_for(place: Path, monkeypatch: pytest.Monke
 
 def test_a_changed_catalog_is_read_again(site: DataInterface) -> None:
     vocabulary = Vocabulary()
-    for people in ({"P1": {}}, {"P1": {}, "P2": {}}):
+    for names in (["P1"], ["P1", "P2"]):
+        people: dict[str, dict[str, Any]] = {name: {} for name in names}
         fill(site, people)
         vocabulary.learn(lambda: site.catalog, 60)
         assert set(vocabulary["participants"]) == set(people)

@@ -11,6 +11,7 @@ from ursa.errors import InvalidArgument, UrsaError
 from ursa.frozen import FrozenDict
 from ursa.text import counted, shortened
 from ursa.transfer.plan import Existing, Layout, Source
+from ursa.transfer.room import free_near
 from ursa_jupyter.browse.messages import choice_of, text_of, texts_of
 from ursa_jupyter.browse.selection import results
 
@@ -68,7 +69,10 @@ def basket(data: DataInterface, hashes: Sequence[str], wish: Wish) -> dict[str, 
         return answer
     if len(hashes) > PLANNED_MAX:
         note = f"more than {PLANNED_MAX} recordings: files and bytes are counted by the download"
-        return {**answer, "modalities": _unlooked(data, wish), "note": note}
+        unknown = dict.fromkeys(("files", "bytes", "here_files", "here_bytes", "existing"))
+        free = free_near(wish.dest.expanduser())
+        names = _unlooked(data, wish)
+        return {**answer, **unknown, "modalities": names, "disk_free": free, "note": note}
     whole = results(data, hashes)
     kept, left_out = wanted(whole, wish)
     answer |= {"modalities": _modalities(whole, wish), "left_out": left_out}

@@ -55,7 +55,7 @@ def _query(data: DataInterface, spec: QuerySpec, form: str) -> str:
 
 def _download(data: DataInterface, specs: Sequence[QuerySpec], dest: str, form: str) -> str:
     if form == "python":
-        return _python(data, specs, f"data.download(results, {json.dumps(dest)})")
+        return _python(data, specs, f"paths = data.download(results, {json.dumps(dest)})")
     if form == "magic":
         return "\n".join(f"%ursa_download {word(dest)} {spec.as_magic()}" for spec in specs)
     where = shlex.quote(f"./{dest}" if dest.startswith("-") else dest)

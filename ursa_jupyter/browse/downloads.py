@@ -68,7 +68,7 @@ class Downloads:
         if action not in actions(job):
             raise InvalidArgument(f"a download that is {job.state} has no {action}")
         if action == "retry":
-            self._add(job.retry())  # type: ignore[attr-defined]
+            self._add(job.retry())
             return
         getattr(job, action)()
         self.watch()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ursa.catalog import EventRow
+from ursa.catalog.types import canonical_json
 from ursa.errors import InvalidArgument
 from ursa.facets import FIELDS, FacetValue
 from ursa.text import shortened
@@ -79,13 +80,13 @@ _NOTHING = object()
 
 def _facet(values: Sequence[FacetValue], picked: Sequence[Any]) -> dict[str, Any]:
     first, rest = list(values[:VALUES_MAX]), values[VALUES_MAX:]
-    counts = {_key(each.value): each for each in rest}
-    there = {_key(each.value) for each in first}
+    counts = {canonical_json(each.value): each for each in rest}
+    there = {canonical_json(each.value) for each in first}
     # What is chosen must be there to be unchosen, however rare it is.
     extra = [
-        counts.get(_key(value), FacetValue(value, 0))
+        counts.get(canonical_json(value), FacetValue(value, 0))
         for value in picked
-        if _key(value) not in there
+        if canonical_json(value) not in there
     ]
     room = first[: VALUES_MAX - len(extra)] if extra else first
     kept = [*room, *extra]
@@ -100,14 +101,9 @@ def _value(each: FacetValue, picked: Sequence[Any]) -> dict[str, Any]:
         "value": jsonable(each.value),
         "label": _label(each.value),
         "count": each.recordings,
-        "chosen": _key(each.value) in map(_key, picked),
+        "chosen": canonical_json(each.value) in map(canonical_json, picked),
     }
 
 
 def _label(value: object) -> str:
     return _LABELS.get(value, value) if isinstance(value, str) else shown(value)
-
-
-def _key(value: object) -> str:
-    # In Python True equals 1, which in JSON are two values.
-    return f"{type(value).__name__ if isinstance(value, bool) else ''}{shown(value)}"

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ursa_jupyter.browse.messages import number_of, text_of, texts_of
-from ursa_jupyter.browse.wire import iso_exact, jsonable, local, spec_of
+from ursa_jupyter.browse.wire import cell, iso_exact, local, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -97,5 +97,5 @@ def row(result: QueryResult, keys: Iterable[str], *, selected: bool) -> dict[str
             for name, each in result.modalities.items()
         ],
         "status": result.status,
-        "metadata": {key: jsonable(result.metadata[key]) for key in keys if key in result.metadata},
+        "metadata": {key: cell(result.metadata[key]) for key in keys if key in result.metadata},
     }

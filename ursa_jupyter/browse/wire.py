@@ -1,12 +1,13 @@
 """Filters, values and times as the JSON that a browser can hold.
 
 A browser's numbers are exact only up to 2^53, so larger integers are written as
-``{"int": "digits"}`` wherever they occur, times as ISO 8601 text and lengths like ``5m``.
+``{"=int": "digits"}`` wherever they occur, times as ISO 8601 text and lengths like ``5m``.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from ursa.errors import InvalidArgument
@@ -22,7 +23,8 @@ Json = dict[str, Any]
 
 _EXACT = 2**53
 _FILTER_MAX = 200_000  # characters of JSON: nobody writes as many by hand
-_INT = {"int"}
+_DIGITS = re.compile(r"-?[0-9]{1,4000}")
+_INT = "=int"  # no key of metadata holds a "=", and no operator is called so
 
 
 def filter_of(spec: QuerySpec) -> Json:
@@ -62,7 +64,7 @@ def spec_of(given: object, **page: Any) -> QuerySpec:
     """
     if not isinstance(given, dict):
         raise InvalidArgument(f"filter is {shortened(given, 80)}; give an object of its fields")
-    size = len(json.dumps(given))
+    size = _size(given)
     if size > _FILTER_MAX:
         rule = f"at most {_FILTER_MAX} are read; select recordings instead of naming them"
         raise InvalidArgument(f"filter is {size} characters long; {rule}")
@@ -73,21 +75,41 @@ def spec_of(given: object, **page: Any) -> QuerySpec:
     return make_spec(None, {"status": "all", **_read(given), **page})
 
 
+def _size(given: object) -> int:
+    try:
+        return len(json.dumps(given))
+    except RecursionError as error:
+        raise InvalidArgument("filter is nested too deeply; no filter needs that") from error
+
+
 def jsonable(value: Any) -> Any:
     """Return a JSON value with integers that a browser would round written as text.
 
     Examples
     --------
     >>> jsonable([1, 2**60])
-    [1, {'int': '1152921504606846976'}]
+    [1, {'=int': '1152921504606846976'}]
     """
     if isinstance(value, dict):
         return {key: jsonable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [jsonable(item) for item in value]
     if isinstance(value, int) and not -_EXACT <= value <= _EXACT:
-        return {"int": str(value)}
+        return {_INT: str(value)}
     return value
+
+
+def cell(value: Any) -> Any:
+    """Return a JSON value to look at: integers that a browser would round are text.
+
+    Examples
+    --------
+    >>> cell([1, 2**60])
+    [1, '1152921504606846976']
+    """
+    if isinstance(value, list | tuple):
+        return [cell(item) for item in value]
+    return str(value) if isinstance(jsonable(value), dict) else value
 
 
 def shown(value: Any, longest: int = 500) -> str:
@@ -135,13 +157,13 @@ def _plain(name: str, value: Any) -> Any:
 
 def _read(value: Any) -> Any:
     if isinstance(value, dict):
-        if value.keys() == _INT and isinstance(value["int"], str):
-            return _integer(value["int"])
+        if value.keys() == {_INT}:
+            return _integer(value[_INT])
         return {key: _read(item) for key, item in value.items()}
     return [_read(item) for item in value] if isinstance(value, list) else value
 
 
-def _integer(text: str) -> int:
-    if not text.removeprefix("-").isdecimal() or len(text) > 400:  # noqa: PLR2004 - beyond float64
+def _integer(text: object) -> int:
+    if not isinstance(text, str) or not _DIGITS.fullmatch(text):
         raise InvalidArgument(f"{shortened(text, 80)} is no integer; write its digits")
     return int(text)

@@ -44,8 +44,8 @@ export function jobFacts(job) {
     job.files_skipped > 0 && `${countText(job.files_skipped)} skipped`,
     running && job.rate > 0 && `${sizeText(Math.round(job.rate))}/s`,
     running && job.eta_s !== null && `${jobClock(job.eta_s)} left`,
-    job.elapsed_s >= 0.5 && `${JOB_ENDED.has(job.state) ? "took" : "since"} ${jobClock(job.elapsed_s)}`,
-  ].filter(Boolean);
+    job.elapsed_s >= 0.5 && `${JOB_ENDED.has(job.state) ? "took" : "elapsed"} ${jobClock(job.elapsed_s)}`,
+  ].filter(Boolean).map((said) => said.replaceAll(" ", "\u00a0"));
 }
 
 function jobFilesText(job) {
@@ -126,7 +126,7 @@ export function jobFiles() {
       const left = job.files_total - gone;
       if (active.length && left > 0) element.append(more);
       else more.remove();
-      setJobText(more, `${countText(left)} more`);
+      setJobText(more, `${countText(left)} more ${left === 1 ? "file" : "files"}`);
       element.hidden = !active.length;
     },
   };

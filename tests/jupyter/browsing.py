@@ -1,0 +1,88 @@
+"""What the tests of the browser share: a small site, and a source asked as a page asks."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from ursa.catalog import EventRow, IngestionStatus
+from ursa_jupyter.browse import BrowserSource
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ursa import DataInterface
+
+HOSTILE = "<script>alert(1)</script>"
+TASKS = ("rest", "nback", HOSTILE)
+START = 1_772_000_000 * 10**9
+URI = "r2://constellation-data/recordings/rec_x/eeg/"
+ASSET = "r2://constellation-assets/virgo/x/eeg.zarr"
+STATUSES = tuple(IngestionStatus)
+
+
+class Asked:
+    """A source with what it pushed."""
+
+    def __init__(self, data: DataInterface, **options: Any) -> None:
+        self.pushed: list[dict[str, Any]] = []
+        self.source = BrowserSource(data, push=self.pushed.append, **options)
+
+    def __call__(self, kind: str, **arguments: Any) -> dict[str, Any]:
+        """Ask through JSON, as a page does, and return the answer."""
+        reply = self.reply(json.loads(json.dumps({"id": "u:1", "type": kind, **arguments})))
+        assert "error" not in reply or reply["error"] is None or kind == "basket", reply
+        return reply
+
+    def refused(self, kind: str, **arguments: Any) -> str:
+        """Ask for what is refused, and return what is said."""
+        error = self.reply({"id": "u:1", "type": kind, **arguments})["error"]
+        assert not error["message"].startswith("internal error"), error
+        return str(error["message"])
+
+    def reply(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        reply, buffers = self.source.handle(message)
+        assert buffers == []
+        assert reply["id"] == "u:1"
+        text = json.dumps(reply, allow_nan=False)
+        found: dict[str, Any] = json.loads(text)
+        return found
+
+
+def filled(data: DataInterface, number: int = 30) -> DataInterface:
+    """Give a site recordings of every status; the last one has nothing but itself."""
+    for place in range(number):
+        key = f"{place:064x}"
+        data.register_recording(
+            recording_hash=key,
+            participant_ids=[f"P{place % 4}"],
+            start_time=START + place * 3600 * 10**9,
+            duration=timedelta(minutes=place + 1),
+            metadata={"task": TASKS[place % 3], "age": 20 + place, "count": 2**60 + place % 2},
+        )
+        if place == number - 1:
+            continue
+        for worker in ("a", "b") if place % 5 == 0 else ("",):
+            data.register_modality(
+                recording_hash=key,
+                modality="eeg",
+                worker_id=worker,
+                raw_storage_uri=URI,
+                ingestion_status=(status := STATUSES[place % 4]),
+                **({"storage_uri": ASSET, "format": "zarr"} if status == "processed" else {}),
+            )
+    data.register_events(
+        [
+            EventRow(
+                event_id=f"e{place}",
+                recording_hash=f"{0:064x}",
+                event_time=float(100 - place),
+                event_type="cue" if place % 2 else "answer",
+                prompt=f"prompt {place}" if place < 3 else None,
+                response=HOSTILE if place == 1 else None,
+            )
+            for place in range(20)
+        ]
+    )
+    return data
