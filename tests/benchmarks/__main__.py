@@ -18,6 +18,7 @@ from tests.benchmarks.plans import plans
 from tests.benchmarks.s3_downloads import SETS as S3_SETS
 from tests.benchmarks.s3_downloads import s3_downloads
 from tests.benchmarks.s3_uploads import s3_uploads
+from tests.benchmarks.showing import showing
 from tests.benchmarks.table import Row, print_table
 from tests.benchmarks.transfers import SETS, SMALL_SETS, transfers
 
@@ -25,7 +26,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-PARTS = ("transfers", "plans", "downloads", "uploads", "starts", "catalog", "embeddings")
+PARTS = (
+    "transfers",
+    "plans",
+    "downloads",
+    "uploads",
+    "starts",
+    "catalog",
+    "embeddings",
+    "progress",
+)
 SIZES = (10_000, 100_000, 1_000_000)
 
 
@@ -62,6 +72,8 @@ def rows(part: str, name: str, options: argparse.Namespace) -> Iterator[Row]:
         yield from starts(Path(name), rounds)
     elif part == "embeddings":
         yield from embeddings(Path(name), 10_000 if options.small else 100_000)
+    elif part == "progress":
+        yield from showing(Path(name), SMALL_SETS[0] if options.small else SETS[0], 4 * rounds + 1)
     else:
         for recordings in options.recordings or (SIZES[:1] if options.small else SIZES):
             top = options.dir or Path(name)

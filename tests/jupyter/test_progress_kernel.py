@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import tomllib
 from functools import partial
-from typing import TYPE_CHECKING
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
-from tests.jupyter.kernels import Kernel, kernel, shown
+from tests.jupyter.kernels import VIEW, Kernel, Message, kernel, shown
 from ursa import verify
+from ursa_jupyter.progress import display
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 # A download of some seconds, so that there is time to click.
 SETUP = """
@@ -98,3 +104,66 @@ def test_the_stop_button_cancels_a_blocking_download(lab: tuple[Kernel, Path]) -
     assert (last["state"], last["can"]) == ("cancelled", ["retry"])
     kernel.run("slow.clear(); download(target, stores, root / 'blocking', existing='overwrite')")
     assert (verify(root / "blocking").ok, len(verify(root / "blocking").good)) == (True, 400)
+
+
+def test_auto_is_a_widget_where_somebody_watches_and_lines_elsewhere(
+    lab: tuple[Kernel, Path],
+) -> None:
+    kernel, _ = lab
+    # What "auto" does once the package is installed.
+    code = "slow.clear(); download(target, stores, root / {name!r}, progress=display() or 'auto')"
+    watched = kernel.run(code.format(name="watched"))
+    (widget,) = shown(watched)
+    assert kernel.states(widget)[-1][0]["state"] == "done"
+    assert not [each for each in watched if each["msg_type"] == "stream"]
+    alone = kernel.run(code.format(name="alone"), allow_stdin=False)  # as nbclient asks
+    assert shown(alone) == []
+    said = "".join(each["content"]["text"] for each in alone if each["msg_type"] == "stream")
+    assert "download: done, 100%" in said
+
+
+def test_jobs_that_nobody_draws_are_followed_to_their_end(lab: tuple[Kernel, Path]) -> None:
+    kernel, _ = lab
+    kernel.run("""
+from ursa_jupyter.progress import Progress
+slow.set()
+jobs = [download(target, stores, root / f"followed {at}", background=True) for at in range(2)]
+""")
+    said = kernel.run("from IPython.display import display as show; show(Progress(*jobs))")
+    (widget,) = shown(said)
+    twin = next(each["content"]["data"] for each in said if each["msg_type"] == "display_data")
+    assert twin["text/plain"].count("1 recording, 400 files: running") == 2
+    kernel.run("slow.clear()")
+    kernel.until(lambda: {each["state"] for each in kernel.states(widget)[-1]} == {"done"})
+    at = [each["at"] for each in kernel.heard if of_states(each, widget)]
+    assert all(sum(one <= other < one + 0.95 for other in at) <= 10 for one in at)
+    left = "[each.name for each in threading.enumerate() if 'ursa' in each.name]"
+    assert kernel.text(f"print({left})") == "[]\n"
+
+
+def of_states(message: Message, widget: str) -> bool:
+    """Whether a message brings a browser the widget's jobs."""
+    content = message["content"]
+    return content.get("comm_id") == widget and "jobs" in content["data"].get("state", {})
+
+
+def test_a_notebook_keeps_the_final_state(lab: tuple[Kernel, Path]) -> None:
+    _, root = lab
+    source = SETUP.format(root=str(root / "kept"))
+    show = "from ursa_jupyter.progress import Progress\nwidget = Progress(others=False)\nwidget"
+    run = "slow.clear()\ndownload(target, stores, root / 'out', progress=widget)\nNone"
+    new: Any = nbformat.v4
+    notebook = new.new_notebook(cells=[new.new_code_cell(each) for each in (source, show, run)])
+    here = Path(__file__).parents[2]
+    NotebookClient(notebook, resources={"metadata": {"path": str(here)}}).execute()
+    (view,) = notebook.cells[1].outputs
+    states = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]
+    kept = states[view["data"][VIEW]["model_id"]]["state"]
+    assert [each["state"] for each in kept["jobs"]] == ["done"]
+    assert len(json.dumps(kept)) < 100_000
+
+
+def test_the_package_offers_this_display_to_auto() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
+    offered = project["project"]["entry-points"]["ursa.displays"]["notebook"]
+    assert EntryPoint("notebook", offered, "ursa.displays").load() is display
