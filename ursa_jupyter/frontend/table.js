@@ -24,7 +24,7 @@ export function mountTable(el, { call, on, state, signal, listed, open, moved, f
   const { grid, layer, head } = parts;
   el.append(parts.scroller);
   const now = { count: 0, columns: [], pages: null, anchor: 0 };
-  const view = viewportOf(parts, { signal, drawn: () => roving.settle() });
+  const view = viewportOf(parts, { signal, drawing: () => roving.hold(), drawn: () => roving.settle() });
   const roving = rovingCell(grid, layer, view.element);
   const marks = marksOf({
     ...{ call, state, failed, shown: view.hashes, refresh: view.showMarks },
@@ -88,7 +88,6 @@ export function mountTable(el, { call, on, state, signal, listed, open, moved, f
     grid.style.minWidth = cards ? "" : `${leastWidth(now.columns)}px`;
     grid.setAttribute("aria-rowcount", String(now.count + 1));
     grid.setAttribute("aria-colcount", String(now.columns.length + 1));
-    roving.hold();
     view.size(now.count, rowPx);
   }
   const watching = new ResizeObserver(lay);
@@ -118,7 +117,6 @@ export function mountTable(el, { call, on, state, signal, listed, open, moved, f
     const first = pages === loading;
     if (first) replace(pages, keep);
     if (pages !== now.pages) return;
-    roving.hold();
     if (first || page.matched !== now.count) resize(page.matched);
     else view.draw();
     if (!first) return;

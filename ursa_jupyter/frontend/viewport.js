@@ -9,9 +9,9 @@ const SPARE_ROWS = 6;
  * Return the rows of a grid as one sees them.
  *
  * `show` gives it pages and columns to draw, `size` how many rows there are and how high, and
- * `drawn()` hears of each drawing.
+ * `drawing()` and `drawn()` are called before and after each drawing.
  */
-export function viewportOf({ scroller, body, layer }, { signal, drawn }) {
+export function viewportOf({ scroller, body, layer }, { signal, drawing, drawn }) {
   const at = { pages: null, columns: [], count: 0, rowPx: 30 };
   const elements = new Map();
   const scroll = scaledScroll(scroller, body, { signal, moved: draw });
@@ -24,12 +24,16 @@ export function viewportOf({ scroller, body, layer }, { signal, drawn }) {
   function draw() {
     if (at.pages === null) return;
     const [first, last] = inSight(SPARE_ROWS);
+    drawing();
     layer.style.transform = `translateY(${first * at.rowPx + scroll.shift}px)`;
     at.pages.want(first, last, at.count);
     for (const index of elements.keys()) if (index < first || index >= last) drop(index);
     let next = layer.firstChild;
     for (let index = first; index < last; index += 1) {
+      const before = elements.get(index)?.element;
       const element = elementOf(index);
+      if (before === next && before !== undefined) next = element;
+      if (before !== undefined && before !== element) before.replaceWith(element);
       if (element !== next) layer.insertBefore(element, next);
       next = element.nextSibling;
     }
@@ -40,7 +44,6 @@ export function viewportOf({ scroller, body, layer }, { signal, drawn }) {
     const [row, known] = [at.pages.row(index), elements.get(index)];
     if (known !== undefined && known.row === row) return known.element;
     const element = rowElement(index, row, at.columns);
-    known?.element.replaceWith(element);
     elements.set(index, { row, element });
     return element;
   }
