@@ -45,12 +45,16 @@ def tag(name: str, *children: str, **attributes: object) -> Html:
     '<td class="n">a &amp; b</td>'
     """
     given = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{html.escape(clean(value))}"'
+        f' {key.rstrip("_").replace("_", "-")}="{_quoted(value)}"'
         for key, value in attributes.items()
         if value is not None
     )
     inside = "".join(each if isinstance(each, Html) else text(each) for each in children)
     return Html(f"<{name}{given}>{inside}</{name}>")
+
+
+def _quoted(value: object) -> str:
+    return value if isinstance(value, Html) else html.escape(clean(value))
 
 
 def text(value: object, limit: int = LONGEST) -> Html:

@@ -50,7 +50,7 @@ def plan_html(planned: DownloadPlan) -> str:
     head = parts.header(
         f"{size_text(to_fetch)} to fetch",
         counted(len(planned.copies) - len(here), "file"),
-        f"of {counted(recordings, 'recording')}",
+        counted(recordings, "recording"),
     )
     return view(head, *_table(sums, total), *_room(planned, to_fetch), *_notes(planned, len(here)))
 

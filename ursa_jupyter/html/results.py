@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ursa.text import counted
@@ -39,7 +40,7 @@ def results_html(results: QueryResultList) -> str:
     >>> "<strong>0 recordings</strong>" in results_html(data.query())
     True
     """
-    seen = list(results[:LOOKED_AT])
+    seen = list(islice(results, LOOKED_AT))
     head = [_header(results, seen)]
     if not seen:
         return view(*head, *_empty(results))
