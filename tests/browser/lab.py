@@ -300,7 +300,9 @@ class Lab:
     def dark(self, *, on: bool = True) -> None:
         theme = f"JupyterLab {'Dark' if on else 'Light'}"
         self._command("apputils:change-theme", {"theme": theme})
-        self.page.wait_for_selector(f'body[data-jp-theme-light="{str(not on).lower()}"]')
+        self.page.wait_for_selector(
+            f'body[data-jp-theme-light="{str(not on).lower()}"]', state="attached"
+        )
 
     def resize(self, width: int, height: int = 800) -> None:
         """Make the window narrow or wide, with the side bar closed."""

@@ -67,7 +67,10 @@ class Browse:
             drawer.click()
 
     def sort(self, column: str) -> None:
-        self.root.locator(f'button[data-sort="{column}"]').click()
+        button = self.root.locator(f'button[data-sort="{column}"]')
+        button.click()
+        head = self.root.locator("[role=columnheader][aria-sort=ascending]")
+        expect(head.locator(f'[data-sort="{column}"]')).to_be_visible(timeout=LONG_MS)
 
     def start(self, dest: Path) -> None:
         """Download what is selected."""

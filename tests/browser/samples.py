@@ -108,7 +108,11 @@ def _events(key: str) -> list[EventRow]:
         for number in range(230)
     ]
     said = EventRow(
-        event_id="evil", recording_hash=key, event_time=1.25, event_type=EVIL, prompt=f"press {EVIL}"
+        event_id="evil",
+        recording_hash=key,
+        event_time=1.25,
+        event_type=EVIL,
+        prompt=f"press {EVIL}",
     )
     return [said, *stimuli]
 

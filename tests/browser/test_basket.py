@@ -94,21 +94,24 @@ def test_downloaded_files_are_right_and_then_already_here(
         expect(bar(page).get_by_role("article")).to_contain_text(re.compile("done", re.IGNORECASE))
         expect(facts(page)).to_contain_text("already here")
         assert len(ursa.verify(dest).ok) == 4
-        assert sorted(each.name for each in dest.rglob("*.bin")) == ["samples.bin", "sound.bin"] * 2 or True
+        assert (
+            sorted(each.name for each in dest.rglob("*.bin")) == ["samples.bin", "sound.bin"] * 2
+            or True
+        )
         # What is here and right is no reason to ask.
         bar(page).get_by_role("button", name="Download", exact=True).click()
         expect(bar(page).get_by_role("article")).to_have_count(2)
 
 
-def test_files_that_differ_are_asked_about(
-    data: DataInterface, page: Page, tmp_path: Path
-) -> None:
+def test_files_that_differ_are_asked_about(data: DataInterface, page: Page, tmp_path: Path) -> None:
     dest = tmp_path / "there"
     with browsing(data, page):
         to(page, dest)
         select(page, "P003")
         expect(facts(page)).to_contain_text("2 files")
-        (planned, _) = (each.dest for each in data.plan(data.query(participants="P003"), dest).copies)
+        (planned, _) = (
+            each.dest for each in data.plan(data.query(participants="P003"), dest).copies
+        )
         planned.parent.mkdir(parents=True)
         planned.write_bytes(b"mine")
         to(page, dest)

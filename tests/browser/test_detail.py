@@ -51,7 +51,9 @@ def test_tabs_load_when_first_shown_and_show_hostile_text_as_text(
         metadata = panel(page, "Metadata")
         pair = metadata.locator(".ursa-pair", has_text="evil")
         expect(pair.locator("dd").first).to_have_text(EVIL)
-        expect(metadata.locator(".ursa-pair", has_text="none").locator("dd")).to_have_text("not given")
+        expect(metadata.locator(".ursa-pair", has_text="none").locator("dd")).to_have_text(
+            "not given"
+        )
         expect(metadata).to_contain_text(f"lost {EVIL}")
 
         notes = panel(page, "Notes")
@@ -228,7 +230,9 @@ def test_the_pane_is_a_sheet_where_it_is_narrow(
     with browsing(data, page):
         opened(page)
         shot(page, tmp_path, "detail_narrow")
-        expect(page.get_by_role("searchbox", name=re.compile("search", re.IGNORECASE))).to_be_hidden()
+        expect(
+            page.get_by_role("searchbox", name=re.compile("search", re.IGNORECASE))
+        ).to_be_hidden()
         inside = "() => document.documentElement.scrollWidth <= 360"
         assert page.evaluate(inside)
         page.get_by_role("button", name="Close the recording").click()

