@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.xdist_group("lab"), pytest.mark.kernels]
 
 SMALL, LARGE = "eeg/small.bin", "eeg/large.bin"
+AWAITING = """
+from ursa.errors import DownloadCancelled
+try:
+    await job
+except DownloadCancelled:
+    print("stopped")
+"""
 FILES = {SMALL: b"\x01\x02" * 500, LARGE: os.urandom(1 << 20) * 12}
 
 
@@ -98,8 +105,7 @@ def test_an_awaited_download_is_cancelled_by_its_button(
     cells = [
         opening(slow),
         f"job = %ursa_download '{tmp_path / 'mine'}' status=raw",
-        "from ursa.errors import DownloadCancelled\n"
-        "try:\n    await job\nexcept DownloadCancelled:\n    print('stopped')",
+        AWAITING,
         f"again = %ursa_download '{tmp_path / 'mine'}' status=raw --existing overwrite",
         "paths = await again\nprint(len(paths))",
     ]

@@ -48,7 +48,7 @@ def test_the_python_is_one_that_ursa_supports() -> None:
 
 
 def test_start_names_the_demo_site_and_runs_what_it_is_given(tmp_path: Path) -> None:
-    command = [BINDER / "start", "sh", "-c", 'printf %s "$URSA_SITE|$1"', "sh", "a b"]
+    command = [str(BINDER / "start"), "sh", "-c", 'printf %s "$URSA_SITE|$1"', "sh", "a b"]
     env = {name: text for name, text in os.environ.items() if name != "REPO_DIR"}
     said = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, check=True).stdout
     assert said.decode() == f"{tmp_path}/ursa-demo/site|a b"
