@@ -43,7 +43,8 @@ kernel-%: .venv/.dev
 	@$(BIN)/uv pip install -q --no-deps --python .venv/kernel-$*/bin/python 'ipykernel==$*.*' nest-asyncio
 	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
 		"$$(.venv/kernel-$*/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/base.pth"
-	URSA_IPYKERNEL=$* JUPYTER_PATH=$(CURDIR)/.venv/share/jupyter JUPYTERLAB_DIR=$(CURDIR)/.venv/share/jupyter/lab \
+	PATH="$(CURDIR)/.venv/bin:$$PATH" URSA_IPYKERNEL=$* JUPYTER_PATH=$(CURDIR)/.venv/share/jupyter \
+		JUPYTERLAB_DIR=$(CURDIR)/.venv/share/jupyter/lab \
 		.venv/kernel-$*/bin/python -m pytest -m kernels -p no:cacheprovider $(ARGS)
 
 lint: .venv/.dev

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ursa_jupyter.progress_widget import Progress
 
+__all__ = ["Progress", "display"]
+
 
 def display() -> Progress | None:
     """Return a new progress widget, shown in the current cell; None where nobody would see it.

@@ -24,7 +24,7 @@ from tests.benchmarks.table import Row, print_table
 from tests.benchmarks.transfers import SETS, SMALL_SETS, transfers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 
 PARTS = (
@@ -62,29 +62,28 @@ def main() -> None:
 def rows(part: str, name: str, options: argparse.Namespace) -> Iterator[Row]:
     """Measure one part in the temporary directory `name`."""
     rounds: int = options.rounds
-    if part == "transfers":
-        yield from transfers(Path(name), SMALL_SETS if options.small else SETS, rounds)
-    elif part == "plans":
-        yield from plans(Path(name))
-    elif part == "downloads":
-        yield from s3_downloads(Path(name), SMALL_SETS if options.small else S3_SETS, rounds)
-    elif part == "uploads":
-        yield from s3_uploads(Path(name), SMALL_SETS if options.small else S3_SETS, rounds)
-    elif part == "starts":
-        yield from starts(Path(name), rounds)
-    elif part == "embeddings":
-        yield from embeddings(Path(name), 10_000 if options.small else 100_000)
-    elif part == "progress":
-        yield from showing(Path(name), SMALL_SETS[0] if options.small else SETS[0], 4 * rounds + 1)
-    elif part == "browser":
-        for recordings in options.recordings or (SIZES[:1] if options.small else SIZES[-1:]):
-            yield from browsing(options.dir or Path(name), recordings, 2 * rounds + 1)
-    else:
-        for recordings in options.recordings or (SIZES[:1] if options.small else SIZES):
-            top = options.dir or Path(name)
-            yield from catalog(top, recordings, 2 * rounds + 1)
-            yield from memory(top, recordings)
-            yield from writes(top, Path(name), recordings, 2 * rounds + 1)
+    small, place, kept = options.small, Path(name), options.dir or Path(name)
+    of_sizes = options.recordings or (SIZES[:1] if small else SIZES)
+    measured: dict[str, Callable[[], Iterable[Row]]] = {
+        "transfers": lambda: transfers(place, SMALL_SETS if small else SETS, rounds),
+        "plans": lambda: plans(place),
+        "downloads": lambda: s3_downloads(place, SMALL_SETS if small else S3_SETS, rounds),
+        "uploads": lambda: s3_uploads(place, SMALL_SETS if small else S3_SETS, rounds),
+        "starts": lambda: starts(place, rounds),
+        "catalog": lambda: catalogs(kept, place, of_sizes, rounds),
+        "embeddings": lambda: embeddings(place, 10_000 if small else 100_000),
+        "browser": lambda: browsing(kept, of_sizes[-1], 2 * rounds + 1),
+        "progress": lambda: showing(place, SMALL_SETS[0] if small else SETS[0], 4 * rounds + 1),
+    }
+    yield from measured[part]()
+
+
+def catalogs(kept: Path, place: Path, sizes: Iterable[int], rounds: int) -> Iterator[Row]:
+    """Measure catalogs of some sizes, which are kept in `kept`."""
+    for recordings in sizes:
+        yield from catalog(kept, recordings, 2 * rounds + 1)
+        yield from memory(kept, recordings)
+        yield from writes(kept, place, recordings, 2 * rounds + 1)
 
 
 def starts(top: Path, rounds: int) -> Iterator[Row]:

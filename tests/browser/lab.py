@@ -120,7 +120,7 @@ def _environment(home: Path, token: str) -> dict[str, str]:
         "JUPYTERLAB_SETTINGS_DIR": home / "settings",
         "JUPYTERLAB_WORKSPACES_DIR": home / "workspaces",
         "XDG_CONFIG_HOME": home / "xdg",
-        "PYTHONPATH": CHECKOUT,
+        "PYTHONPATH": os.pathsep.join([str(CHECKOUT), os.environ.get("PYTHONPATH", "")]),
         "JUPYTER_TOKEN": token,
     }
     configs = {"labconfig/page_config": PAGE_CONFIG, "jupyter_server_config": SERVER_CONFIG}
@@ -300,7 +300,9 @@ class Lab:
     def dark(self, *, on: bool = True) -> None:
         theme = f"JupyterLab {'Dark' if on else 'Light'}"
         self._command("apputils:change-theme", {"theme": theme})
-        self.page.wait_for_selector(f'body[data-jp-theme-light="{str(not on).lower()}"]')
+        self.page.wait_for_selector(
+            f'body[data-jp-theme-light="{str(not on).lower()}"]', state="attached"
+        )
 
     def resize(self, width: int, height: int = 800) -> None:
         """Make the window narrow or wide, with the side bar closed."""

@@ -54,17 +54,23 @@ class Browse:
         """Take a filter away."""
         self.root.locator(".ursa-filter", has_text=text).click()
 
-    def facet(self, value: str) -> None:
-        """Tick or untick a value among the filters, which may be in a drawer."""
+    def facet(self, value: str, count: str) -> None:
+        """Tick or untick a value among the filters, once it has that count."""
         drawer = self.root.locator(".ursa-drawer")
-        if drawer.is_visible():
+        narrow = drawer.is_visible()
+        if narrow:
             drawer.click()
-        self.root.locator(".ursa-rail li", has_text=value).first.locator("input").click()
-        if drawer.is_visible():
+        item = self.root.locator(".ursa-rail li", has_text=value).first
+        expect(item.locator(".ursa-count")).to_have_text(count, timeout=LONG_MS)
+        item.locator("input").click()
+        if narrow:
             drawer.click()
 
     def sort(self, column: str) -> None:
-        self.root.locator(f'button[data-sort="{column}"]').click()
+        button = self.root.locator(f'button[data-sort="{column}"]')
+        button.click()
+        head = self.root.locator("[role=columnheader][aria-sort=ascending]")
+        expect(head.locator(f'[data-sort="{column}"]')).to_be_visible(timeout=LONG_MS)
 
     def start(self, dest: Path) -> None:
         """Download what is selected."""
