@@ -16,6 +16,8 @@ from ursa.errors import InvalidArgument
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import numpy as np
+    import numpy.typing as npt
     import pyarrow as pa
 
     from ursa.catalog.schemas import RecordingEntry
@@ -31,6 +33,7 @@ READ = (
 _ROOM = 2  # a first window as wide as so many pages of evenly spread rows
 _WIDER = 8
 _NEAR = 5_000  # how deep a page may lie to be looked for in windows
+_LETTERS = 8  # of a hash that are compared first, as many as a number holds
 _DIGITS = 12  # of a hash that are read as its place in the order
 
 
@@ -130,7 +133,7 @@ def page(
         filter(None, (_near(recordings, wanted, order, longer, each) for each in windows)), None
     )
     if keys is None:
-        keys = (_sorted if order.column == KEY else _selected)(recordings, wanted, order, longer)
+        keys = _selected(recordings, wanted, order, longer)
     found = recordings.take(keys[: spec.limit], columns=columns)
     return found, len(keys) > found.num_rows
 
@@ -199,15 +202,6 @@ def _hex_number(key: str) -> int:
     return int((digits[0] if digits else "").ljust(_DIGITS, "0"), 16)
 
 
-def _sorted(
-    recordings: Snapshot[RecordingEntry], wanted: str | None, order: Order, spec: QuerySpec
-) -> list[int]:
-    """Return the row ids of a page after sorting the keys of every match."""
-    keys = recordings.scan(wanted, columns=[KEY], order_by=order.columns, row_ids=True)
-    number = keys.num_rows if spec.limit is None else min(spec.limit, keys.num_rows)
-    return list(keys["_rowid"].slice(spec.offset, number).to_pylist())
-
-
 def _selected(
     recordings: Snapshot[RecordingEntry], wanted: str | None, order: Order, spec: QuerySpec
 ) -> list[int]:
@@ -218,7 +212,8 @@ def _selected(
     import numpy as np
 
     found = recordings.scan(wanted, columns=[order.column], row_ids=True)
-    values, row_ids = (found[name].to_numpy() for name in (order.column, "_rowid"))
+    row_ids, column = found["_rowid"].to_numpy(), found[order.column]
+    values = _beginnings(column) if order.column == KEY else column.to_numpy()
     begin = min(spec.offset, len(values))
     end = len(values) if spec.limit is None else min(begin + spec.limit, len(values))
     if begin == end:
@@ -228,5 +223,22 @@ def _selected(
     near = (ranks >= first) & (ranks <= last)
     keys = recordings.take(row_ids[near].tolist(), columns=[KEY])[KEY].to_numpy()
     in_order = np.lexsort((keys.astype(str), ranks[near]))
+    if order.column == KEY:  # of which the ranks are but the beginnings
+        in_order = np.argsort(keys.astype(str))[:: -1 if order.descending else 1]
     before = int((ranks < first).sum())
     return list(row_ids[near][in_order][begin - before : end - before].tolist())
+
+
+def _beginnings(hashes: pa.ChunkedArray) -> npt.NDArray[np.uint64]:
+    """Return the first letters of hashes as numbers that are in their order."""
+    import numpy as np
+    import pyarrow as pa
+    from pyarrow import compute as pc
+
+    # A blank comes before every letter of an id, as the end of a shorter one does.
+    begun = pc.ascii_rpad(pc.utf8_slice_codeunits(hashes, 0, _LETTERS), _LETTERS, padding=" ")
+    fixed = begun.cast(pa.binary()).cast(pa.binary(_LETTERS))
+    parts = [
+        np.frombuffer(each.buffers()[1], ">u8", len(each), 8 * each.offset) for each in fixed.chunks
+    ]
+    return np.concatenate([*parts, np.empty(0, np.uint64)]).astype(np.uint64)

@@ -77,13 +77,17 @@ class QueryResultList(Sequence[QueryResult]):
     def __getitem__(self, index: int | slice) -> QueryResult | QueryResultList:
         """Return one result, or a list of those in a slice."""
         if isinstance(index, slice):
-            return self._part(list(range(len(self))[index]))
+            return self._part(range(len(self))[index])
         return next(self._results(range(len(self))[index], 1))
 
-    def _part(self, rows: Sequence[int]) -> QueryResultList:
-        table = self._table
+    def _part(self, rows: range) -> QueryResultList:
+        # Copied, since a slice would keep all rows alive and be pickled with them; from a slice,
+        # since taking rows first joins the pieces of each column.
+        low, high = sorted((rows[0], rows[-1])) if rows else (0, -1)
         return QueryResultList(
-            table.take(rows) if rows else table.schema.empty_table(),
+            self._table.slice(low, high - low + 1).take([row - low for row in rows])
+            if rows
+            else self._table.schema.empty_table(),
             self.spec,
             self.catalog_version,
             matched=self.matched,

@@ -47,7 +47,8 @@ def relaxed(catalog: Catalog, spec: QuerySpec) -> list[Relaxed]:
     >>> data = DataInterface("local", path=tempfile.mkdtemp())
     >>> data.enable_writes()
     >>> row = data.register_recording(
-    ...     recording_hash="r1", start_time=0, duration=60, metadata={"task": "rest", "age": 30}
+    ...     recording_hash="r1", participant_ids=[], start_time=0, duration=60,
+    ...     metadata={"task": "rest", "age": 30}
     ... )
     >>> spec = QuerySpec(metadata={"task": "rest", "age": {">=": 40}}, status="all")
     >>> [(each.text, each.matched) for each in relaxed(data.catalog, spec)]

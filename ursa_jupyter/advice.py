@@ -32,7 +32,8 @@ def nothing_matches(catalog: Catalog, spec: QuerySpec, vocabulary: Vocabulary) -
     >>> data = DataInterface("local", path=tempfile.mkdtemp())
     >>> data.enable_writes()
     >>> row = data.register_recording(
-    ...     recording_hash="r1", start_time=0, duration=60, metadata={"task": "rest"}
+    ...     recording_hash="r1", participant_ids=[], start_time=0, duration=60,
+    ...     metadata={"task": "rest"}
     ... )
     >>> spec = QuerySpec(metadata={"task": "nback"}, status="all")
     >>> print(nothing_matches(data.catalog, spec, Vocabulary()))

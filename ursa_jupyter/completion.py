@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 IDENTIFIER = "ursa_jupyter"
 _FIRST = 1000  # before all of IPython's own
-_PATIENCE = 0.03  # seconds
+_PATIENCE, _LATER = 0.03, 0.3  # seconds
 _OPERATORS = {"conditions": ("=", "!=", ">=", "<", "~"), "lengths": (">=", "<", "=")}
 _SIMPLE: Mapping[str, tuple[type, ...]] = {
     "names": (str, list, tuple, set),
@@ -55,7 +56,7 @@ def matcher_of(magics: UrsaMagics, shell: InteractiveShell) -> Callable[..., Any
             return {"completions": []}
         session = magics.session
         if session.is_quick and not session.vocabulary.is_read:
-            session.learn(_PATIENCE)
+            _learn(session)
         fragment, offered = candidates(found, session, shell.user_ns)
         # With nothing to offer, what is there: or else IPython's own would offer Python names.
         after = context.line_with_cursor[context.cursor_position :]
@@ -71,6 +72,14 @@ def matcher_of(magics: UrsaMagics, shell: InteractiveShell) -> Callable[..., Any
 
     matcher: Callable[..., Any] = context_matcher(identifier=IDENTIFIER, priority=_FIRST)(match)
     return matcher
+
+
+def _learn(session: Session) -> None:
+    """Read a catalog on this machine, at once if that is quick."""
+    if "lancedb" in sys.modules:
+        session.learn(_PATIENCE)
+    else:  # Loading it takes seconds, in which no other thread gets far: not before this TAB ends.
+        session.learn(delay=_LATER)
 
 
 def _quoted(text: str, quote: str, after: str) -> str:

@@ -87,6 +87,11 @@ class JobList:
                 self._let_go(name)
         return list(found.values())
 
+    def is_running(self) -> bool:
+        """Return whether a job of this process has not ended."""
+        entries = list(self._entries.values())
+        return any(each.job is not None and each.job.state not in FINAL for each in entries)
+
     def lines(self) -> list[str]:
         """Return all as text."""
         return [f"{each.label}: {as_line(each.look())}" for each in list(self._entries.values())]

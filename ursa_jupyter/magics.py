@@ -116,8 +116,6 @@ class UrsaMagics(Magics):
         if _helped(given, "ursa_query"):
             return None
         results = self._found(given.words, self._names(local_ns))
-        if not results.matched and (why := self._why_nothing(results.spec)):
-            print(why)  # noqa: T201 - stays beside the result
         return self._given_back(given, _as(given.options.get("as", self.output), results))
 
     def _found(self, words: Sequence[str], names: _Names) -> ursa.QueryResultList:
@@ -125,6 +123,8 @@ class UrsaMagics(Magics):
         results = session.data.query(spec_of(words, names))
         session.results = results
         session.learn()
+        if not results.matched and (why := self._why_nothing(results.spec)):
+            print(why)  # noqa: T201 - stays beside the result
         return results
 
     def _why_nothing(self, spec: ursa.QuerySpec) -> str:

@@ -12,6 +12,7 @@ import traitlets
 import ursa
 from ursa.errors import InvalidArgument
 from ursa.render.text import FINAL
+from ursa_jupyter.clicks import Clicks
 from ursa_jupyter.frontend import module, styles
 from ursa_jupyter.job_list import JobList
 from ursa_jupyter.outbox import Outbox
@@ -65,9 +66,11 @@ class Progress(anywidget.AnyWidget):
         self._list = JobList(shown)
         self._outbox = Outbox(self._send_jobs)
         super().__init__()
+        self._clicks = Clicks(self.model_id, self._list.is_running)
         self.on_msg(self._answer)
         running = [job for job in shown if job.state not in FINAL]
         if running:
+            self._clicks.wake()
             threading.Thread(
                 target=self._follow, args=(running,), name="ursa-progress", daemon=True
             ).start()
@@ -75,6 +78,8 @@ class Progress(anywidget.AnyWidget):
     def draw(self, snapshot: JobSnapshot) -> None:
         """Show the state of a download; may be called on any thread and at any rate."""
         self._list.draw(snapshot)
+        if snapshot.state not in FINAL:
+            self._clicks.wake()
         self._outbox.post(urgent=snapshot.state in FINAL)
 
     def events(

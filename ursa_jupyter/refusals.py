@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from IPython.core.error import UsageError
 
-from ursa.errors import DownloadError, DownloadFailures, InvalidArgument, UnknownKeyword, UrsaError
+from ursa.errors import (
+    DownloadError,
+    DownloadFailures,
+    InvalidArgument,
+    ProfileNotConfigured,
+    UnknownKeyword,
+    UrsaError,
+)
 from ursa.render.text import printable
 
 if TYPE_CHECKING:
@@ -48,16 +55,16 @@ def _short(error: UrsaError) -> Exception:
     shown: UrsaError = error
     if isinstance(error, DownloadFailures):
         shown = DownloadError(_failures(error))
-    line = f"{type(error).__name__}: {_first_lines(str(shown))}"
+    line = f"{type(error).__name__}: {_safe(str(shown))}"
+    if isinstance(error, ProfileNotConfigured):
+        line += "\nFor a directory: %ursa_profile DIRECTORY"
     vars(shown)["_render_traceback_"] = functools.partial(_lines, line)
     return shown
 
 
-def _first_lines(text: str) -> str:
-    """Return a message that lists files line by line with only the first of them."""
-    lines = [printable(line) for line in text.splitlines()]
-    more = len(lines) - _NAMED
-    return " ".join([*lines[:_NAMED], *([f"and {more} more"] if more > 0 else [])])
+def _safe(text: str) -> str:
+    """Return a message with its own line breaks, and nothing else that steers a terminal."""
+    return "\n".join(map(printable, text.splitlines()))
 
 
 def _lines(line: str) -> list[str]:

@@ -72,17 +72,18 @@ class Session:
         """Whether the catalog is a directory, which can be read without asking anybody."""
         return bool(self.path)
 
-    def learn(self, patience: float = 0) -> None:
+    def learn(self, patience: float = 0, *, delay: float = 0) -> None:
         """Begin to read the vocabulary, if the catalog has changed since.
 
         Parameters
         ----------
         patience : float
             Seconds to wait for the end.
+        delay : float
+            Seconds until it begins.
         """
-        self.vocabulary.learn(
-            self._beside if self.is_quick else lambda: self.data.catalog, patience
-        )
+        catalog = self._beside if self.is_quick else lambda: self.data.catalog
+        self.vocabulary.learn(catalog, patience, delay=delay)
 
     def _beside(self) -> Catalog:
         # Two threads must not open one catalog for the first time at once.

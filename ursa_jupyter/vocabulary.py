@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from ursa.terms import Term, word
@@ -47,7 +48,9 @@ class Vocabulary:
         """Whether a catalog was read."""
         return self._version is not None
 
-    def learn(self, catalog: Callable[[], Catalog], patience: float = 0) -> None:
+    def learn(
+        self, catalog: Callable[[], Catalog], patience: float = 0, *, delay: float = 0
+    ) -> None:
         """Begin to read a catalog, if it has changed since.
 
         Parameters
@@ -56,18 +59,21 @@ class Vocabulary:
             Returns the catalog; called on the other thread.
         patience : float
             Seconds to wait for the end.
+        delay : float
+            Seconds until it begins.
         """
         with self._lock:
             if self._reading is None or not self._reading.is_alive():
                 self._reading = threading.Thread(
-                    target=self._learn, args=(catalog,), name="ursa-vocabulary", daemon=True
+                    target=self._learn, args=(catalog, delay), name="ursa-vocabulary", daemon=True
                 )
                 self._reading.start()
             reading = self._reading
         if patience:
             reading.join(patience)
 
-    def _learn(self, catalog: Callable[[], Catalog]) -> None:
+    def _learn(self, catalog: Callable[[], Catalog], delay: float) -> None:
+        time.sleep(delay)
         try:
             opened = catalog()
             version = opened.version
@@ -88,7 +94,8 @@ def values_of(catalog: Catalog) -> dict[str, tuple[str, ...]]:
     >>> data = DataInterface("local", path=tempfile.mkdtemp())
     >>> data.enable_writes()
     >>> row = data.register_recording(
-    ...     recording_hash="r1", start_time=0, duration=60, metadata={"task": "rest", "run": "1"}
+    ...     recording_hash="r1", participant_ids=[], start_time=0, duration=60,
+    ...     metadata={"task": "rest", "run": "1"}
     ... )
     >>> values_of(data.catalog)["metadata.run"]
     ('"1"',)

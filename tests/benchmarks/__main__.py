@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.benchmarks.browsing import browsing
 from tests.benchmarks.catalog import catalog
 from tests.benchmarks.costs import memory, writes
 from tests.benchmarks.embeddings import embeddings
@@ -34,6 +35,7 @@ PARTS = (
     "starts",
     "catalog",
     "embeddings",
+    "browser",
     "progress",
 )
 SIZES = (10_000, 100_000, 1_000_000)
@@ -74,6 +76,9 @@ def rows(part: str, name: str, options: argparse.Namespace) -> Iterator[Row]:
         yield from embeddings(Path(name), 10_000 if options.small else 100_000)
     elif part == "progress":
         yield from showing(Path(name), SMALL_SETS[0] if options.small else SETS[0], 4 * rounds + 1)
+    elif part == "browser":
+        for recordings in options.recordings or (SIZES[:1] if options.small else SIZES[-1:]):
+            yield from browsing(options.dir or Path(name), recordings, 2 * rounds + 1)
     else:
         for recordings in options.recordings or (SIZES[:1] if options.small else SIZES):
             top = options.dir or Path(name)

@@ -60,9 +60,10 @@ def showing(top: Path, each: Set, rounds: int) -> Iterator[Row]:
     data.ingest(session / "manifest.json", source_dir=session)
     results = data.query(status="raw")
     with wired():
+        ready = iter([Progress(others=False) for _ in range(rounds)])
         taken = medians(
             {
-                "with": lambda dest: data.download(results, dest, progress=Progress(others=False)),
+                "with": lambda dest: data.download(results, dest, progress=next(ready)),
                 "without": lambda dest: data.download(results, dest),
             },
             top / "shown" / "downloads",

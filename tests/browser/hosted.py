@@ -6,7 +6,7 @@ import asyncio
 import base64
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tornado import web, websocket
@@ -23,7 +23,7 @@ Message = dict[str, Any]
 
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Ursa</title>
 <meta name="viewport" content="width=device-width">
-<link rel="stylesheet" href="/ENTRY.css">
+<link rel="icon" href="data:,"><link rel="stylesheet" href="/ENTRY.css">
 <style>
 body { margin: 8px; color-scheme: light; --jp-layout-color1: #fff; --jp-ui-font-color1: #1f1f1f;
   background: var(--jp-layout-color1); }
@@ -137,7 +137,8 @@ class Socket(websocket.WebSocketHandler):
         self.source = self.make(self._push)
 
     def _push(self, message: Message) -> None:
-        self.loop.call_soon_threadsafe(self._write, message, [])
+        with suppress(RuntimeError):  # the page is gone, and the server with it
+            self.loop.call_soon_threadsafe(self._write, message, [])
 
     def _write(self, message: Message, buffers: Sequence[bytes]) -> None:
         if self.ws_connection is not None:

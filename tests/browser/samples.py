@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from ursa.catalog import EventRow
 from ursa_jupyter.browse import BrowserSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from playwright.sync_api import Page
 
@@ -128,7 +127,6 @@ def browsing(data: DataInterface, page: Page, query: str = "") -> Iterator[Brows
 
     # Every browser asks for one, and would log that there is none.
     page.set_default_timeout(8_000)
-    page.route("**/favicon.ico", lambda route: route.fulfill(status=204))
     with hosting(make, "browser") as address:
         page.goto(address + query)
         page.get_by_role("row").nth(1).wait_for()
@@ -151,3 +149,12 @@ def shot(page: Page, directory: Path, name: str) -> Path:
     place.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=str(place / f"{name}.png"))
     return place / f"{name}.png"
+
+
+def barriers(page: Page, part: str) -> list[tuple[str, str]]:
+    """The serious and critical violations that axe finds in a part of the page."""
+    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+
+    found = Axe().run(page, context=part).response["violations"]
+    bad = [each for each in found if each["impact"] in {"serious", "critical"}]
+    return [(each["id"], each["nodes"][0]["html"]) for each in bad]

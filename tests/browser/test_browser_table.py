@@ -71,10 +71,7 @@ def selected(made: list[BrowserSource]) -> list[str]:
 
 
 def wait_selected(page: Page, number: int) -> None:
-    page.wait_for_function(
-        "number => document.querySelector('.ursa-basket').textContent.includes(`${number} selected`)",
-        arg=number,
-    )
+    page.locator(".ursa-basket", has_text=f"{number} selected").first.wait_for()
 
 
 def active(page: Page) -> tuple[int, int]:
@@ -118,7 +115,8 @@ def test_cells_stand_below_their_headers_however_far_one_scrolls_sideways(
     opened(page, url, width=620)
     page.locator(".ursa-scroll").evaluate("el => { el.scrollLeft = 140; }")
     apart = page.evaluate(
-        "() => { const left = (row) => [...row.children].map((c) => c.getBoundingClientRect().left);"
+        "() => { const left = (row) =>"
+        " [...row.children].map((cell) => cell.getBoundingClientRect().left);"
         "const [head, first] = document.querySelectorAll('.ursa-row');"
         "return left(head).map((x, at) => Math.abs(x - left(first)[at])); }"
     )

@@ -103,7 +103,6 @@ def shown(page: Page, source: Source, theme: str = "light") -> Iterator[None]:
         source.push = push
         return source
 
-    page.route("**/favicon.ico", lambda route: route.fulfill(status=204))
     with hosting(make, "progress") as address:
         page.goto(f"{address}?theme={theme}")
         page.wait_for_selector("body[data-mounted]")

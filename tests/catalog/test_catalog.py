@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import itertools
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -100,3 +102,15 @@ def test_every_name_offered_is_there_and_errors_are_those_of_ursa_errors() -> No
 def test_rows_can_be_pickled(row_type: type[Row]) -> None:
     row = row_type(**{**LEAST[row_type], "new_column": 1})
     assert pickle.loads(pickle.dumps(row)) == row
+
+
+def test_threads_may_open_tables_while_keys_are_renewed(tmp_path: Path) -> None:
+    renewals = itertools.count()
+    catalog = Catalog(str(tmp_path), lambda: {"timeout": f"{60 + next(renewals)}s"})
+    Catalog(str(tmp_path)).create()
+
+    def read(row_type: type[Row]) -> int:
+        return sum(catalog.table(row_type).version for _ in range(40))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(read, [ParticipantRow, RecordingRow] * 2))

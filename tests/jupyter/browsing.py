@@ -6,11 +6,11 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from ursa.catalog import EventRow, IngestionStatus
+from ursa.catalog import EventRow, IngestionStatus, ModalityRow, RecordingRow
 from ursa_jupyter.browse import BrowserSource
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ursa import DataInterface
 
@@ -52,26 +52,8 @@ class Asked:
 
 def filled(data: DataInterface, number: int = 30) -> DataInterface:
     """Give a site recordings of every status; the last one has nothing but itself."""
-    for place in range(number):
-        key = f"{place:064x}"
-        data.register_recording(
-            recording_hash=key,
-            participant_ids=[f"P{place % 4}"],
-            start_time=START + place * 3600 * 10**9,
-            duration=timedelta(minutes=place + 1),
-            metadata={"task": TASKS[place % 3], "age": 20 + place, "count": 2**60 + place % 2},
-        )
-        if place == number - 1:
-            continue
-        for worker in ("a", "b") if place % 5 == 0 else ("",):
-            data.register_modality(
-                recording_hash=key,
-                modality="eeg",
-                worker_id=worker,
-                raw_storage_uri=URI,
-                ingestion_status=(status := STATUSES[place % 4]),
-                **({"storage_uri": ASSET, "format": "zarr"} if status == "processed" else {}),
-            )
+    data.register_recordings([recording(place) for place in range(number)])
+    data.register_modalities([row for place in range(number - 1) for row in modalities(place)])
     data.register_events(
         [
             EventRow(
@@ -86,3 +68,27 @@ def filled(data: DataInterface, number: int = 30) -> DataInterface:
         ]
     )
     return data
+
+
+def recording(place: int) -> RecordingRow:
+    return RecordingRow(
+        recording_hash=f"{place:064x}",
+        participant_ids=(f"P{place % 4}",),
+        start_time=START + place * 3600 * 10**9,
+        duration=timedelta(minutes=place + 1),
+        metadata={"task": TASKS[place % 3], "age": 20 + place, "count": 2**60 + place % 2},
+    )
+
+
+def modalities(place: int) -> Iterator[ModalityRow]:
+    status = STATUSES[place % 4]
+    stored: Any = {"storage_uri": ASSET, "format": "zarr"} if status == "processed" else {}
+    for worker in ("a", "b") if place % 5 == 0 else ("",):
+        yield ModalityRow(
+            recording_hash=f"{place:064x}",
+            modality="eeg",
+            worker_id=worker,
+            raw_storage_uri=URI,
+            ingestion_status=status,
+            **stored,
+        )

@@ -185,17 +185,13 @@ def test_a_notebook_keeps_the_summary_as_an_output_of_its_own(site: DataInterfac
     filled(site)
     v4: Any = nbformat.v4
     book = v4.new_notebook()
-    book.cells = [
-        v4.new_code_cell(text)
-        for text in (
-            "from ursa import DataInterface, QuerySpec\n"
-            "from ursa_jupyter.browser import Browser\n"
-            f"browser = Browser(DataInterface('local', path={str(site.path)!r}))\n"
-            "browser",
-            "browser.spec = QuerySpec(participants='P1', status='all')\n"
-            "browser.selected = browser.results[:2]",
-        )
-    ]
+    first = f"""from ursa import DataInterface, QuerySpec
+from ursa_jupyter.browser import Browser
+browser = Browser(DataInterface("local", path={str(site.path)!r}))
+browser"""
+    second = """browser.spec = QuerySpec(participants="P1", status="all")
+browser.selected = browser.results[:2]"""
+    book.cells = [v4.new_code_cell(first), v4.new_code_cell(second)]
     NotebookClient(book, timeout=60).execute()
     widget, summary = book.cells[0].outputs
     assert WIDGET in widget["data"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, get_args
@@ -185,6 +186,22 @@ def test_a_slow_catalog_is_not_waited_for(place: Path, monkeypatch: pytest.Monke
     free.set()
     current(shell).learn(60)
     assert completions(shell, "%ursa_query modalities=|") == ["%ursa_query modalities=eeg"]
+
+
+def test_what_takes_seconds_to_load_is_loaded_after_the_answer(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, float]] = []
+    monkeypatch.setattr(
+        "ursa_jupyter.session.Session.learn", lambda _, *_given, **how: asked.append(how)
+    )
+    shell = new_shell(path=str(place))
+    shell.extension_manager.load_extension("ursa_jupyter")
+    monkeypatch.delitem(sys.modules, "lancedb")
+    completions(shell, "%ursa_query modalities=|")
+    monkeypatch.undo()
+    assert asked
+    assert asked[0]["delay"] > 0
 
 
 def test_a_changed_catalog_is_read_again(site: DataInterface) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import builtins
 import os
 import signal
 import sys
@@ -23,9 +24,11 @@ from ursa.errors import (
     DownloadFailures,
     IntegrityError,
     NotASite,
+    ProfileNotConfigured,
 )
 from ursa_jupyter.binding import spec_of
 from ursa_jupyter.forms import FORMS
+from ursa_jupyter.jobs import Jobs
 from ursa_jupyter.line import is_term, read
 from ursa_jupyter.session import current
 
@@ -86,7 +89,10 @@ def failure(shell: Any, code: str) -> BaseException:
 # -- finding -------------------------------------------------------------------------------------
 
 
-def test_a_query_returns_results(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_query_returns_results(
+    shell: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(builtins, "_", raising=False)  # doctests leave it, and IPython respects it
     run(shell, "%ursa_query metadata.task=rest limit=1")
     assert "1 of 2 recordings" in capsys.readouterr().out
     assert run(shell, "_").recording_hashes == ["r0"]
@@ -340,8 +346,9 @@ def test_a_refusal_is_one_line_and_stays_what_it_is(
     said = capsys.readouterr().out
     assert isinstance(error, DestinationExists)
     assert sys.last_value is error
-    assert said.startswith("DestinationExists: 3 files already there")
-    assert said.count("\n") == 1
+    first, *named = said.splitlines()
+    assert first.startswith("DestinationExists: 3 files already there")
+    assert [Path(each).is_file() for each in named] == [True] * 3
 
 
 def test_the_stop_button_cancels_and_the_rest_can_be_brought(
@@ -433,6 +440,22 @@ def test_examples_are_lines_that_can_be_read() -> None:
             line = example.partition(f"%{form.name}")[2]
             words = read(form, line).words
             spec_of([each for each in words if is_term(each)], {"people": ["P001"]})
+
+
+def test_without_settings_a_directory_is_suggested(
+    no_settings: Path, shell: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert no_settings.is_dir()
+    run(shell, "%ursa_profile r2")
+    assert isinstance(failure(shell, "%ursa_query"), ProfileNotConfigured)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("ProfileNotConfigured: profile 'r2' has no endpoint")
+    assert lines[-1] == "For a directory: %ursa_profile DIRECTORY"
+
+
+def test_jobs_are_shown_as_html_too() -> None:
+    assert "no downloads" in repr(Jobs([]))
+    assert "no downloads" in Jobs([])._repr_html_()
 
 
 def test_errors_in_a_real_kernel_fail_the_cell(tmp_path: Path) -> None:

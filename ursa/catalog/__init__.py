@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -133,6 +134,7 @@ class Catalog:
         self._opened: tuple[Mapping[str, str] | None, DBConnection] | None = None
         self._tables: dict[type[Row], Any] = {}
         self._snapshots: dict[type[Row], Any] = {}
+        self._opening = threading.RLock()  # a displayed browser asks beside the cells
         self.noted: set[str] = set()  # keys of slow filters that somebody was told about
 
     def __repr__(self) -> str:
@@ -152,37 +154,41 @@ class Catalog:
 
         given = self._storage_options
         options = given() if callable(given) else given
-        if self._opened is None or self._opened[0] != options:
-            self._tables, self._snapshots = {}, {}
-            self._opened = options, connect(self.uri, options)
-        return self._opened[1]
+        with self._opening:
+            if self._opened is None or self._opened[0] != options:
+                self._tables, self._snapshots = {}, {}
+                self._opened = options, connect(self.uri, options)
+            return self._opened[1]
 
     def table(self, row_type: type[RowT]) -> Table[RowT]:
         """Return the table that holds rows of `row_type`."""
         from ursa.catalog.table import Table
 
-        connection, required = self._connection, self._requires(row_type)
-        if row_type not in self._tables:
-            fixed = self._fixed(row_type)
-            self._tables[row_type] = Table(connection, row_type, fixed, required=required)
-        table: Table[RowT] = self._tables[row_type]
-        return table
+        with self._opening:
+            connection, required = self._connection, self._requires(row_type)
+            if row_type not in self._tables:
+                fixed = self._fixed(row_type)
+                self._tables[row_type] = Table(connection, row_type, fixed, required=required)
+            table: Table[RowT] = self._tables[row_type]
+            return table
 
     def snapshot(self, row_type: type[RowT]) -> Snapshot[RowT]:
         """Return the table as it is now, for reads that must agree with each other."""
         from ursa.catalog.snapshot import Snapshot
 
-        version, known = self.table(row_type).version, self._snapshots.get(row_type)
-        if known is None or known.version != version:
-            known = self._snapshots[row_type] = Snapshot(
-                self._connection,
-                row_type,
-                version,
-                required=self._requires(row_type),
-                former=known.known_totals if known is not None else {},
-            )
-        found: Snapshot[RowT] = known
-        return found
+        version = self.table(row_type).version
+        with self._opening:
+            known = self._snapshots.get(row_type)
+            if known is None or known.version != version:
+                known = self._snapshots[row_type] = Snapshot(
+                    self._connection,
+                    row_type,
+                    version,
+                    required=self._requires(row_type),
+                    former=known.known_totals if known is not None else {},
+                )
+            found: Snapshot[RowT] = known
+            return found
 
     def _requires(self, row_type: type[Row]) -> bool:
         return self._complete and row_type is not EmbeddingRow

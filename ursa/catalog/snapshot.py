@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -90,13 +89,10 @@ class Snapshot(Table[RowT]):
         """Return how many matching rows have each label of a list column, read from the rows."""
         from pyarrow import compute as pc
 
-        counts: Counter[str] = Counter()
-        for batch in self.scan(predicate, columns=[column]).to_batches():
-            labels = pc.list_flatten(batch.column(0))
-            kept = labels.filter(pc.starts_with(labels, begin)) if begin else labels
-            for each in kept.value_counts().to_pylist():
-                counts[each["values"]] += each["counts"]
-        return dict(counts)
+        labels = pc.list_flatten(self.scan(predicate, columns=[column])[column])
+        kept = labels.filter(pc.starts_with(labels, begin)) if begin else labels
+        found = kept.value_counts()
+        return dict(zip(*(found.field(name).to_pylist() for name in (0, 1)), strict=True))
 
     def label_totals(self, column: str, begin: str = "") -> dict[str, int]:
         """Return `label_counts` of all rows, which are worked out once."""

@@ -13,6 +13,26 @@ if TYPE_CHECKING:
 Message = dict[str, Any]
 
 _TEXT_MAX = 10_000
+_ID_MAX = 100
+
+
+def type_of(message: object) -> object:
+    """Return what a message says its type is; None if it is no message."""
+    return message.get("type") if isinstance(message, dict) else None
+
+
+def id_of(message: object) -> str | int | None:
+    """Return the id of a message, if it is one; nothing else that was sent is sent back.
+
+    Examples
+    --------
+    >>> id_of({"id": "u:1"}), id_of({"id": ["u", 1]})
+    ('u:1', None)
+    """
+    name = message.get("id") if isinstance(message, dict) else None
+    if isinstance(name, str):
+        return name if len(name) <= _ID_MAX else None
+    return name if isinstance(name, int) else None
 
 
 def text_of(message: Mapping[str, Any], name: str, default: str | None = None) -> str:

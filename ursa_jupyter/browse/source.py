@@ -15,7 +15,7 @@ from ursa_jupyter.browse import chips, choosing, detail, facets, notes, ranges, 
 from ursa_jupyter.browse.basket import basket, wanted, wish_of
 from ursa_jupyter.browse.copies import copied
 from ursa_jupyter.browse.downloads import ACTIONS, Downloads
-from ursa_jupyter.browse.messages import choice_of, text_of, texts_of
+from ursa_jupyter.browse.messages import choice_of, id_of, text_of, texts_of, type_of
 from ursa_jupyter.browse.previews import Previews
 from ursa_jupyter.browse.selection import SELECTED_MAX, Selection, results
 from ursa_jupyter.browse.vocabulary import vocabulary
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("ursa.browser")
 DEST = "ursa-downloads"
-_ID_MAX = 100
 
 
 def _nobody(_: Message) -> None:
@@ -147,13 +146,13 @@ class BrowserSource:
             The reply has the id of the message, and ``error`` with ``kind`` and ``message`` where
             it could not be answered.
         """
-        name = _id_of(message)
+        name = id_of(message)
         try:
             answer, out = self._answered(message)
         except UrsaError as error:
             return {"id": name, "error": _told(error)}, []
         except Exception as error:
-            logger.exception("a message of type %s failed", shortened(_type_of(message), 80))
+            logger.exception("a message of type %s failed", shortened(type_of(message), 80))
             kind = type(error).__name__
             said = f"internal error ({kind}); the log says more"
             return {"id": name, "error": {"kind": kind, "message": said}}, []
@@ -166,7 +165,7 @@ class BrowserSource:
     def _answered(self, message: object) -> Answer:
         if not isinstance(message, dict):
             raise InvalidArgument(f"{shortened(message, 80)} is no message; send an object")
-        kind = _type_of(message)
+        kind = type_of(message)
         with self._opening:  # so that two threads do not both open the catalog
             _ = self.data.catalog
         if kind == "preview":
@@ -285,17 +284,6 @@ class BrowserSource:
 
 def _site(data: DataInterface) -> str:
     return data.profile if data.path is None else f"{data.profile} · {data.path.name}"
-
-
-def _type_of(message: object) -> object:
-    return message.get("type") if isinstance(message, dict) else None
-
-
-def _id_of(message: object) -> object:
-    """Return the id of a message, if it is one; nothing else that was sent is sent back."""
-    name = message.get("id") if isinstance(message, dict) else None
-    small = isinstance(name, str) and len(name) <= _ID_MAX
-    return name if small or isinstance(name, int) else None
 
 
 def _told(error: UrsaError) -> dict[str, str]:

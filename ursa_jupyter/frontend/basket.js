@@ -1,10 +1,10 @@
 // What is selected, what it would take to download it, and the downloads under way.
 
+import { basketJobs } from "./basket_jobs.js";
 import { basketParts, modalityMenu } from "./basket_parts.js";
 import { copyMenu } from "./copy.js";
 import { debounced } from "./dom.js";
 import { factsOf, hindrance } from "./facts.js";
-import { mountJobs } from "./jobs.js";
 import { refusalNode } from "./refusal.js";
 import { Superseded } from "./transport.js";
 
@@ -19,17 +19,15 @@ export function mountBasket(el, { call, on, state }) {
   const layouts = () => state.hello?.layouts ?? [];
   const parts = basketParts(wish, { changed, download, clear, layouts, signal });
   const args = () => ({ ...wish, dest: wish.dest ?? state.hello?.dest });
-  const menu = modalityMenu(() => at.reply?.modalities ?? [], choose, { signal });
+  const known = () => at.reply?.modalities ?? [];
+  const menu = modalityMenu(known, (modalities) => changed({ modalities }), { signal });
   const copy = copyMenu(copied, { signal });
   parts.choices.append(menu.root);
   parts.acts.append(copy);
   el.classList.add("ursa-basket");
   el.append(parts.root);
-  const jobs = mountJobs(parts.jobs, { onAction: (job, action) => call("job", { job, action }) });
-  const showJobs = ({ jobs: all }) => {
-    parts.jobs.hidden = all.length === 0;
-    jobs.update(all);
-  };
+  const jobs = basketJobs({ call, on, ended: () => soon() });
+  parts.root.prepend(jobs.element);
 
   function copied(what, of) {
     const { modalities, dest } = args();
@@ -41,13 +39,14 @@ export function mountBasket(el, { call, on, state }) {
     const reason = at.failure?.message ?? hindrance(at.reply, args());
     const facts = at.reply === null ? [] : factsOf(at.reply);
     parts.show({ facts, reason, reply: at.reply, busy: at.busy });
-    menu.show(at.reply?.modalities ?? [], wish.modalities);
+    menu.show(known(), wish.modalities);
   }
 
   async function update() {
     parts.root.setAttribute("aria-busy", "true");
     try {
-      at.reply = await call("basket", args(), { latest: "basket" });
+      // Again: files at the destination come and go without Python being told.
+      at.reply = await call("basket", { ...args(), again: true }, { latest: "basket" });
       at.failure = null;
     } catch (error) {
       if (error instanceof Superseded || signal.aborted) return;
@@ -62,12 +61,8 @@ export function mountBasket(el, { call, on, state }) {
   function changed(changes) {
     Object.assign(wish, changes);
     parts.refusal.replaceChildren();
+    draw();
     soon();
-  }
-
-  function choose(modalities) {
-    changed({ modalities });
-    menu.show(at.reply?.modalities ?? [], modalities);
   }
 
   async function clear() {
@@ -82,7 +77,8 @@ export function mountBasket(el, { call, on, state }) {
     draw();
     try {
       await call("download", { ...args(), existing });
-      showJobs(await call("jobs"));
+      jobs.unfold();
+      await jobs.load();
     } catch (error) {
       refused(error);
     }
@@ -100,13 +96,13 @@ export function mountBasket(el, { call, on, state }) {
     if (at.reply !== null) parts.count(selected);
     soon();
   };
-  const known = () => {
+  const greeted = () => {
     if (state.hello) parts.prepare(state.hello);
     if (state.hello && at.reply === null) update();
   };
-  const offs = [on("selection", told), on("jobs", showJobs), state.listen(known)];
-  known();
-  call("jobs").then(showJobs).catch(refused);
+  const offs = [on("selection", told), state.listen(greeted)];
+  greeted();
+  jobs.load().catch(refused);
   draw();
   return {
     update,

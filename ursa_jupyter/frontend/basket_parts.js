@@ -29,18 +29,18 @@ export function basketParts(wish, { changed, download, clear, layouts, signal })
   const dest = h("input", { type: "text", spellcheck: "false", autocomplete: "off" });
   const go = h("button", { type: "button", class: "ursa-primary", "aria-describedby": reason.id }, "Download");
   const empty = h("button", { type: "button" }, "Clear");
-  const jobs = h("div", { class: "ursa-basket-jobs", hidden: true });
   const options = popupButton("Options", (panel) => fillOptions(panel, wish, layouts(), changed), { signal });
   const choices = h("div", { class: "ursa-choices" }, field("To", dest), options);
   const acts = h("div", { class: "ursa-acts" }, go, empty);
-  const bar = h("div", { class: "ursa-bar-rows" }, line, choices, acts);
-  const root = h("div", { class: "ursa-basket-inner" }, jobs, refusal, bar, left, reason);
+  const info = h("div", { class: "ursa-info" }, line, left, reason);
+  const bar = h("div", { class: "ursa-bar-rows" }, info, choices, acts);
+  const root = h("div", { class: "ursa-basket-inner" }, refusal, bar);
   dest.addEventListener("input", () => changed({ dest: dest.value }), { signal });
   go.addEventListener("click", () => download(), { signal });
   empty.addEventListener("click", clear, { signal });
 
   return {
-    ...{ root, jobs, refusal, choices, acts },
+    ...{ root, refusal, choices, acts },
     prepare(hello) {
       if (wish.dest === null) dest.value = hello.dest ?? "";
     },

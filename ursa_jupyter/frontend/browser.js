@@ -53,9 +53,8 @@ export function mountBrowser(el, transport, { height } = {}) {
     status.matched(page, state.hello.total);
     frame.nothing.hidden = page.matched > 0;
     refine().catch(failed(refine));
-    call("view", { columns: state.columns, order_by: state.orderBy, filter: state.filter }, { latest: "view" }).catch(
-      failed(null),
-    );
+    const { columns, orderBy, filter } = state;
+    call("view", { columns, order_by: orderBy, filter }, { latest: "view" }).catch(failed(null));
   }
 
   /** Bring what stands beside the rows up to date, after them. */

@@ -18,8 +18,11 @@ export function brushOf(label, { signal, textOf, chosen }) {
     h("div", { class: "ursa-handle", role: "slider", tabindex: 0, "aria-label": `${label}, ${end}` }),
   );
   const element = h("div", { class: "ursa-hist" }, bars, inside, handles);
-  const at = { bins: 1, range: [0, 1], held: null, start: 0 };
-  const commit = () => chosen(at.range);
+  const at = { bins: 1, range: [0, 1], held: null, start: 0, moving: false };
+  const commit = () => {
+    at.moving = false;
+    chosen(at.range);
+  };
   const later = debounced(commit, KEYS_MS);
   signal.addEventListener("abort", later.cancel);
 
@@ -39,7 +42,8 @@ export function brushOf(label, { signal, textOf, chosen }) {
 
   /** Move one end; the other one stays at least a bin away. */
   function move(end, bin) {
-    const [least, most] = end === 0 ? [0, Math.ceil(at.range[1]) - 1] : [Math.floor(at.range[0]) + 1, at.bins];
+    const [low, high] = at.range;
+    const [least, most] = end === 0 ? [0, Math.ceil(high) - 1] : [Math.floor(low) + 1, at.bins];
     at.range[end] = Math.min(Math.max(least, bin), most);
     place();
   }
@@ -84,6 +88,7 @@ export function brushOf(label, { signal, textOf, chosen }) {
     if (end < 0 || to === undefined) return;
     event.preventDefault();
     event.stopPropagation();
+    at.moving = true;
     move(end, to);
     later();
   }
@@ -99,7 +104,7 @@ export function brushOf(label, { signal, textOf, chosen }) {
     show(counts, range) {
       at.bins = Math.max(1, counts.length);
       drawBars(bars, counts);
-      if (at.held === null) at.range = [...range];
+      if (at.held === null && !at.moving) at.range = [...range];
       place();
     },
   };

@@ -7,15 +7,20 @@ import { everything } from "./filters.js";
 /** Show the chips of a reply in `el`; `choose` gets the filter to go on with. */
 export function showChips(el, chips, choose) {
   const focused = [...el.children].indexOf(el.getRootNode().activeElement);
+  const type = "button";
   const buttons = chips.map(({ text, without }) =>
     h(
       "button",
-      { type: "button", class: "ursa-filter", "aria-label": `Remove the filter ${text}`, onclick: () => choose(without) },
+      {
+        ...{ type, class: "ursa-filter", "aria-label": `Remove the filter ${text}` },
+        onclick: () => choose(without),
+      },
       h("span", { class: "ursa-filtertext" }, text),
       h("span", { class: "ursa-cross", "aria-hidden": "true" }, "✕"),
     ),
   );
-  const clear = h("button", { type: "button", class: "ursa-plain", onclick: () => choose(everything()) }, "Clear all");
+  const all = { type, class: "ursa-plain", onclick: () => choose(everything()) };
+  const clear = h("button", all, "Clear all");
   el.replaceChildren(...buttons, ...(chips.length > 1 ? [clear] : []));
   el.hidden = chips.length === 0;
   if (focused >= 0) el.children[Math.min(focused, el.children.length - 1)]?.focus();

@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { popupButton } from "./popup.js";
 
 const WIDTHS = {
-  participants: "minmax(88px, 1.2fr)",
+  participants: "minmax(104px, 1.2fr)",
   start_time: "minmax(146px, 0.8fr)",
   duration: "minmax(76px, 0.5fr)",
   modalities: "minmax(168px, 2fr)",
@@ -62,9 +62,10 @@ export function headerRow(columns, { orderBy, sort }) {
 
 function sortButton(name, label, order, sort) {
   const arrow = { none: "", ascending: "▲", descending: "▼" }[order];
+  const onclick = () => sort(order === "ascending" ? `-${name}` : name);
   return h(
     "button",
-    { type: "button", class: "ursa-sort", "data-sort": name, onclick: () => sort(order === "ascending" ? `-${name}` : name) },
+    { type: "button", class: "ursa-sort", "data-sort": name, onclick },
     label,
     h("span", { class: "ursa-arrow", "aria-hidden": "true" }, arrow),
   );
@@ -81,9 +82,11 @@ export function columnMenu(state, { signal }) {
     (panel) => {
       const boxes = state.hello.columns.map(({ name, label }) => columnBox(name, label, state, choose));
       const list = h("div", { class: "ursa-options" }, boxes);
-      const find = h("input", { type: "search", placeholder: "Find a column", "aria-label": "Find a column" });
+      const label = "Find a column";
+      const find = h("input", { type: "search", placeholder: label, "aria-label": label });
       find.addEventListener("input", () => {
-        for (const box of boxes) box.hidden = !box.textContent.toLowerCase().includes(find.value.toLowerCase());
+        const part = find.value.toLowerCase();
+        for (const box of boxes) box.hidden = !box.textContent.toLowerCase().includes(part);
       });
       panel.append(...(boxes.length > 12 ? [find] : []), list);
     },
@@ -121,5 +124,7 @@ export function sortMenu(state, { signal }) {
   );
 }
 
-const upward = (name) => ({ start_time: "oldest first", duration: "shortest first" })[name] ?? "ascending";
-const downward = (name) => ({ start_time: "newest first", duration: "longest first" })[name] ?? "descending";
+const UPWARD = { start_time: "oldest first", duration: "shortest first" };
+const DOWNWARD = { start_time: "newest first", duration: "longest first" };
+const upward = (name) => UPWARD[name] ?? "ascending";
+const downward = (name) => DOWNWARD[name] ?? "descending";

@@ -87,7 +87,7 @@ function closeButton(close) {
 function titled(title, heading, detail) {
   const people = detail.participants.map(({ id, name }) => name || id).join(", ");
   heading.textContent = people || detail.title;
-  const status = h("span", { class: "ursa-badge", dataset: { status: detail.status } }, detail.status);
+  const status = h("span", { class: "ursa-badge", dataset: { status: detail.status } }, shownStatus(detail));
   const hash = h("code", { title: detail.hash }, detail.hash.slice(0, 8));
   const facts = [detail.start_local, lengthText(detail.duration_s ?? 0)];
   title.append(
@@ -99,6 +99,10 @@ function titled(title, heading, detail) {
       h("span", {}, hash, copyButton(detail.hash, "Copy the recording's hash")),
     ),
   );
+}
+
+function shownStatus({ status }) {
+  return (status ?? "").split("/").join(", ");
 }
 
 function tabsNode(detail, { call, previews, at, signal }) {

@@ -4,7 +4,7 @@ import { svg } from "./dom.js";
 import { momentText } from "./format.js";
 import { gapsBetween, groupsWithin, spansWithin, ticksWithin } from "./lanes.js";
 
-export const LANE = { head: 22, text: 15, bar: 12, height: 38, pad: 10, axis: 44 };
+export const LANE = { head: 28, text: 15, bar: 12, height: 38, pad: 10, axis: 44 };
 const MARKS = [
   "M0 0V-13L9 -9.5L0 -6",
   "M0 0V-13H8V-6H0",
@@ -30,7 +30,7 @@ export function pictureOf(scene, view, width) {
   const root = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
   root.append(patternsOf(scene.name), ...axisParts(scene, plot));
   scene.lanes.forEach((lane, index) => root.append(lanePart(scene, lane, index, plot)));
-  root.append(...pinParts(scene, plot), ...flagParts(scene, plot), minimap(scene, plot, height));
+  root.append(...flagParts(scene, plot), ...pinParts(scene, plot), minimap(scene, plot, height));
   return { root, plot, height };
 }
 
@@ -105,7 +105,7 @@ function axisParts(scene, plot) {
 }
 
 function flagParts(scene, plot) {
-  const groups = groupsWithin(scene.flags, plot.view, plot.least * 7);
+  const groups = groupsWithin(scene.flags, plot.view, plot.least * 10);
   return groups.map(({ at, items }) => {
     // The rarest type: the others are likely to be seen beside it.
     const kind = Math.max(...items.map(({ type }) => scene.kinds.indexOf(type)));
@@ -124,8 +124,8 @@ function flagParts(scene, plot) {
 function pinParts(scene, plot) {
   return groupsWithin(scene.pins, plot.view, plot.least * 7).map(({ at, items }) => {
     const x = plot.x(at);
-    const line = svg("line", { x1: x, x2: x, y1: plot.top - 6, y2: plot.bottom });
-    const head = svg("circle", { cx: x, cy: plot.top - 8, r: 3.5 });
+    const line = svg("line", { x1: x, x2: x, y1: plot.top - 18, y2: plot.bottom });
+    const head = svg("circle", { cx: x, cy: plot.top - 21, r: 3.5 });
     const title = svg("title", {}, items.map(({ text }) => text).join("\n"));
     return svg("g", { class: "ursa-pin" }, line, head, title);
   });

@@ -11,12 +11,12 @@ const FEW = 8;
 const BEFORE = 2;
 
 /** Return {element, load}; `load` asks for the counts again, `between` stands among the groups. */
-export function facetRail({ call, state, choose, failed, between }) {
+export function facetRail({ call, state, signal, choose, failed, between }) {
   const element = h("div", { class: "ursa-facetlist" });
   const groups = new Map();
 
   function groupOf({ field, label }) {
-    const group = groups.get(field) ?? facetGroup({ field, label, call, state, choose, failed });
+    const group = groups.get(field) ?? facetGroup({ field, label, call, state, signal, choose, failed });
     groups.set(field, group);
     return group;
   }
@@ -37,11 +37,12 @@ export function facetRail({ call, state, choose, failed, between }) {
   };
 }
 
-function facetGroup({ field, label, call, state, choose, failed }) {
+function facetGroup({ field, label, call, state, signal, choose, failed }) {
   const list = h("ul", { class: "ursa-values" });
   const more = h("div", { class: "ursa-more" });
   const body = h("div", { class: "ursa-groupbody" }, list, more);
-  const element = h("section", { class: "ursa-group", "data-field": field }, foldingHead(label, body), body);
+  const given = { class: "ursa-group", "data-field": field };
+  const element = h("section", given, foldingHead(label, body), body);
   const items = new Map();
   const pick = (value, chosen) => choose(toggled(state.filter, field, value, chosen));
   let [last, whole, search] = [{ values: [], more: 0 }, false, null];
@@ -53,16 +54,21 @@ function facetGroup({ field, label, call, state, choose, failed }) {
     for (const [key, item] of items) if (!keys.includes(key)) retire(key, item);
     values.forEach((value, at) => itemOf(keys[at], value).update(value));
     const held = element.contains(element.getRootNode().activeElement);
-    for (const key of keys) if (!held || !items.get(key).element.isConnected) list.append(items.get(key).element);
+    for (const { element: each } of keys.map((key) => items.get(key))) {
+      if (!held || !each.isConnected) list.append(each);
+    }
     showMore(found, values.length);
     element.hidden = found.values.length === 0;
   }
 
   /** Drop a value, unless the focus is on it: then it shows that nothing has it. */
   function retire(key, item) {
-    if (item.element.contains(element.getRootNode().activeElement)) return item.update({ count: 0, chosen: false });
+    if (item.element.contains(element.getRootNode().activeElement)) {
+      item.update({ count: 0, chosen: false });
+      return;
+    }
     item.element.remove();
-    return items.delete(key);
+    items.delete(key);
   }
 
   function itemOf(key, value) {
@@ -73,7 +79,7 @@ function facetGroup({ field, label, call, state, choose, failed }) {
 
   function showMore(found, shown) {
     const hidden = found.values.length - shown;
-    search ??= finder({ field, label, call, state, pick, failed });
+    search ??= finder({ field, label, call, state, signal, pick, failed });
     const toggle = h("button", {
       type: "button",
       class: "ursa-plain",
@@ -90,7 +96,8 @@ function facetItem(field, { value, label }, pick) {
   const box = h("input", { type: "checkbox" });
   const count = h("span", { class: "ursa-count" });
   const text = label ?? valueText(value);
-  const name = field === "status" ? statusMark(text) : h("span", { class: "ursa-value", title: text }, text);
+  const plain = () => h("span", { class: "ursa-value", title: text }, text);
+  const name = field === "status" ? statusMark(text) : plain();
   const element = h("li", {}, h("label", {}, box, name, count));
   box.addEventListener("change", () => pick(value, box.checked));
   return {

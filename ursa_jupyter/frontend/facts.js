@@ -25,5 +25,6 @@ export function hindrance(reply, { dest, modalities }) {
   const missing = (reply.bytes ?? 0) - (reply.here_bytes ?? 0);
   if (typeof reply.disk_free !== "number" || missing <= reply.disk_free) return null;
   const free = sizeText(reply.disk_free);
-  return `The disk is too small: ${sizeText(missing)} to fetch, ${free} free. Choose another directory or less.`;
+  const rule = "Choose another directory or less.";
+  return `The disk is too small: ${sizeText(missing)} to fetch, ${free} free. ${rule}`;
 }

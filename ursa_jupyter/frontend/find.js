@@ -9,7 +9,7 @@ const FIND_MS = 150;
 const SHOWN = 8;
 
 /** Return {element, total}; `pick(value, true)` chooses one that was found. */
-export function finder({ field, label, call, state, pick, failed }) {
+export function finder({ field, label, call, state, signal, pick, failed }) {
   const box = h("input", { type: "search", class: "ursa-find", "aria-label": `Find in ${label}` });
   const found = h("ul", { class: "ursa-found" });
   const element = h("div", { class: "ursa-finder" }, box, found);
@@ -36,10 +36,13 @@ export function finder({ field, label, call, state, pick, failed }) {
       box.focus();
       pick(value, true);
     };
-    return h("li", {}, h("button", { type: "button", class: "ursa-choice", onclick: take }, text ?? valueText(value)));
+    const button = { type: "button", class: "ursa-choice", onclick: take };
+    return h("li", {}, h("button", button, text ?? valueText(value)));
   }
 
-  box.addEventListener("input", debounced(look, FIND_MS));
+  const typed = debounced(look, FIND_MS);
+  signal.addEventListener("abort", typed.cancel);
+  box.addEventListener("input", typed);
   box.addEventListener("keydown", (event) => event.key !== "Escape" && event.stopPropagation());
   return {
     element,

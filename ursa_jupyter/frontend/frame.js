@@ -4,11 +4,10 @@ import { h } from "./dom.js";
 
 /** Build the regions into `el`; return them and what opens and closes them. */
 export function browserFrame(el, { signal, height }) {
-  const region = (name, props = {}) => h("div", { class: `ursa-${name}`, ...props });
-  const [search, count, menus, chips, banner] = ["searchslot", "matched", "menus", "chips", "banner"].map((name) =>
-    region(name),
-  );
-  const [table, basket, nothing] = ["tablebox", "basket", "empty"].map((name) => region(name));
+  const region = (name) => h("div", { class: `ursa-${name}` });
+  const regions = (...names) => names.map((name) => region(name));
+  const [search, count, menus, chips, banner] = regions("searchslot", "matched", "menus", "chips", "banner");
+  const [table, basket, nothing] = regions("tablebox", "basket", "empty");
   const rail = h("aside", { class: "ursa-rail", "aria-label": "Filters" });
   const detail = h("section", { class: "ursa-detail", "aria-label": "Recording", hidden: true });
   const drawer = h("button", { type: "button", class: "ursa-drawer", "aria-expanded": "false" }, "Filters");
@@ -30,7 +29,10 @@ export function browserFrame(el, { signal, height }) {
     root.classList.toggle("ursa-railopen", open);
     drawer.setAttribute("aria-expanded", String(open));
   };
-  drawer.addEventListener("click", () => openRail(drawer.getAttribute("aria-expanded") !== "true"), { signal });
+  const turn = () => openRail(drawer.getAttribute("aria-expanded") !== "true");
+  drawer.addEventListener("click", turn, { signal });
+
+  middle.addEventListener("pointerdown", () => openRail(false), { signal });
 
   function keys({ search: toSearch, close, closed }) {
     const shut = () => {

@@ -16,7 +16,8 @@ export function metadataNode(detail) {
     ]),
     ...detail.modalities.flatMap(modalitySections),
   ];
-  const parts = sections.filter(([, pairs]) => pairs.length).map(([title, pairs]) => sectionPart(title, pairs));
+  const filled = sections.filter(([, pairs]) => pairs.length);
+  const parts = filled.map(([title, pairs]) => sectionPart(title, pairs));
   const rows = parts.flatMap(({ rows: own }) => own);
   const root = h("div", { class: "ursa-metadata" });
   if (rows.length > MANY_KEYS) root.append(filterBox(parts, rows));

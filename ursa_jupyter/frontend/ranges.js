@@ -23,7 +23,8 @@ function rangeGroup(scale, { call, state, signal, choose }) {
   const ticks = h("div", { class: "ursa-ticks", "aria-hidden": "true" });
   const typed = rangeInputs(scale, { entered, clear: () => bound([null, null]) });
   const body = h("div", { class: "ursa-groupbody" }, brush.element, ticks, typed.element);
-  const element = h("section", { class: "ursa-group", "data-field": scale.field }, foldingHead(scale.label, body), body);
+  const given = { class: "ursa-group", "data-field": scale.field };
+  const element = h("section", given, foldingHead(scale.label, body), body);
   element.hidden = true;
 
   const bound = (ends) => choose(scale.narrowed(state.filter, ends));
@@ -48,15 +49,15 @@ function rangeGroup(scale, { call, state, signal, choose }) {
   }
 
   async function load() {
-    const { filter } = state;
-    const args = { filter, field: scale.field, bins: BINS };
+    const args = { filter: state.filter, field: scale.field, bins: BINS };
     const reply = await call("histogram", args, { latest: `histogram ${scale.field}` });
     edges = reply.edges;
     places = edges.map(scale.numberOf);
     element.hidden = edges.length < 2;
     if (element.hidden) return;
-    const ends = scale.stored(filter);
-    const bins = ends.map((end, at) => (end === null ? at * (edges.length - 1) : binOf(places, scale.numberOf(end))));
+    const ends = scale.stored(state.filter);
+    const outer = [0, edges.length - 1];
+    const bins = ends.map((end, at) => (end === null ? outer[at] : binOf(places, scale.numberOf(end))));
     brush.show(reply.counts, bins);
     const [first, last] = [places[0], places.at(-1)];
     ticks.replaceChildren(...[first, last].map((place) => h("span", {}, scale.tick(place, last - first))));
@@ -80,7 +81,8 @@ function rangeInputs({ label, hint }, { entered, clear }) {
   const inputs = ["from", "to"].map((end, at) =>
     h("input", { type: "text", placeholder: hint[at], "aria-label": `${label}, ${end}`, onchange: changed }),
   );
-  const none = h("button", { type: "button", class: "ursa-plain", "aria-label": `Clear ${label}`, onclick: clear }, "✕");
+  const given = { type: "button", class: "ursa-plain", "aria-label": `Clear ${label}` };
+  const none = h("button", { ...given, onclick: clear }, "✕");
   const note = h("p", { class: "ursa-note ursa-wrong", role: "status" });
   const dash = h("span", { "aria-hidden": "true" }, "–");
   return {

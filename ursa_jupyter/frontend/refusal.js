@@ -15,7 +15,13 @@ export function refusalNode(error, download) {
   return h(
     "div",
     { class: "ursa-refusal", role: "alert" },
-    h("p", {}, error.message),
+    h("p", {}, there ? existingText(error.message) : error.message),
     there ? h("div", { class: "ursa-line" }, WAYS.map(offer)) : null,
   );
+}
+
+/** Return which files are there; the message's first line names Python's own ways out. */
+function existingText(message) {
+  const paths = message.split("\n").slice(1);
+  return paths.length ? ["There are files already, which may differ:", ...paths].join("\n") : message;
 }

@@ -71,7 +71,8 @@ function contentOf(row, { name, kind }) {
 
 function modalityChip({ name, status }) {
   const quiet = status === undefined || status === "processed" || status === "ingested";
-  const mark = h("span", { class: `ursa-shape ursa-s-${status}`, "aria-hidden": "true" }, STATUS_SHAPES[status] ?? "◌");
+  const mark = shapeOf(status);
+  mark.setAttribute("aria-hidden", "true");
   return h(
     "span",
     { class: "ursa-chip", title: `${name}: ${status ?? ""}` },
@@ -81,10 +82,12 @@ function modalityChip({ name, status }) {
   );
 }
 
+const shapeOf = (status) =>
+  h("span", { class: `ursa-shape ursa-s-${status}` }, STATUS_SHAPES[status] ?? "◌");
+
 /** Return a status, or several with a slash between, as shapes and its name. */
 export function statusMark(status) {
-  const shape = (each) => h("span", { class: `ursa-shape ursa-s-${each}` }, STATUS_SHAPES[each] ?? "◌");
-  const shapes = h("span", { class: "ursa-shapes", "aria-hidden": "true" }, status.split("/").map(shape));
+  const shapes = h("span", { class: "ursa-shapes", "aria-hidden": "true" }, status.split("/").map(shapeOf));
   return h("span", { class: "ursa-state", title: status }, shapes, status);
 }
 

@@ -18,7 +18,8 @@ const two = (number) => String(number).padStart(2, "0");
 /** Return the local day of a time in ms as 2026-03-04. */
 export function dayText(ms) {
   const date = new Date(ms);
-  return `${String(date.getFullYear()).padStart(4, "0")}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  const year = String(date.getFullYear()).padStart(4, "0");
+  return `${year}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 
 /** Return when a local day, or the one so many days later, begins, as ISO 8601 text. */
@@ -72,8 +73,8 @@ export const LENGTHS = {
   },
   /** Python reads what was typed, so that lengths are written here as everywhere. */
   async read(texts, call) {
-    const terms = texts.map((text, at) => text && `duration${at === 0 ? ">=" : "<"}${text.replaceAll(" ", "")}`);
-    const text = terms.filter(Boolean).join(" ");
+    const term = (text, at) => text && `duration${[">=", "<"][at]}${text.replaceAll(" ", "")}`;
+    const text = texts.map(term).filter(Boolean).join(" ");
     if (text === "") return [null, null];
     const { filter } = await call("parse", { text, filter: {} }, { latest: "parse length" });
     return LENGTHS.stored(filter);

@@ -14,7 +14,6 @@ export function searchBox({ call, state, signal, choose }) {
     class: "ursa-search",
     placeholder: "Search words, or a filter: metadata.task=rest",
     "aria-label": "Search words, or filters such as metadata.task=rest",
-    "aria-describedby": "",
     autocomplete: "off",
     spellcheck: "false",
   });
@@ -29,7 +28,8 @@ export function searchBox({ call, state, signal, choose }) {
     const text = box.value.trim();
     const rest = withoutField(state.filter, "text");
     try {
-      const filter = text === "" ? rest : (await call("parse", { text, filter: rest }, { latest: "parse" })).filter;
+      const parsed = async () => (await call("parse", { text, filter: rest }, { latest: "parse" })).filter;
+      const filter = text === "" ? rest : await parsed();
       const terms = TERM.test(text);
       say(terms && !apply ? "Enter adds this filter" : "", false);
       if (terms && !apply) return;

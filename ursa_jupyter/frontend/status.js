@@ -43,7 +43,8 @@ export function statusLine({ count, banner, live }, { signal }) {
 
   function warn(text, retry, waiting) {
     const again = h("button", { type: "button", onclick: () => (hide(), retry()) }, "Try again");
-    const shut = h("button", { type: "button", class: "ursa-plain", "aria-label": "Dismiss", onclick: hide }, "✕");
+    const given = { type: "button", class: "ursa-plain", "aria-label": "Dismiss" };
+    const shut = h("button", { ...given, onclick: hide }, "✕");
     banner.replaceChildren(h("span", { class: "ursa-message" }, text), ...(retry ? [again] : []), shut);
     banner.hidden = false;
     if (waiting) banner.dataset.waiting = "true";

@@ -98,7 +98,8 @@ export function connect(transport) {
     if (call === undefined) return;
     waiting.delete(message.id);
     clearTimeout(call.timer);
-    if (message.error) call.reject(new Refused(message.error));
+    // A reply may have a text of that name, which is a part of the answer.
+    if (message.error?.kind) call.reject(new Refused(message.error));
     else call.resolve({ ...message, buffers });
   }
 

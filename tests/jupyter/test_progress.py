@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ursa.errors import InvalidArgument
+from ursa.errors import FileFailure, InvalidArgument
 from ursa.progress import DownloadProgress, JobSnapshot
 from ursa_jupyter.outbox import Outbox
 from ursa_jupyter.progress_widget import Progress
@@ -180,3 +181,11 @@ def test_what_cannot_be_done_is_answered(monkeypatch: pytest.MonkeyPatch) -> Non
         widget._answer(widget, message, [])
     assert [each["id"] for each in said] == ["1", "2", "3"]
     assert all(dict(each["error"])["kind"] == InvalidArgument.__name__ for each in said)  # type: ignore[call-overload]
+
+
+def test_many_failures_do_not_swell_a_notebook() -> None:
+    failures = tuple(FileFailure("k", f"{at}.bin", OSError("x" * 5000)) for at in range(3000))
+    widget = Progress(others=False)
+    widget.draw(JobSnapshot("a", "failed", files_failed=3000, failures=failures))
+    assert len(json.dumps(widget.jobs)) < 40_000
+    assert widget.jobs[0]["files_failed"] == 3000

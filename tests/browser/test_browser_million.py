@@ -1,0 +1,64 @@
+"""Of a catalog that is too tall for a browser's elements; see `tests.benchmarks`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.shelf import browsing, opened, row, scroll_to
+from ursa import DataInterface
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+
+LOG = Path("/tmp/million.log")
+MILLION = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    lines = LOG.read_text("utf-8").splitlines() if LOG.is_file() else []
+    place = next((line for line in lines if f"site-{MILLION}-" in line), None)
+    if place is None or not Path(place).is_dir():
+        pytest.skip(f"{LOG} names no site of {MILLION} recordings")
+    with browsing(DataInterface("local", path=place)) as url:
+        yield url
+
+
+def shown(page: Page) -> list[int]:
+    return page.locator(".ursa-layer .ursa-row").evaluate_all(  # type: ignore[no-any-return]
+        "all => all.map((row) => Number(row.dataset.index))"
+    )
+
+
+def test_every_row_of_a_million_is_reached_with_few_elements(page: Page, url: str) -> None:
+    page.set_default_timeout(30_000)
+    opened(page, url)
+    assert page.evaluate("document.querySelector('.ursa-body').offsetHeight") < 10**7
+    for place in (0.5, 0.1, 0.9):
+        page.locator(".ursa-scroll").evaluate(
+            "(el, at) => { el.scrollTop = at * (el.scrollHeight - el.clientHeight); }", place
+        )
+        page.locator(".ursa-row[data-hash]").first.wait_for()
+        assert abs(shown(page)[0] / MILLION - place) < 0.001
+        assert page.locator("[role=row]").count() < 120
+    scroll_to(page, "end")
+    row(page, MILLION - 1).wait_for()
+    page.mouse.move(600, 300)
+    before = shown(page)[0]
+    page.mouse.wheel(0, -300)
+    page.wait_for_function(f"() => !document.querySelector('[data-index=\"{MILLION - 1}\"]')")
+    page.wait_for_timeout(400)
+    assert 0 < before - shown(page)[0] < 30, (
+        "the wheel moves by pixels, not by the scrollbar's scale"
+    )
+    page.keyboard.press("Tab")
+    row(page, shown(page)[8]).locator("[role=gridcell]").nth(1).focus()
+    page.keyboard.press("Control+Home")
+    row(page, 0).wait_for()
+    page.keyboard.press("Control+End")
+    row(page, MILLION - 1).wait_for()
