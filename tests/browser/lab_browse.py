@@ -22,7 +22,6 @@ class Browse:
         self.page = within.page
         self.rows = self.root.locator("[role=row][data-hash]")
         self.basket = self.root.locator(".ursa-basket")
-        self.card = self.root.locator(".ursa-job").last
 
     def shows(self, matched: str) -> None:
         """Wait until it says how many recordings match, and their rows are there."""
@@ -79,6 +78,8 @@ class Browse:
         expect(button).to_be_enabled(timeout=LONG_MS)
         button.click()
 
-    def ends(self, state: str) -> None:
-        """Wait until the newest download is in a state."""
-        expect(self.card).to_have_attribute("data-state", state, timeout=LONG_MS)
+    def job(self, state: str) -> Locator:
+        """A download in a state, once there is one."""
+        card = self.root.locator(f'.ursa-job[data-state="{state}"]').first
+        expect(card).to_be_attached(timeout=LONG_MS)
+        return card

@@ -70,7 +70,7 @@ def test_recordings_of_several_filters_are_selected_and_downloaded(
     browse.root.scroll_into_view_if_needed()
     jupyter.shot("lab_selected")
     browse.start(tmp_path / "mine")
-    browse.ends("done")
+    browse.job("done")
     jupyter.shot("lab_downloaded")
     assert {path.name for path in (tmp_path / "mine").iterdir()} >= set(chosen)
     report = verify(tmp_path / "mine")

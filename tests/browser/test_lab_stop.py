@@ -81,17 +81,17 @@ def test_a_download_cancelled_in_the_browser_goes_on_where_it_stopped(
     browse.shows("1 recording")
     browse.toggle(0)
     browse.start(tmp_path / "mine")
-    browse.ends("running")
-    expect(browse.card).to_contain_text("1 of 2 files", timeout=LONG_MS)
-    browse.card.get_by_role("button", name="Cancel").click()
-    browse.ends("cancelled")
+    running = browse.job("running")
+    expect(running).to_contain_text("1 of 2 files", timeout=LONG_MS)
+    running.get_by_role("button", name="Cancel").click()
+    cancelled = browse.job("cancelled")
     jupyter.shot("lab_cancelled")
     there = {path.name for path in (tmp_path / "mine").rglob("*.bin")}
     assert there == {"small.bin"}
     fetched = slow.times_fetched(SMALL)
     slow.through.set()
-    browse.card.get_by_role("button", name="Download the rest").click()
-    browse.ends("done")
+    cancelled.get_by_role("button", name="Download the rest").click()
+    browse.job("done")
     jupyter.shot("lab_resumed")
     report = verify(tmp_path / "mine")
     assert report.ok
