@@ -72,6 +72,7 @@ LAYERS = (
     "faces",
     "filters",
     "predicates",
+    "ranking",
     "paging",
     "result",
     "tabular",

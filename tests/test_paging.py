@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from tests import oracle
 from tests.drawn import SIGNED_ORDERS, filters
 from tests.drawn import pages as drawn_pages
+from ursa import paging
 from ursa.catalog import Catalog, RecordingEntry
+from ursa.catalog.snapshot import Snapshot
 from ursa.errors import InvalidArgument
 from ursa.filters import QuerySpec
 from ursa.query import find
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
 WRITER = """
 import contextlib, sys, time
 from datetime import timedelta
+from ursa import paging
 from ursa.catalog import Catalog, RecordingEntry
+from ursa.catalog.snapshot import Snapshot
 uri, seed = sys.argv[1], int(sys.argv[2])
 recordings = Catalog(uri).recordings
 for number in range(10**6):
@@ -187,3 +191,32 @@ def _await_a_write(catalog: Catalog, version: int) -> None:
     while find(catalog, QuerySpec(limit=1)).catalog_version == version:
         assert time.monotonic() < deadline, "the writers have stopped"
         time.sleep(0.02)
+
+
+def test_a_second_deep_page_reads_no_column_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog = Catalog(str(tmp_path))
+    catalog.create()
+    rows = [
+        RecordingEntry(recording_hash=f"h{n:04}", start_time=n * 7919 % 1000, duration=timedelta(0))
+        for n in range(600)
+    ]
+    catalog.recordings.insert(rows)
+    monkeypatch.setattr(paging, "_NEAR", 0)
+    read: list[str] = []
+    batches = Snapshot.batches
+
+    def counted(self: Any, *arguments: Any, **options: Any) -> Any:
+        read.extend(options["columns"])
+        return batches(self, *arguments, **options)
+
+    monkeypatch.setattr(Snapshot, "batches", counted)
+    for _ in range(2):
+        for order in ("start_time", "-start_time", "recording_hash"):
+            spec = QuerySpec(status="all", order_by=order, offset=300, limit=5)
+            assert len(find(catalog, spec)) == 5
+    assert read == ["start_time", "recording_hash"]
+    catalog.recordings.insert([rows[0].model_copy(update={"recording_hash": "new"})])
+    assert len(find(catalog, QuerySpec(status="all", offset=598, limit=5))) == 3
+    assert read[2:] == ["start_time"]

@@ -393,7 +393,7 @@ class DataInterface:
         ...         duration=60 * minutes,
         ...     )
         >>> data.histogram("duration", 5, status="all").counts
-        (2, 0, 0, 0, 1)
+        (1, 1, 0, 0, 1)
         """
         return histogram(self.catalog, make_spec(spec, keywords), field, bins)
 

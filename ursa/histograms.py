@@ -15,7 +15,7 @@ from ursa.hints import nearest
 from ursa.predicates import select
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ursa.catalog import Catalog
     from ursa.filters import QuerySpec
@@ -70,8 +70,8 @@ def histogram(catalog: Catalog, spec: QuerySpec, field: str, bins: int) -> Histo
     edges = _edges(*recordings.bounds(field), bins)
     wanted = select(catalog, recordings, spec.model_copy(update={**_WITHOUT[field], **_PAGE}))
     # Reading one column is several times as quick as asking an index for each bin.
-    found = recordings.scan(wanted.predicate, columns=[field])[field]
-    return Histogram(edges, _counts(found, edges))
+    found = recordings.batches(wanted.predicate, columns=[field])
+    return Histogram(edges, _counts((batch[field] for batch in found), edges))
 
 
 def _edges(low: int, high: int, bins: int) -> tuple[int, ...]:
@@ -81,9 +81,13 @@ def _edges(low: int, high: int, bins: int) -> tuple[int, ...]:
     return tuple(low + width * place // number for place in range(number + 1))
 
 
-def _counts(values: Any, edges: tuple[int, ...]) -> tuple[int, ...]:
+def _counts(columns: Iterable[Any], edges: tuple[int, ...]) -> tuple[int, ...]:
     import numpy as np
 
+    counts = np.zeros(len(edges) - 1, np.int64)
     # All but the last fit into int64, and nothing lies above that one.
-    places = np.searchsorted(np.array(edges[1:-1], np.int64), values.to_numpy(), side="right")
-    return tuple(np.bincount(places, minlength=len(edges) - 1).tolist())
+    inner = np.array(edges[1:-1], np.int64)
+    for column in columns:
+        places = np.searchsorted(inner, column.to_numpy(), side="right")
+        counts += np.bincount(places, minlength=len(counts))
+    return tuple(counts.tolist())

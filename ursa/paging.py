@@ -6,18 +6,18 @@ widened until it holds enough; the rows themselves are then taken by their row i
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ursa.catalog import where
 from ursa.errors import InvalidArgument
+from ursa.ranking import ranking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import numpy as np
-    import numpy.typing as npt
     import pyarrow as pa
 
     from ursa.catalog.schemas import RecordingEntry
@@ -33,7 +33,6 @@ READ = (
 _ROOM = 2  # a first window as wide as so many pages of evenly spread rows
 _WIDER = 8
 _NEAR = 5_000  # how deep a page may lie to be looked for in windows
-_LETTERS = 8  # of a hash that are compared first, as many as a number holds
 _DIGITS = 12  # of a hash that are read as its place in the order
 
 
@@ -133,7 +132,7 @@ def page(
         filter(None, (_near(recordings, wanted, order, longer, each) for each in windows)), None
     )
     if keys is None:
-        keys = _selected(recordings, wanted, order, longer)
+        keys = _ranked(recordings, wanted, order, longer)
     found = recordings.take(keys[: spec.limit], columns=columns)
     return found, len(keys) > found.num_rows
 
@@ -202,43 +201,30 @@ def _hex_number(key: str) -> int:
     return int((digits[0] if digits else "").ljust(_DIGITS, "0"), 16)
 
 
-def _selected(
+def _ranked(
     recordings: Snapshot[RecordingEntry], wanted: str | None, order: Order, spec: QuerySpec
 ) -> list[int]:
-    """Return the row ids of a page by selecting its values, which takes no sort.
+    """Return the row ids of a page at its place among all that match.
 
     Hashes, which decide between equal values, are read only for the page and what equals its ends.
     """
     import numpy as np
 
-    found = recordings.scan(wanted, columns=[order.column], row_ids=True)
-    row_ids, column = found["_rowid"].to_numpy(), found[order.column]
-    values = _beginnings(column) if order.column == KEY else column.to_numpy()
+    key = (wanted, order.column)
+    # Pages that follow each other by cursor have a predicate each, so that none comes again.
+    work = functools.partial(ranking, recordings, wanted, order.column)
+    values, row_ids = work() if spec.after else recordings.kept(key, work)
     begin = min(spec.offset, len(values))
     end = len(values) if spec.limit is None else min(begin + spec.limit, len(values))
     if begin == end:
         return []
-    ranks = ~values if order.descending else values
-    first, last = np.partition(ranks, [begin, end - 1])[[begin, end - 1]]
-    near = (ranks >= first) & (ranks <= last)
-    keys = recordings.take(row_ids[near].tolist(), columns=[KEY])[KEY].to_numpy()
-    in_order = np.lexsort((keys.astype(str), ranks[near]))
+    ends = [len(values) - end, len(values) - begin - 1] if order.descending else [begin, end - 1]
+    low, high = values[ends]
+    near = slice(np.searchsorted(values, low, "left"), np.searchsorted(values, high, "right"))
+    names = recordings.take(row_ids[near].tolist(), columns=[KEY])[KEY].to_numpy().astype(str)
     if order.column == KEY:  # of which the ranks are but the beginnings
-        in_order = np.argsort(keys.astype(str))[:: -1 if order.descending else 1]
-    before = int((ranks < first).sum())
+        in_order = np.argsort(names)[:: -1 if order.descending else 1]
+    else:
+        in_order = np.lexsort((names, ~values[near] if order.descending else values[near]))
+    before = len(values) - near.stop if order.descending else near.start
     return list(row_ids[near][in_order][begin - before : end - before].tolist())
-
-
-def _beginnings(hashes: pa.ChunkedArray) -> npt.NDArray[np.uint64]:
-    """Return the first letters of hashes as numbers that are in their order."""
-    import numpy as np
-    import pyarrow as pa
-    from pyarrow import compute as pc
-
-    # A blank comes before every letter of an id, as the end of a shorter one does.
-    begun = pc.ascii_rpad(pc.utf8_slice_codeunits(hashes, 0, _LETTERS), _LETTERS, padding=" ")
-    fixed = begun.cast(pa.binary()).cast(pa.binary(_LETTERS))
-    parts = [
-        np.frombuffer(each.buffers()[1], ">u8", len(each), 8 * each.offset) for each in fixed.chunks
-    ]
-    return np.concatenate([*parts, np.empty(0, np.uint64)]).astype(np.uint64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ursa.catalog import where
 from ursa.catalog.arrow import RowT
@@ -12,12 +12,15 @@ from ursa.catalog.derived import KINDS, kind_entry, promoted_columns
 from ursa.catalog.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Hashable, Mapping
 
     from lancedb.db import DBConnection
 
+T = TypeVar("T")
+
 _LABELS = "metadata_kv"
 _SAMPLE = 2_000  # rows that most likely have every label of a key with few values
+_KEPT = 3  # orders of all rows, of 16 bytes each
 _FEW_LABELS = 100  # so many are counted one by one sooner than read from all rows
 _RARE = 20  # below one in so many rows, reading single rows is sooner than reading all
 
@@ -48,11 +51,20 @@ class Snapshot(Table[RowT]):
         self._bounds: dict[str, tuple[int, int]] = {}
         self._totals: dict[tuple[str, str], dict[str, int]] = {}
         self._former = former
+        self._kept: dict[Hashable, Any] = {}
 
     @property
     def known_totals(self) -> Mapping[tuple[str, str], Mapping[str, int]]:
         """Totals that were worked out here, and before that for an earlier version."""
         return {**self._former, **self._totals}
+
+    def kept(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what `make` returned for this key; of several keys, the latest are kept."""
+        found: T = self._kept.pop(key) if key in self._kept else make()
+        self._kept[key] = found
+        for old in list(self._kept)[:-_KEPT]:
+            self._kept.pop(old, None)
+        return found
 
     def bounds(self, column: str) -> tuple[int, int]:
         """Return the least and the greatest value of an integer column; (0, 0) without rows."""

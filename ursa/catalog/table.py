@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 _BATCH = 1000
 _LIMIT_MAX = 2**31 - 1  # LanceDB takes no larger one
-_ROWS_READ_AHEAD = 100_000
+_ROWS_AT_ONCE = 100_000
+_ROWS_IN_TURN = 16_384  # several batches are read ahead
 
 
 class Table(Generic[RowT]):
@@ -121,21 +122,46 @@ class Table(Generic[RowT]):
         """
         import pyarrow as pa
 
+        with explained(self.name):
+            reader = self._reader(
+                predicate, columns, order_by, limit, row_ids=row_ids, rows=_ROWS_AT_ONCE
+            )
+            return pa.Table.from_batches(reader, schema=reader.schema)
+
+    def batches(
+        self, predicate: str | None = None, *, columns: Sequence[str], row_ids: bool = False
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield what `scan` returns, without holding all of it at once."""
+        with explained(self.name):
+            yield from self._reader(predicate, columns, row_ids=row_ids, rows=_ROWS_IN_TURN)
+
+    def _reader(
+        self,
+        predicate: str | None,
+        columns: Sequence[str] | None,
+        order_by: Sequence[str] = (),
+        limit: int | None = None,
+        *,
+        row_ids: bool,
+        rows: int,
+    ) -> pa.RecordBatchReader:
+        import pyarrow as pa
+
         table = self._handle.opened()
         if table is None:
             found = self.schema.empty_table().select(list(columns or self.columns))
-            return found.append_column("_rowid", pa.array([], pa.uint64())) if row_ids else found
+            if row_ids:
+                found = found.append_column("_rowid", pa.array([], pa.uint64()))
+            return found.to_reader()
         if limit == 0:  # which Lance takes for no limit at all
             predicate = "FALSE"
-        with explained(self.name):
-            query = table.search().select(list(columns or self.columns)).with_row_id(row_ids)
-            query = query.where(predicate) if predicate else query
-            query = query.limit(min(limit, _LIMIT_MAX)) if limit is not None else query
-            if order_by:
-                query = query.order_by([_ordering(name) for name in order_by])
-            # Reading large batches is several times as fast as LanceDB's own `to_arrow`.
-            reader = query.to_batches(_ROWS_READ_AHEAD)
-            return pa.Table.from_batches(reader, schema=reader.schema)
+        query = table.search().select(list(columns or self.columns)).with_row_id(row_ids)
+        query = query.where(predicate) if predicate else query
+        query = query.limit(min(limit, _LIMIT_MAX)) if limit is not None else query
+        if order_by:
+            query = query.order_by([_ordering(name) for name in order_by])
+        # Reading large batches is several times as fast as LanceDB's own `to_arrow`.
+        return query.to_batches(rows)
 
     def records(
         self, columns: Sequence[str] = (), *, row_ids: bool = False
