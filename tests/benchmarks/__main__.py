@@ -15,6 +15,7 @@ from tests.benchmarks.catalog import catalog
 from tests.benchmarks.costs import memory, writes
 from tests.benchmarks.embeddings import embeddings
 from tests.benchmarks.measure import medians
+from tests.benchmarks.notebook import notebook
 from tests.benchmarks.plans import plans
 from tests.benchmarks.s3_downloads import SETS as S3_SETS
 from tests.benchmarks.s3_downloads import s3_downloads
@@ -36,6 +37,7 @@ PARTS = (
     "catalog",
     "embeddings",
     "browser",
+    "notebook",
     "progress",
 )
 SIZES = (10_000, 100_000, 1_000_000)
@@ -73,6 +75,7 @@ def rows(part: str, name: str, options: argparse.Namespace) -> Iterator[Row]:
         "catalog": lambda: catalogs(kept, place, of_sizes, rounds),
         "embeddings": lambda: embeddings(place, 10_000 if small else 100_000),
         "browser": lambda: browsing(kept, of_sizes[-1], 2 * rounds + 1),
+        "notebook": lambda: notebook(kept, place, of_sizes[-1], rounds),
         "progress": lambda: showing(place, SMALL_SETS[0] if small else SETS[0], 4 * rounds + 1),
     }
     yield from measured[part]()

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.browser.chromium import FLAGS, NAMES, installed
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -14,18 +15,11 @@ if TYPE_CHECKING:
 
     from tests.browser.lab import Lab, Server
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# As root there is no sandbox; the rest keeps a machine without a network quiet.
-FLAGS = (
-    *("--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"),
-)
-
 
 @pytest.fixture(scope="session")
 def executable() -> str:
     """The browser of this machine."""
-    found = os.environ.get("URSA_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    found = installed()
     if found is None:
         pytest.skip(f"no browser: none of {', '.join(NAMES)} is on PATH, nor is URSA_CHROMIUM set")
     return found
