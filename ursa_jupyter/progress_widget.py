@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import anywidget
@@ -14,6 +13,7 @@ from ursa.errors import InvalidArgument
 from ursa.render.text import FINAL
 from ursa_jupyter.clicks import Clicks
 from ursa_jupyter.frontend import module, styles
+from ursa_jupyter.html.jobs import looks_html
 from ursa_jupyter.job_list import JobList
 from ursa_jupyter.outbox import Outbox
 
@@ -110,11 +110,8 @@ class Progress(anywidget.AnyWidget):
         if found is None:
             return None
         data, metadata = found
-        return {
-            **data,
-            "text/plain": str(self),
-            "text/html": f"<pre>{escape(str(self))}</pre>",
-        }, metadata
+        page = looks_html(self._list.looks())
+        return {**data, "text/plain": str(self), "text/html": page}, metadata
 
     @traitlets.default("jobs")
     def _first_jobs(self) -> list[dict[str, Any]]:

@@ -159,12 +159,13 @@ def test_the_state_in_a_notebook_is_small() -> None:
     assert state["jobs"] == []
 
 
-def test_both_twins_are_plain_text_of_every_download() -> None:
+def test_its_twins_are_text_and_html_of_every_download() -> None:
     widget = Progress(others=False)
     widget.events("<b>lab</b>")(DownloadProgress("start"))
     data, _ = widget._repr_mimebundle_() or ({}, {})
     assert data["text/plain"] == "<b>lab</b>: planning"
-    assert data["text/html"] == "<pre>&lt;b&gt;lab&lt;/b&gt;: planning</pre>"
+    assert "<code>&lt;b&gt;lab&lt;/b&gt;</code>" in data["text/html"]
+    assert "<b>lab" not in data["text/html"]
     assert "application/vnd.jupyter.widget-view+json" in data
 
 
