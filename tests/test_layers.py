@@ -21,6 +21,7 @@ LAYERS = (
     "time",
     "text",
     "frozen",
+    "once",
     "files",
     "writing",
     "progress",
