@@ -178,9 +178,12 @@ def test_what_cannot_be_done_is_answered(monkeypatch: pytest.MonkeyPatch) -> Non
         {"id": "1", "type": "job", "job": "far", "action": "cancel"},
         {"id": "2", "type": "job", "job": "far", "action": "run"},
         {"id": "3", "type": "eval"},
+        {"id": "4", "type": "job", "job": ["far"], "action": {}},
+        {"id": "5", "type": json.loads("[" * 900 + "]" * 900)},
+        [],
     ):
         widget._answer(widget, message, [])
-    assert [each["id"] for each in said] == ["1", "2", "3"]
+    assert [each["id"] for each in said] == ["1", "2", "3", "4", "5", None]
     assert all(dict(each["error"])["kind"] == InvalidArgument.__name__ for each in said)  # type: ignore[call-overload]
 
 
