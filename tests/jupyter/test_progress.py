@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -174,14 +174,15 @@ def test_what_cannot_be_done_is_answered(monkeypatch: pytest.MonkeyPatch) -> Non
     widget.draw(JobSnapshot("far", "running"))
     said: list[dict[str, object]] = []
     monkeypatch.setattr(widget, "send", said.append)
-    for message in (
+    messages: tuple[Any, ...] = (
         {"id": "1", "type": "job", "job": "far", "action": "cancel"},
         {"id": "2", "type": "job", "job": "far", "action": "run"},
         {"id": "3", "type": "eval"},
         {"id": "4", "type": "job", "job": ["far"], "action": {}},
         {"id": "5", "type": json.loads("[" * 900 + "]" * 900)},
         [],
-    ):
+    )
+    for message in messages:
         widget._answer(widget, message, [])
     assert [each["id"] for each in said] == ["1", "2", "3", "4", "5", None]
     assert all(dict(each["error"])["kind"] == InvalidArgument.__name__ for each in said)  # type: ignore[call-overload]

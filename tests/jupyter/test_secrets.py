@@ -74,7 +74,7 @@ def answers(data: DataInterface, key: str, dest: Path) -> Iterator[Any]:
     source = browser._source
     source._push = source._downloads._push = pushed.append
     browser.selected = [key]
-    arguments = {
+    arguments: dict[str, Any] = {
         "hash": key,
         "filter": {},
         "fields": ["status"],
@@ -93,11 +93,19 @@ def answers(data: DataInterface, key: str, dest: Path) -> Iterator[Any]:
 
 
 def test_no_browser_shows_a_secret(
-    broken: Lab, hunt: Hunt, key: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    broken: Lab,
+    hunt: Hunt,
+    key: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    request: pytest.FixtureRequest,
 ) -> None:
     caplog.set_level(logging.DEBUG)
     found = list(answers(broken.data(), key, tmp_path / "mine"))
     assert found[0]["total"] == 1
+    fault = request.node.callspec.params["broken"]
+    files, basket = found[ASKED.index("files")], found[ASKED.index("basket")]
+    assert bool(files["missing"]) == bool(basket["error"]) == (fault != "nothing")
     for each in found:
         hunt.in_text(json.dumps(each, default=repr), "what a browser says")
     for record in caplog.records:
