@@ -35,7 +35,7 @@ def refuse_deep(message: object) -> None:
         level = [item for items in below for item in items if isinstance(item, dict | list)]
         if not level:
             return
-    raise InvalidArgument(f"a message has at most {_LEVELS_MAX} levels; nothing needs more")
+    raise InvalidArgument(f"the message is nested too deeply: at most {_LEVELS_MAX} levels are read")
 
 
 def id_of(message: object) -> str | int | None:
