@@ -35,7 +35,7 @@ def refuse_deep(message: object) -> None:
         level = [item for items in below for item in items if isinstance(item, dict | list)]
         if not level:
             return
-    raise InvalidArgument(f"the message is nested too deeply: at most {_LEVELS_MAX} levels are read")
+    raise InvalidArgument(f"the message is nested too deeply: read are {_LEVELS_MAX} levels")
 
 
 def id_of(message: object) -> str | int | None:
