@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ursa
+import ursa_jupyter
 from ursa.cli import app
 from ursa.demo import synthetic
 from ursa.register import manifest
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 MODULES = [
     found.name
-    for found in pkgutil.walk_packages(ursa.__path__, "ursa.")
+    for package in (ursa, ursa_jupyter)
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
     if not found.name.endswith("__main__")
 ]
 
@@ -44,6 +46,7 @@ def test_examples_in_docstrings_run(name: str) -> None:
 
 def test_the_modules_were_found() -> None:
     assert {"ursa.data_interface", "ursa.transfer.plan", "ursa.demo.gaze"} <= set(MODULES)
+    assert {"ursa_jupyter.browser", "ursa_jupyter.html.parts"} <= set(MODULES)
 
 
 @pytest.fixture

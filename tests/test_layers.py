@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import ast
-import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.layering import Rules, copied, plant, violations
 
 URSA = Path(__file__).parents[1] / "ursa"
 
-# Lowest first. "name" is that module alone; "name.*" is a package whose modules may use each other.
+# Lowest first; see `Rules`.
 LAYERS = (
     "errors",
     "hints",
     "time",
     "text",
     "frozen",
+    "once",
     "files",
     "writing",
     "progress",
@@ -113,110 +110,16 @@ RESERVED: dict[str, set[str]] = {
     "panel": set(),
     "ursa_jupyter": set(),
 }
-
-
-def module_name(path: Path, root: Path) -> str:
-    """Dotted name below the package, "" for the package itself."""
-    parts = path.relative_to(root).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def layer(module: str) -> int | None:
-    """Height of a module; None where `LAYERS` does not name it."""
-    names = {module, f"{module}.*", f"{module.partition('.')[0]}.*"}
-    return next((height for height, name in enumerate(LAYERS) if name in names), None)
-
-
-def imports(tree: ast.AST, path: Path, root: Path, modules: set[str]) -> Iterator[tuple[int, str]]:
-    """Line and full name of everything that is imported, wherever in the file it stands."""
-    package = (root.name, *path.parent.relative_to(root).parts)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield node.lineno, alias.name
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) + 1 - node.level] if node.level else ()
-            source = ".".join((*base, node.module) if node.module else base)
-            for alias in node.names:
-                full = f"{source}.{alias.name}"
-                inside = full.removeprefix(f"{root.name}.")
-                # What is imported from a package is a module of it or a name in its `__init__`.
-                yield node.lineno, full if inside in modules or source == root.name else source
-
-
-def runtime_imports(tree: ast.Module) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Import statements that run when the module is imported."""
-    nodes: list[ast.AST] = [tree]
-    while nodes:
-        node = nodes.pop()
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            yield node
-        elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-            nodes += node.orelse
-        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            nodes += ast.iter_child_nodes(node)
-
-
-def refusal(module: str, target: str, root: Path) -> str | None:
-    """Why `module` may not import `target`; None if it may."""
-    top, _, inside = target.partition(".")
-    if top != root.name:
-        allowed = RESERVED.get(top, {module})
-        return None if module in allowed else f"only {sorted(allowed) or 'code outside ursa'} may"
-    above, below = layer(module), layer(inside)
-    if module in EXEMPT or above is None or inside == "__version__":
-        return None
-    if below is None:
-        return "import each name from the module that defines it, and name that module in LAYERS"
-    if below < above or (below == above and LAYERS[above].endswith(".*")):
-        return None
-    return f"{inside} is not below {module} in LAYERS"
-
-
-def violations(root: Path) -> list[str]:
-    """Every breach of the layer rules in the package at `root`, one line each."""
-    paths = {module_name(path, root): path for path in sorted(root.rglob("*.py"))}
-    modules = {*paths, *LAYERS}
-    found = []
-    for module, path in paths.items():
-        where = f"{root.name}/{path.relative_to(root)}"
-        tree = ast.parse(path.read_text(encoding="utf-8"), filename=where)
-        if module not in EXEMPT and layer(module) is None:
-            found.append(
-                f"{where}: {module} is in no layer: add it to LAYERS in tests/test_layers.py, "
-                f"above everything it imports"
-            )
-        for line, target in imports(tree, path, root, modules):
-            if reason := refusal(module, target, root):
-                found.append(f"{where}:{line}: imports {target}: {reason}")
-        if module == "":
-            found += [
-                f"{where}:{line}: imports {target} at `import ursa`: make it lazy"
-                for node in runtime_imports(tree)
-                for line, target in imports(node, path, root, modules)
-                if target.startswith(f"{root.name}.")
-            ]
-    return list(dict.fromkeys(found))
+RULES = Rules(LAYERS, "tests/test_layers.py", EXEMPT, RESERVED)
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A copy of the package to plant faults in."""
-    ignore = shutil.ignore_patterns("__pycache__")
-    return Path(shutil.copytree(URSA, tmp_path / "ursa", ignore=ignore))
-
-
-def plant(tree: Path, file: str, code: str) -> list[str]:
-    path = tree / file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for package in path.relative_to(tree).parents:
-        (tree / package / "__init__.py").touch()
-    path.write_text(code, encoding="utf-8")
-    return [line for line in violations(tree) if line.startswith(f"ursa/{file}:")]
+    return copied(URSA, tmp_path)
 
 
 def test_package_keeps_the_layers() -> None:
-    assert not (found := violations(URSA)), "\n".join(found)
+    assert not (found := violations(URSA, RULES)), "\n".join(found)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +148,7 @@ def test_package_keeps_the_layers() -> None:
     ],
 )
 def test_wrong_import_is_reported(tree: Path, file: str, code: str) -> None:
-    assert len(plant(tree, file, code)) == 1
+    assert len(plant(tree, RULES, file, code)) == 1
 
 
 @pytest.mark.parametrize(
@@ -267,9 +170,9 @@ def test_wrong_import_is_reported(tree: Path, file: str, code: str) -> None:
     ],
 )
 def test_right_import_passes(tree: Path, file: str, code: str) -> None:
-    assert plant(tree, file, code) == []
+    assert plant(tree, RULES, file, code) == []
 
 
 def test_module_without_a_layer_is_reported(tree: Path) -> None:
-    (report,) = plant(tree, "helpers.py", "import json")
+    (report,) = plant(tree, RULES, "helpers.py", "import json")
     assert "add it to LAYERS in tests/test_layers.py" in report

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, overload
 
@@ -27,6 +26,7 @@ from ursa.facets import facets
 from ursa.filters import as_tuple, explained, make_spec
 from ursa.hints import nearest
 from ursa.histograms import histogram
+from ursa.once import once
 from ursa.query import QueryResult, count, find, results_of
 from ursa.site import Site, WriteRole
 from ursa.text import shortened
@@ -141,18 +141,18 @@ class DataInterface:
         """Directory of a local site; None for one in buckets."""
         return self._site.root
 
-    @functools.cached_property
+    @once
     def catalog(self) -> Catalog:
         """The catalog, opened on first use."""
         catalog = self._site.catalog()
         return catalog if self._as_of is None else catalog.at(self._as_of)
 
-    @functools.cached_property
+    @once
     def _changing(self) -> Catalog:
         """The catalog for writing, which has other credentials where it lies in a bucket."""
         return self.catalog if self._site.root is not None else self._site.catalog(writing=True)
 
-    @functools.cached_property
+    @once
     def _reading(self) -> Stores:
         return self._site.reading()
 

@@ -12,6 +12,7 @@ from ursa.catalog.conditions import COMPARISONS
 from ursa.catalog.types import Duration, EpochNs, Text
 from ursa.hints import nearest
 from ursa.selection import AroundEvent, IntervalSelector, TimeFilter
+from ursa.text import shortened
 from ursa.time import INT64_MAX, parse_duration, parse_time
 
 Status = Literal["ingested", "raw", "ingesting", "failed", "all"]
@@ -36,7 +37,11 @@ def _as_length(value: object) -> object:
     if isinstance(value, str):
         return parse_duration(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return timedelta(seconds=value)
+        try:
+            return timedelta(seconds=value)
+        except OverflowError as error:
+            msg = f"{shortened(value, 40)} seconds are longer than 292 years"
+            raise ValueError(msg) from error
     return value
 
 

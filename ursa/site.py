@@ -6,7 +6,6 @@ logical, so a directory can be moved, and a catalog can be copied between a buck
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, get_args
@@ -17,6 +16,7 @@ from ursa.files import safe_rel_path
 from ursa.formats import tier_of
 from ursa.hints import nearest
 from ursa.local_site import LocalSite
+from ursa.once import once
 from ursa.stores import Stores, on_this_machine
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class Site:
     def __getstate__(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
-    @functools.cached_property
+    @once
     def _opened(self) -> Opened:
         if self.root is not None:
             return LocalSite(self.root)

@@ -3,6 +3,9 @@
 ipykernel 6 deals with one message after the other, so that a click on Cancel would wait for the
 end of ``await job``, which it is meant to bring about. From ipykernel 7 on, the kernel itself deals
 with it meanwhile, and nothing is done here.
+
+The kernel's documented ``do_one_iteration`` will not do: it deals with whatever comes next, so
+that the next cell would be carried out in the middle of this one.
 """
 
 from __future__ import annotations

@@ -10,13 +10,14 @@ import ursa
 from ursa.errors import InvalidArgument
 from ursa.progress import JobSnapshot
 from ursa.render.text import FINAL, as_line, described
-from ursa.text import counted
+from ursa.text import counted, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from ursa import DownloadJob, DownloadProgress
 
+ACTIONS = ("pause", "resume", "cancel", "retry")
 _FAILURES, _MESSAGE = 50, 400  # a notebook keeps them when it is saved
 _ETA_AFTER_S = 3.0
 
@@ -75,9 +76,16 @@ class JobList:
     jobs : iterable of DownloadJob
     """
 
-    def __init__(self, jobs: Iterable[DownloadJob]) -> None:
+    def __init__(self, jobs: Iterable[DownloadJob] = ()) -> None:
         self._lock = threading.Lock()
         self._entries = {job.id: _entry(job) for job in jobs}
+        self._replaced: set[str] = set()
+
+    def add(self, job: DownloadJob) -> None:
+        """Add a job, unless it is there or another one has replaced it."""
+        with self._lock:
+            if job.id not in self._replaced:
+                self._entries.setdefault(job.id, _entry(job))
 
     def values(self) -> list[dict[str, Any]]:
         """Return all as the front end takes them."""
@@ -92,9 +100,14 @@ class JobList:
         entries = list(self._entries.values())
         return any(each.job is not None and each.job.state not in FINAL for each in entries)
 
+    def looks(self) -> list[tuple[str, JobSnapshot, str]]:
+        """Return what each brings, its state and where it goes."""
+        entries = list(self._entries.values())
+        return [(each.label, each.look(), each.dest or "-") for each in entries]
+
     def lines(self) -> list[str]:
         """Return all as text."""
-        return [f"{each.label}: {as_line(each.look())}" for each in list(self._entries.values())]
+        return [f"{label}: {as_line(snapshot)}" for label, snapshot, _ in self.looks()]
 
     def draw(self, snapshot: JobSnapshot) -> None:
         """Take the state of a download, one of this process or any other."""
@@ -114,8 +127,10 @@ class JobList:
             self._entries[made.name] = Entry(made.snapshot, label, dest)
         return made
 
-    def act(self, name: str, action: str, display: object) -> None:
+    def act(self, name: str, action: str, display: object = None) -> None:
         """Pause, resume, cancel or retry a job; `display` also draws what is retried.
+
+        What is retried takes the place of what failed.
 
         Raises
         ------
@@ -123,9 +138,11 @@ class JobList:
             There is no such job, or it is in a state in which that means nothing.
         """
         job = entry.job if (entry := self._entries.get(name)) else None
-        if job is None or action not in actions(job):
+        if job is None or action not in (can := actions(job)):
             state = f"is {job.state}" if job else "is not known here any more"
-            raise InvalidArgument(f"download {name!r} {state}, so it has no {action!r}")
+            rule = f"; it has: {', '.join(can) or 'no action'}" if job else ""
+            told = f"download {shortened(name, 80)} {state}, so it has no {shortened(action, 80)}"
+            raise InvalidArgument(f"{told}{rule}")
         if action == "retry":
             self._replace(name, job.retry(progress=display))  # type: ignore[arg-type]
         else:
@@ -133,6 +150,7 @@ class JobList:
 
     def _replace(self, name: str, job: DownloadJob) -> None:
         with self._lock:
+            self._replaced.add(name)
             self._entries.pop(job.id, None)  # it may have been drawn already
             pairs = [(key, entry) for key, entry in self._entries.items() if key != name]
             at = list(self._entries).index(name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import anywidget
@@ -12,8 +11,11 @@ import traitlets
 import ursa
 from ursa.errors import InvalidArgument
 from ursa.render.text import FINAL
+from ursa.text import shortened
+from ursa_jupyter.browse.messages import id_of, refuse_deep, text_of, type_of
 from ursa_jupyter.clicks import Clicks
 from ursa_jupyter.frontend import module, styles
+from ursa_jupyter.html.jobs import looks_html
 from ursa_jupyter.job_list import JobList
 from ursa_jupyter.outbox import Outbox
 
@@ -110,11 +112,8 @@ class Progress(anywidget.AnyWidget):
         if found is None:
             return None
         data, metadata = found
-        return {
-            **data,
-            "text/plain": str(self),
-            "text/html": f"<pre>{escape(str(self))}</pre>",
-        }, metadata
+        page = looks_html(self._list.looks())
+        return {**data, "text/plain": str(self), "text/html": page}, metadata
 
     @traitlets.default("jobs")
     def _first_jobs(self) -> list[dict[str, Any]]:
@@ -131,19 +130,21 @@ class Progress(anywidget.AnyWidget):
             self._outbox.post(urgent=len(left) < len(running))
             running = left
 
-    def _answer(self, _widget: object, message: dict[str, Any], _buffers: Sequence[bytes]) -> None:
-        reply: dict[str, Any] = {"id": message.get("id")}
+    def _answer(self, _widget: object, message: object, _buffers: Sequence[bytes]) -> None:
+        reply: dict[str, Any] = {"id": id_of(message)}
         try:
+            refuse_deep(message)
             reply |= self._handle(message)
         except Exception as error:  # noqa: BLE001 - it is told to whoever pressed the button
             reply["error"] = {"kind": type(error).__name__, "message": str(error)}
         self.send(reply)
 
-    def _handle(self, message: dict[str, Any]) -> dict[str, Any]:
-        if message.get("type") == "hello":
+    def _handle(self, message: Any) -> dict[str, Any]:
+        kind = type_of(message)
+        if kind == "hello":
             return {"jobs": self._list.values()}
-        if message.get("type") != "job":
-            raise InvalidArgument(f"unknown request {message.get('type')!r}; known: hello, job")
-        self._list.act(str(message.get("job")), str(message.get("action")), self)
+        if kind != "job":
+            raise InvalidArgument(f"unknown request {shortened(kind, 80)}; known: hello, job")
+        self._list.act(text_of(message, "job"), text_of(message, "action"), self)
         self._outbox.post(urgent=True)
         return {}

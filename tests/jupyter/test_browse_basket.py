@@ -162,7 +162,7 @@ def test_a_job_is_paused_resumed_and_cancelled(
     with held(monkeypatch) as gate:
         job = ask("download", **of(tmp_path / "d"))["job"]
         assert ask("jobs")["jobs"][0]["can"] == ["pause", "cancel"]
-        assert "no resume" in ask.refused("job", job=job, action="resume")
+        assert "no 'resume'" in ask.refused("job", job=job, action="resume")
         ask("job", job=job, action="pause")
         assert ask("jobs")["jobs"][0]["state"] == "paused"
         assert ask("jobs")["jobs"][0]["can"] == ["resume", "cancel"]
@@ -171,7 +171,7 @@ def test_a_job_is_paused_resumed_and_cancelled(
         ask("job", job=job, action="cancel")
         assert ended(ask)[0]["state"] == "cancelled"
     assert "action" in ask.refused("job", job=job, action="explode")
-    assert "no download" in ask.refused("job", job="nothing", action="pause")
+    assert "'nothing' is not known" in ask.refused("job", job="nothing", action="pause")
 
 
 def test_pushes_are_few_and_end_with_the_jobs(
@@ -181,9 +181,8 @@ def test_pushes_are_few_and_end_with_the_jobs(
     with held(monkeypatch) as gate:
         ask("download", **of(tmp_path / "d"))
         began = time.monotonic()
-        for number in range(30):
+        for _ in range(30):
             ask.source._downloads.watch()
-            monkeypatch.setattr("ursa_jupyter.browse.downloads._FAILURES_MAX", number)
             time.sleep(0.01)
         gate.set()
         ended(ask)
@@ -211,22 +210,26 @@ def keys_spec(data: DataInterface) -> Any:
     return ursa.QuerySpec(recording_hash=keys(data)[0], status="raw")
 
 
-def test_a_retried_job_is_one_more(
-    ask: Asked, data: DataInterface, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_retried_job_takes_the_place_of_the_one_that_failed(
+    data: DataInterface, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not hasattr(DownloadJob, "retry"):
-        pytest.skip("this job cannot be retried")
+    ask = Asked(data)
     ask("select", add=keys(data)[:2])
 
     def failing(*_: object, **__: object) -> None:
-        raise OSError("the disk is gone")
+        raise OSError("the disk is gone" + 1000 * "!")
 
     with monkeypatch.context() as broken:
         broken.setattr("ursa.transfer.job.deliver", failing)
-        job = ask("download", **of(tmp_path / "d"))["job"]
-        (last,) = ended(ask)
+        name = ask("download", **of(tmp_path / "d"))["job"]
+        last = next(each for each in ended(ask) if each["job_id"] == name)
     assert (last["state"], last["can"]) == ("failed", ["retry"])
-    assert {each["message"] for each in last["failures"]} == {"the disk is gone"}
+    assert {len(each["message"]) for each in last["failures"]} == {401}
+    failed = next(job for job in ursa.jobs() if job.id == name)
     ask.pushed.clear()
-    ask("job", job=job, action="retry")
-    assert [each["state"] for each in ended(ask)][-1] == "done"
+    ask("job", job=name, action="retry")
+    states = [each for each in ended(ask) if each["dest"] == str(tmp_path / "d")]
+    assert [each["state"] for each in states] == ["done"]
+    assert failed in ursa.jobs()  # and still is not shown again
+    assert name not in [each["job_id"] for each in ask("jobs")["jobs"]]
+    ask.source.close()

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import doctest
-import importlib
 import json
 import subprocess
 import sys
@@ -127,12 +125,3 @@ def test_names_are_loaded_when_asked_for() -> None:
     name = "Nothing"
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         _ = getattr(ursa_jupyter, name)
-
-
-@pytest.mark.parametrize(
-    "name", ["advice", "binding", "cursor", "jobs", "line", "session", "usage", "vocabulary"]
-)
-def test_examples_in_docstrings_run(name: str) -> None:
-    failed, tried = doctest.testmod(importlib.import_module(f"ursa_jupyter.{name}"))
-    assert tried
-    assert failed == 0

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
-import importlib
-import pkgutil
 import re
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -19,7 +16,6 @@ from ursa.catalog import IngestionStatus
 from ursa.errors import FileFailure
 from ursa.progress import JobSnapshot
 from ursa.transfer.plan import DownloadPlan
-from ursa_jupyter import html
 from ursa_jupyter.html.jobs import jobs_html
 from ursa_jupyter.html.markup import clean
 from ursa_jupyter.html.plan import plan_html
@@ -33,7 +29,6 @@ if TYPE_CHECKING:
     from tests.conftest import MakeSession
     from ursa import DataInterface, QueryResult, QueryResultList
 
-MODULES = [f"ursa_jupyter.html.{each.name}" for each in pkgutil.iter_modules(html.__path__)]
 ALLOWED = {
     *("div", "style", "strong", "span", "code", "p", "b", "time", "svg", "path"),
     *("table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "details", "summary"),
@@ -107,12 +102,6 @@ def test_every_view_stays_below_50_kb(sign: str) -> None:
 
 def test_texts_that_were_cut_say_so() -> None:
     assert "a" * 39 + "…" in recording_html(result("a" * 300))
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_examples_in_docstrings_run(name: str) -> None:
-    failed, tried = doctest.testmod(importlib.import_module(name))
-    assert (failed, bool(tried)) == (0, True)
 
 
 def test_a_timeline_of_many_intervals_stays_small() -> None:

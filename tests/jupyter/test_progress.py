@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -159,12 +159,13 @@ def test_the_state_in_a_notebook_is_small() -> None:
     assert state["jobs"] == []
 
 
-def test_both_twins_are_plain_text_of_every_download() -> None:
+def test_its_twins_are_text_and_html_of_every_download() -> None:
     widget = Progress(others=False)
     widget.events("<b>lab</b>")(DownloadProgress("start"))
     data, _ = widget._repr_mimebundle_() or ({}, {})
     assert data["text/plain"] == "<b>lab</b>: planning"
-    assert data["text/html"] == "<pre>&lt;b&gt;lab&lt;/b&gt;: planning</pre>"
+    assert "<code>&lt;b&gt;lab&lt;/b&gt;</code>" in data["text/html"]
+    assert "<b>lab" not in data["text/html"]
     assert "application/vnd.jupyter.widget-view+json" in data
 
 
@@ -173,13 +174,17 @@ def test_what_cannot_be_done_is_answered(monkeypatch: pytest.MonkeyPatch) -> Non
     widget.draw(JobSnapshot("far", "running"))
     said: list[dict[str, object]] = []
     monkeypatch.setattr(widget, "send", said.append)
-    for message in (
+    messages: tuple[Any, ...] = (
         {"id": "1", "type": "job", "job": "far", "action": "cancel"},
         {"id": "2", "type": "job", "job": "far", "action": "run"},
         {"id": "3", "type": "eval"},
-    ):
+        {"id": "4", "type": "job", "job": ["far"], "action": {}},
+        {"id": "5", "type": json.loads("[" * 900 + "]" * 900)},
+        [],
+    )
+    for message in messages:
         widget._answer(widget, message, [])
-    assert [each["id"] for each in said] == ["1", "2", "3"]
+    assert [each["id"] for each in said] == ["1", "2", "3", "4", "5", None]
     assert all(dict(each["error"])["kind"] == InvalidArgument.__name__ for each in said)  # type: ignore[call-overload]
 
 

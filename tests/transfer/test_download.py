@@ -50,7 +50,7 @@ FILES = {
 @pytest.fixture
 def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files in the order of the plan, so that what came before a fault is known."""
-    monkeypatch.setattr(sys.modules["ursa.transfer.job"], "_pace", lambda _plan: Pace(1, 1))
+    monkeypatch.setattr(sys.modules["ursa.transfer.job"], "pace_of", lambda _plan: Pace(1, 1))
 
 
 def parts(root: Path) -> list[Path]:

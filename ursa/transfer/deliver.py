@@ -106,14 +106,24 @@ def _digest_if_right(
     return copy.sha256 if digest.hexdigest() == copy.sha256 else None
 
 
-def record(planned: DownloadPlan, delivered: Iterable[Delivered]) -> None:
-    """Add the files that were delivered to the receipt of the plan's destination."""
+def record(planned: DownloadPlan, results: Iterable[object]) -> tuple[Copy, ...]:
+    """Add the files that were delivered to the receipt, and return the copies that were not.
+
+    Parameters
+    ----------
+    planned : DownloadPlan
+    results : iterable of object
+        What became of the files; whatever is not `Delivered` counts as not delivered.
+    """
+    delivered = [each for each in results if isinstance(each, Delivered)]
     files = dict(_recorded(each) for each in delivered if each.how != "skipped")
     if files and planned.dest is not None:
         spec = planned.spec
         query = spec.model_dump(mode="json", exclude_defaults=True) if spec else None
         call = {"query": query, "catalog_version": planned.catalog_version}
         add_to_receipt(planned.dest, call, files)
+    here = {each.copy.rel_path for each in delivered}
+    return tuple(copy for copy in planned.copies if copy.rel_path not in here)
 
 
 def _recorded(delivered: Delivered) -> tuple[str, dict[str, object]]:

@@ -20,9 +20,9 @@ from ursa.transfer.control import Control, Stopped
 from ursa.transfer.crew import Crew
 from ursa.transfer.deliver import Delivered, deliver, record
 from ursa.transfer.meter import Meter
-from ursa.transfer.pace import Budget, Pace
+from ursa.transfer.pace import Budget, pace_of
 from ursa.transfer.receipt import Receipt, receipt_so_far
-from ursa.transfer.stream import IN_FLIGHT, STREAM, Work
+from ursa.transfer.stream import IN_FLIGHT, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -69,7 +69,7 @@ class DownloadJob:
         self.id, self.plan = uuid.uuid4().hex[:8], planned
         self._existing, self._on_error, self._verify = existing, on_error, verify
         self._control = Control()
-        pace = _pace(planned)
+        pace = pace_of(planned)
         self._meter = Meter(len(planned.copies), planned.bytes_total, pace)
         self._budget = Budget(IN_FLIGHT)
         self._receipt = Receipt()
@@ -233,7 +233,7 @@ class DownloadJob:
             yield event("finish")
         finally:
             self.cancel()
-            self._add_to_receipt()
+            self._left = record(self.plan, self._results)
 
     def _waited_for(self, number: int) -> Iterator[None]:
         while (result := self._results[number]) is None:
@@ -285,12 +285,6 @@ class DownloadJob:
             with self._changed:
                 self._changed.notify_all()
 
-    def _add_to_receipt(self) -> None:
-        found = [each for each in self._results if isinstance(each, Delivered)]
-        here = {each.copy.rel_path for each in found}
-        self._left = tuple(copy for copy in self.plan.copies if copy.rel_path not in here)
-        record(self.plan, found)
-
 
 def jobs() -> list[DownloadJob]:
     """Return the downloads of this process that are under way or that somebody holds.
@@ -299,14 +293,6 @@ def jobs() -> list[DownloadJob]:
     """
     found = [each() for each in DownloadJob._all.valuerefs()]  # noqa: SLF001 - of this module
     return sorted(filter(None, found), key=lambda job: job.started)
-
-
-def _pace(planned: DownloadPlan) -> Pace:
-    """Return a pace that begins near what a machine bears: requests cost waiting, bytes work."""
-    if not any(copy.store.is_remote for copy in planned.copies):
-        return Pace(4, 8)
-    mean = planned.bytes_total / max(1, len(planned.copies))
-    return Pace(16 if mean < STREAM else 4, 64)
 
 
 def _group(copy: Copy) -> tuple[str, str, str]:

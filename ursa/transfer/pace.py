@@ -6,8 +6,12 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ursa.transfer.stream import STREAM
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from ursa.transfer.plan import DownloadPlan
 
 _WINDOW_S = 0.4
 _HOLD_S = 5.0
@@ -85,3 +89,11 @@ class Budget:
             with self._changed:
                 self._free += count
                 self._changed.notify_all()
+
+
+def pace_of(planned: DownloadPlan) -> Pace:
+    """Return a pace that begins near what a machine bears: requests cost waiting, bytes work."""
+    if not any(copy.store.is_remote for copy in planned.copies):
+        return Pace(4, 8)
+    mean = planned.bytes_total / max(1, len(planned.copies))
+    return Pace(16 if mean < STREAM else 4, 64)

@@ -6,19 +6,18 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import ursa
-from ursa.errors import InvalidArgument
-from ursa.render.text import FINAL, described
-from ursa.text import counted, shortened
+from ursa.render.text import FINAL
+from ursa_jupyter.job_list import ACTIONS, JobList
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ursa import DataInterface, DownloadJob, QueryResult
+    from ursa import DataInterface, QueryResult
     from ursa_jupyter.browse.basket import Wish
 
-ACTIONS = ("pause", "resume", "cancel", "retry")
+__all__ = ["ACTIONS", "Downloads"]
+
 _PUSH_S = 0.1  # more often nobody sees
-_FAILURES_MAX = 50
 
 
 class Downloads:
@@ -34,7 +33,7 @@ class Downloads:
 
     def __init__(self, push: Callable[[dict[str, Any]], None], *, others: bool = True) -> None:
         self._push, self._others = push, others
-        self._own: list[DownloadJob] = []
+        self._list = JobList()
         self._lock = threading.Lock()
         self._watcher: threading.Thread | None = None
         self._changed = threading.Event()
@@ -51,7 +50,8 @@ class Downloads:
             on_error="collect",
             background=True,
         )
-        self._add(job)
+        self._list.add(job)
+        self.watch()
         return job.id
 
     def act(self, name: str, action: str) -> None:
@@ -62,25 +62,19 @@ class Downloads:
         InvalidArgument
             There is no such job, or it is in a state in which that means nothing.
         """
-        job = next((each for each in self._all() if each.id == name), None)
-        if job is None:
-            raise InvalidArgument(f"no download {shortened(name, 80)} is known here any more")
-        if action not in actions(job):
-            raise InvalidArgument(f"a download that is {job.state} has no {action}")
-        if action == "retry":
-            self._add(job.retry())
-            return
-        getattr(job, action)()
+        self._look_around()
+        self._list.act(name, action)
         self.watch()
 
     @property
     def states(self) -> tuple[tuple[str, str], ...]:
         """The id and state of every job."""
-        return tuple((job.id, job.state) for job in self._all())
+        return tuple((each["job_id"], each["state"]) for each in self.described())
 
     def described(self) -> list[dict[str, Any]]:
         """Return the state of every job, the oldest first."""
-        return [_described(job) for job in self._all()]
+        self._look_around()
+        return self._list.values()
 
     def watch(self) -> None:
         """Push the state of the jobs until none is under way."""
@@ -96,17 +90,9 @@ class Downloads:
         self._closed = True
         self._changed.set()
 
-    def _add(self, job: DownloadJob) -> None:
-        with self._lock:
-            self._own.append(job)
-        self.watch()
-
-    def _all(self) -> list[DownloadJob]:
-        with self._lock:
-            own = list(self._own)
-        others = ursa.jobs() if self._others else []
-        found = {job.id: job for job in (*own, *others)}
-        return sorted(found.values(), key=lambda job: job.started)
+    def _look_around(self) -> None:
+        for job in ursa.jobs() if self._others else ():
+            self._list.add(job)
 
     def _follow(self) -> None:
         pause, last = threading.Event(), None
@@ -121,24 +107,3 @@ class Downloads:
                 if not self._changed.is_set() and all(each["state"] in FINAL for each in now):
                     self._watcher = None
                     return
-
-
-def actions(job: DownloadJob) -> list[str]:
-    """Return what can be done with a job now."""
-    state = job.state
-    if state in ("running", "paused"):
-        return ["resume" if state == "paused" else "pause", "cancel"]
-    return ["retry"] if state in ("failed", "cancelled") and hasattr(job, "retry") else []
-
-
-def _described(job: DownloadJob) -> dict[str, Any]:
-    values = described(job.snapshot())
-    copies = job.plan.copies
-    recordings = counted(len({copy.recording_hash for copy in copies}), "recording")
-    return {
-        **values,
-        "failures": list(values["failures"])[:_FAILURES_MAX],  # type: ignore[call-overload]
-        "dest": str(job.plan.dest),
-        "label": f"{recordings}, {counted(len(copies), 'file')}",
-        "can": actions(job),
-    }

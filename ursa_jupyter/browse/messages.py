@@ -14,11 +14,28 @@ Message = dict[str, Any]
 
 _TEXT_MAX = 10_000
 _ID_MAX = 100
+_LEVELS_MAX = 50
 
 
 def type_of(message: object) -> object:
     """Return what a message says its type is; None if it is no message."""
     return message.get("type") if isinstance(message, dict) else None
+
+
+def refuse_deep(message: object) -> None:
+    """Raise where a message is nested so deeply that reading it could break whoever does.
+
+    Examples
+    --------
+    >>> refuse_deep({"filter": {"metadata": {"task": ["rest"]}}})
+    """
+    level = [message] if isinstance(message, dict | list) else []
+    for _ in range(_LEVELS_MAX):
+        below = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [item for items in below for item in items if isinstance(item, dict | list)]
+        if not level:
+            return
+    raise InvalidArgument(f"the message is nested too deeply: read are {_LEVELS_MAX} levels")
 
 
 def id_of(message: object) -> str | int | None:

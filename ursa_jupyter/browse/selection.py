@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, overload
 
 from ursa.errors import InvalidArgument
-from ursa.filters import QuerySpec
+from ursa.filters import make_spec
 from ursa.query import QueryResult
 from ursa.text import shortened
 
 if TYPE_CHECKING:
-    from ursa import DataInterface
+    from ursa import DataInterface, QuerySpec
 
 SELECTED_MAX = 100_000
 _AT_ONCE = 500
@@ -99,7 +99,7 @@ def results(data: DataInterface, hashes: Sequence[str]) -> list[QueryResult]:
 
 def by_hash(hashes: Iterable[str]) -> QuerySpec:
     """Return the filter for recordings of these hashes."""
-    return QuerySpec(recording_hash=tuple(hashes), status="all")
+    return make_spec(None, {"recording_hash": tuple(hashes), "status": "all"})
 
 
 class Selection:

@@ -9,13 +9,20 @@ from typing import TYPE_CHECKING, get_args
 
 from ursa.errors import InvalidArgument, UrsaError
 from ursa.filters import QuerySpec
-from ursa.text import shortened
+from ursa.text import cut, shortened
 from ursa.transfer.plan import Layout
 from ursa_jupyter.browse import chips, choosing, detail, facets, notes, ranges, rows
 from ursa_jupyter.browse.basket import basket, wanted, wish_of
 from ursa_jupyter.browse.copies import copied
 from ursa_jupyter.browse.downloads import ACTIONS, Downloads
-from ursa_jupyter.browse.messages import choice_of, id_of, text_of, texts_of, type_of
+from ursa_jupyter.browse.messages import (
+    choice_of,
+    id_of,
+    refuse_deep,
+    text_of,
+    texts_of,
+    type_of,
+)
 from ursa_jupyter.browse.previews import Previews
 from ursa_jupyter.browse.selection import SELECTED_MAX, Selection, results
 from ursa_jupyter.browse.vocabulary import vocabulary
@@ -34,6 +41,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("ursa.browser")
 DEST = "ursa-downloads"
+_TOLD_MAX = 4_000  # characters of an error
 
 
 def _nobody(_: Message) -> None:
@@ -165,6 +173,7 @@ class BrowserSource:
     def _answered(self, message: object) -> Answer:
         if not isinstance(message, dict):
             raise InvalidArgument(f"{shortened(message, 80)} is no message; send an object")
+        refuse_deep(message)
         kind = type_of(message)
         with self._opening:  # so that two threads do not both open the catalog
             _ = self.data.catalog
@@ -287,4 +296,4 @@ def _site(data: DataInterface) -> str:
 
 
 def _told(error: UrsaError) -> dict[str, str]:
-    return {"kind": type(error).__name__, "message": str(error)}
+    return {"kind": type(error).__name__, "message": cut(str(error), _TOLD_MAX)}

@@ -72,7 +72,8 @@ def spec_of(given: object, **page: Any) -> QuerySpec:
     if of_page:
         rule = "say it beside the filter"
         raise InvalidArgument(f"filter has {', '.join(of_page)}, which is of the page: {rule}")
-    return make_spec(None, {"status": "all", **_read(given), **page})
+    read = {name: _read(value) for name, value in given.items()}
+    return make_spec(None, {"status": "all", **read, **page})
 
 
 def _size(given: object) -> int:

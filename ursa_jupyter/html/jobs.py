@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ursa import DownloadJob
     from ursa.progress import JobSnapshot
 
+    Look = tuple[str, JobSnapshot, str]  # name, state, destination
+
 ROWS, FAILURES = 10, 10
 _PLACE, _CAUSE = 90, 140  # characters of a destination, and of why a file failed
 _COLUMNS = {
@@ -45,25 +47,44 @@ def jobs_html(jobs: Sequence[DownloadJob]) -> str:
     >>> "<strong>no downloads</strong>" in jobs_html([])
     True
     """
-    shown = [(job.snapshot(), job.plan.dest) for job in jobs[-ROWS:]]
-    snapshots = [snapshot for snapshot, _ in shown]
-    if not shown:
+    looks = [(job.snapshot(), str(job.plan.dest or "-")) for job in jobs[-ROWS:]]
+    return looks_html([(look.job_id, look, dest) for look, dest in looks], len(jobs) - len(looks))
+
+
+def looks_html(looks: Sequence[Look], earlier: int = 0) -> str:
+    """Return downloads as HTML that are known by name, state and destination alone.
+
+    Parameters
+    ----------
+    looks : sequence of (str, JobSnapshot, str)
+        The newest last.
+    earlier : int
+        How many came before them.
+
+    Examples
+    --------
+    >>> from ursa.progress import JobSnapshot
+    >>> "from the lab" in looks_html([("from the lab", JobSnapshot("a", "running"), "mine")])
+    True
+    """
+    if not looks:
         return view(parts.header("no downloads"), parts.steps("%ursa_download"))
+    looks, earlier = looks[-ROWS:], earlier + len(looks[:-ROWS])
+    snapshots = [snapshot for _, snapshot, _ in looks]
     moving = sum(each.state not in FINAL for each in snapshots)
     failed = sum(each.files_failed for each in snapshots)
     head = parts.header(
-        counted(len(jobs), "download"),
+        counted(earlier + len(looks), "download"),
         f"{moving} under way" if moving else "",
         tag("span", f"{counted(failed, 'file')} failed", class_="ursa-error") if failed else "",
     )
-    rows = [_cells(snapshot, str(dest or "-")) for snapshot, dest in shown]
-    earlier = len(jobs) - len(shown)
+    rows = [_cells(*look) for look in looks]
     more = [parts.paragraph(f"… {counted(earlier, 'earlier one')}")] if earlier else []
     return view(
         head,
         parts.table("Downloads, as they were when this was shown", _COLUMNS, rows),
         *more,
-        *_failures(snapshots),
+        *_failures(looks),
         *([parts.steps("%ursa_jobs", "job.pause()", "job.cancel()")] if moving else []),
     )
 
@@ -73,15 +94,15 @@ def job_html(job: DownloadJob) -> str:
     return jobs_html([job])
 
 
-def _cells(snapshot: JobSnapshot, dest: str) -> list[Html]:
+def _cells(name: str, snapshot: JobSnapshot, dest: str) -> list[Html]:
     failed = f", {snapshot.files_failed} failed" if snapshot.files_failed else ""
     files = f"{parts.grouped(snapshot.files_done)}/{parts.grouped(snapshot.files_total)}{failed}"
     size = f"{size_text(snapshot.bytes_valid)}/{size_text(snapshot.bytes_total)}"
     rate = f"{size_text(snapshot.rate)}/s" if snapshot.state == "running" else "-"
     return [
-        tag("code", snapshot.job_id),
+        tag("code", name),
         tag("span", snapshot.state, class_=_colour(snapshot.state)),
-        _bar(snapshot),
+        _bar(name, snapshot),
         text(files),
         text(size),
         text(rate),
@@ -94,14 +115,14 @@ def _colour(state: str) -> str | None:
     return {"failed": "ursa-error", "cancelled": "ursa-warn", "paused": "ursa-warn"}.get(state)
 
 
-def _bar(snapshot: JobSnapshot) -> Html:
+def _bar(name: str, snapshot: JobSnapshot) -> Html:
     said, done = percent(snapshot), round(fraction(snapshot) * 100, 1)
     bar = tag(
         "div",
         tag("span", style=f"width:{done}%"),
         class_=f"ursa-bar ursa-{snapshot.state}",
         role="progressbar",
-        aria_label=f"download {snapshot.job_id}",
+        aria_label=f"download {name}",
         aria_valuemin=0,
         aria_valuemax=100,
         aria_valuenow=done,
@@ -120,17 +141,17 @@ def _clock(seconds: float) -> str:
     return parts.length_text(timedelta(seconds=round(seconds)))
 
 
-def _failures(snapshots: Iterable[JobSnapshot]) -> list[Html]:
-    all_ = [(each.job_id, failure) for each in snapshots for failure in each.failures]
+def _failures(looks: Iterable[Look]) -> list[Html]:
+    all_ = [(name, failure) for name, snapshot, _ in looks for failure in snapshot.failures]
     if not all_:
         return []
     rows = [
         [
             text(failure.rel_path, _PLACE),
-            tag("code", job),
+            tag("code", name),
             Html(f"{tag('b', type(failure.error).__name__)} {text(failure.error, _CAUSE)}"),
         ]
-        for job, failure in islice(all_, FAILURES)
+        for name, failure in islice(all_, FAILURES)
     ]
     table = parts.table("Failed files", {"file": "l", "job": "w", "cause": "l"}, rows)
     more = len(all_) - len(rows)
