@@ -7,7 +7,6 @@ import html
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import traitlets
 
 from ursa.errors import InvalidArgument
@@ -16,6 +15,8 @@ from ursa.query import QueryResult, QueryResultList
 from ursa.text import counted, shortened
 from ursa_jupyter import frontend
 from ursa_jupyter.browse import BrowserSource, Selected
+from ursa_jupyter.browse.messages import type_of
+from ursa_jupyter.kept import HIDDEN, KeptWidget
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,17 +24,14 @@ if TYPE_CHECKING:
     from ursa import DataInterface
     from ursa_jupyter.browse.messages import Message
 
-_WIDGET = "application/vnd.jupyter.widget-view+json"
 _AT_ONCE = 2
 # What Python reads next must hold once these are answered, so they keep their order.
 _IN_TURN = ("select", "view")
-# Where the widget is alive, it says all that its summary says.
-_HIDDEN = """
-.jp-OutputArea:has(.ursa-b) .ursa-summary { display: none; }
-"""
+# Rows do not wait behind the counts of the filter before them.
+_QUICK = ("hello", "page", "selected")
 
 
-class Browser(anywidget.AnyWidget):
+class Browser(KeptWidget):
     """A catalog browser: facets, a table of any length, details, selection and download.
 
     Shown by a cell, it leaves a second output, a static summary, which a live widget hides: it is
@@ -85,16 +83,16 @@ class Browser(anywidget.AnyWidget):
         **source: Any,
     ) -> None:
         self.data = _of_session() if data is None else data
-        self._context = contextvars.copy_context()
         self._source = BrowserSource(
             self.data, _shown(spec), push=self._push, on_view=self._seen, **source
         )
+        self._quick = ThreadPoolExecutor(1, thread_name_prefix="ursa-rows")
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="ursa-browser")
-        self._summary: str | None = None
         self._esm = frontend.module("browser")
-        self._css = frontend.styles("browser") + _HIDDEN
+        self._css = frontend.styles("browser") + HIDDEN
         super().__init__(spec=self._source.spec, selected=Selected(self.data), height=height)
         self.on_msg(self._receive)
+        self._quick.submit(self._source.warm)
 
     def __repr__(self) -> str:
         return f"<Browser of {self.data!r}: {self.spec.as_magic() or 'everything'}>"
@@ -106,19 +104,22 @@ class Browser(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Remove the widget and end its threads; downloads go on."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._quick, self._pool):
+            pool.shutdown(wait=False, cancel_futures=True)
         self._source.close()
         super().close()
 
     # -- messages --------------------------------------------------------------------------------
 
     def _receive(self, _: Any, message: Any, buffers: Sequence[memoryview]) -> None:
-        if isinstance(message, dict) and message.get("type") in _IN_TURN:
+        kind = type_of(message)
+        if kind in _IN_TURN:
             self._answer(message, buffers)
         else:
             # With the context of the request, replies are taken for what belongs to it.
             run = contextvars.copy_context().run
-            self._pool.submit(run, self._answer, message, buffers)
+            pool = self._quick if kind in _QUICK else self._pool
+            pool.submit(run, self._answer, message, buffers)
 
     def _answer(self, message: Any, buffers: Sequence[memoryview]) -> None:
         self.send(*self._source.handle(message, buffers))
@@ -172,32 +173,6 @@ class Browser(anywidget.AnyWidget):
     def _first(self) -> Sequence[str]:
         keys: Sequence[str] = self.selected.recording_hashes
         return keys[:10]
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        text, page = self.summary()
-        return {**data, "text/plain": text, "text/html": page}, metadata
-
-    def _ipython_display_(self) -> None:
-        """Show the widget, and below it the summary, which stays in the notebook."""
-        from IPython.display import display
-
-        data, metadata = self._repr_mimebundle_()
-        page = {"text/plain": data["text/plain"], "text/html": data.pop("text/html")}
-        show: Any = display
-        show(data, metadata=metadata, raw=True)
-        self._summary = f"ursa-summary-{self.model_id}"
-        show(page, raw=True, display_id=self._summary)
-
-    def _update_summary(self) -> None:
-        if self._summary is None:
-            return
-        from IPython.display import display
-
-        text, page = self.summary()
-        bundle = {"text/plain": text, "text/html": page}
-        show: Any = display
-        show(bundle, raw=True, display_id=self._summary, update=True)
 
 
 def _shown(spec: Any) -> QuerySpec | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import traitlets
 
 import ursa
@@ -17,6 +16,7 @@ from ursa_jupyter.clicks import Clicks
 from ursa_jupyter.frontend import module, styles
 from ursa_jupyter.html.jobs import looks_html
 from ursa_jupyter.job_list import JobList
+from ursa_jupyter.kept import HIDDEN, KeptWidget
 from ursa_jupyter.outbox import Outbox
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _LOOK_S = 0.125
 
 
-class Progress(anywidget.AnyWidget):
+class Progress(KeptWidget):
     """Shows downloads with their bars, files, failures and buttons.
 
     It may be given as ``progress=`` of a download, whose snapshots it then draws. Show it in a cell
@@ -59,7 +59,7 @@ class Progress(anywidget.AnyWidget):
     """
 
     _esm = module("progress")
-    _css = styles("progress")
+    _css = styles("progress") + HIDDEN
     jobs: traitlets.List[dict[str, Any]] = traitlets.List(read_only=True).tag(sync=True)
 
     def __init__(self, *jobs: DownloadJob, others: bool | None = None) -> None:
@@ -107,20 +107,20 @@ class Progress(anywidget.AnyWidget):
     def __str__(self) -> str:
         return "\n".join(self._list.lines()) or "no downloads"
 
-    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        found = super()._repr_mimebundle_(**options)
-        if found is None:
-            return None
-        data, metadata = found
+    def summary(self) -> tuple[str, str]:
+        """Return the state of each download as plain text and as HTML."""
         page = looks_html(self._list.looks())
-        return {**data, "text/plain": str(self), "text/html": page}, metadata
+        return str(self), f'<div class="ursa-summary">{page}</div>'
 
     @traitlets.default("jobs")
     def _first_jobs(self) -> list[dict[str, Any]]:
         return self._list.values()
 
     def _send_jobs(self) -> None:
+        before = [job["state"] for job in self.jobs]
         self.set_trait("jobs", self._list.values())
+        if before != [job["state"] for job in self.jobs]:
+            self._update_summary()
 
     def _follow(self, running: list[DownloadJob]) -> None:
         pause = threading.Event()

@@ -84,7 +84,9 @@ def _measured(lab: Lab, page: Page, recordings: int, rounds: int) -> Iterator[Ro
     yield Row(f"notebook: first rows {of}", first / 1000, at_most=1.0)
     Browse(lab.output(3)).shows(f"{recordings:,} recordings".replace(",", "\u202f"))
     page.wait_for_timeout(2000)  # the counts of all facets come meanwhile
-    clicks = [page.evaluate(TIMED, ["tick", "filtered", "rest", recordings]) for _ in range(2 * rounds)]
+    clicks = [
+        page.evaluate(TIMED, ["tick", "filtered", "rest", recordings]) for _ in range(2 * rounds)
+    ]
     yield Row(f"notebook: filter click {of}", statistics.median(clicks) / 1000, at_most=0.3)
     yield Row(f"notebook: slowest filter click {of}", max(clicks) / 1000, at_most=0.3)
     places = [turn * 0.618 % 1 for turn in range(1, 2 * rounds + 2)]

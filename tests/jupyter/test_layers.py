@@ -36,6 +36,7 @@ LAYERS = (
     "vocabulary",
     "advice",
     "session",
+    "kept",
     "browser",
     "progress_widget",
     "progress",
@@ -45,13 +46,13 @@ LAYERS = (
 )
 # Outside packages that only these modules may import: the view-model and the views draw nothing.
 RESERVED: dict[str, set[str]] = {
-    "anywidget": {"browser", "progress_widget"},
+    "anywidget": {"kept"},
     "traitlets": {"browser", "progress_widget", "magics"},
     "ipywidgets": set(),
     "ipykernel": set(),
     "comm": {"clicks"},
     "IPython": {
-        *("clicks", "html", "refusals", "session", "browser", "progress"),
+        *("clicks", "html", "refusals", "session", "kept", "progress"),
         *("magics", "completion", "extension"),
     },
     "pyarrow": {"vocabulary"},

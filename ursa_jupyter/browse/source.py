@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import threading
 from typing import TYPE_CHECKING, get_args
 
 from ursa.errors import InvalidArgument, UrsaError
@@ -109,7 +108,6 @@ class BrowserSource:
         self._push, self._allow_dest, self._on_view = push, allow_dest, on_view
         self._previews: Mapping[str, Preview] = Previews() if previews is None else previews
         self._downloads = Downloads(push, others=others)
-        self._opening = threading.Lock()
         self._planned: tuple[tuple[object, ...], Message] = ((), {})
         self._version: int | None = None
         self._answers: dict[str, Callable[[Message], Message]] = {
@@ -166,6 +164,11 @@ class BrowserSource:
             return {"id": name, "error": {"kind": kind, "message": said}}, []
         return {**answer, "id": name}, out
 
+    def warm(self) -> None:
+        """Work out what a view asks first, while its host still loads the front end."""
+        self.handle({"type": "hello"})
+        self.handle({"type": "page", "filter": filter_of(self.spec), "limit": 1})
+
     def close(self) -> None:
         """Push nothing any more."""
         self._downloads.close()
@@ -175,8 +178,6 @@ class BrowserSource:
             raise InvalidArgument(f"{shortened(message, 80)} is no message; send an object")
         refuse_deep(message)
         kind = type_of(message)
-        with self._opening:  # so that two threads do not both open the catalog
-            _ = self.data.catalog
         if kind == "preview":
             return self._preview(message)
         if not isinstance(kind, str) or kind not in self._answers:

@@ -31,7 +31,9 @@ export function facetRail({ call, state, signal, choose, failed, between }) {
       const { facets: described } = state.hello;
       if (groups.size === 0) fill(described.map((facet) => groupOf(facet).element));
       const fields = described.map(({ field }) => field);
-      const { facets } = await call("facets", { filter: state.filter, fields }, { latest: "facets" });
+      const { filter } = state;
+      const { facets } = await call("facets", { filter, fields }, { latest: "facets" });
+      if (filter !== state.filter) return; // or what was just ticked would seem not to be
       for (const [field, found] of Object.entries(facets)) groups.get(field)?.show(found);
     },
   };

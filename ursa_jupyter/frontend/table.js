@@ -105,7 +105,8 @@ export function mountTable(el, { call, on, state, signal, listed, open, moved, f
     const columns = state.columns.filter((name) => name.startsWith("metadata."));
     const query = { filter: state.filter, order_by: state.orderBy, columns };
     const ask = (offset, limit) => call("page", { ...query, offset, limit }, { latest: "page" });
-    loading?.end();
+    // Or a scroll would ask for rows of the old query, in place of the new one's.
+    for (const former of [loading, now.pages]) former?.end();
     const pages = pagesOf(ask, { changed: (page) => arrived(pages, page, keep), failed });
     loading = pages;
     grid.setAttribute("aria-busy", "true");
