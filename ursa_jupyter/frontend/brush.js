@@ -14,9 +14,10 @@ const FAR_BINS = 5;
 export function brushOf(label, { signal, textOf, chosen }) {
   const bars = svg("svg", { class: "ursa-bars", preserveAspectRatio: "none", "aria-hidden": "true" });
   const inside = h("div", { class: "ursa-within" });
-  const handles = ["from", "to"].map((end) =>
-    h("div", { class: "ursa-handle", role: "slider", tabindex: 0, "aria-label": `${label}, ${end}` }),
-  );
+  const handles = ["from", "to"].map((end, index) => {
+    const given = { class: "ursa-handle", role: "slider", tabindex: 0, "data-end": index };
+    return h("div", { ...given, "aria-label": `${label}, ${end}` });
+  });
   const element = h("div", { class: "ursa-hist" }, bars, inside, handles);
   const at = { bins: 1, range: [0, 1], held: null, start: 0, moving: false };
   const commit = () => {
