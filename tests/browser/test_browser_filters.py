@@ -15,7 +15,6 @@ from tests.browser.shelf import (
     row,
     wait_matched,
 )
-from ursa import DataInterface
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,9 +24,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    data = DataInterface("local", path=tmp_path_factory.mktemp("shelf") / "site")
-    data.enable_writes(("assets_rw",))
-    with browsing(filled(data)) as url:
+    with browsing(filled(tmp_path_factory.mktemp("shelf"))) as url:
         yield url
 
 
