@@ -47,10 +47,10 @@ def test_a_card_shows_two_more_columns_and_the_bar_takes_two_lines(page: Page, u
     assert len(tops) == 5
     assert len(set(tops)) == 2
     page.get_by_role("button", name="Options").click()
-    page.get_by_role("textbox", name="To").fill("/nowhere")
+    page.get_by_role("textbox", name="To", exact=True).fill("/nowhere")
     page.keyboard.press("Escape")
     page.set_viewport_size({"width": 1000, "height": 700})
-    assert page.get_by_role("textbox", name="To").input_value() == "/nowhere"
+    assert page.get_by_role("textbox", name="To", exact=True).input_value() == "/nowhere"
     page.wait_for_selector("[role=columnheader] >> nth=8")
 
 
