@@ -120,6 +120,7 @@ def test_a_length_is_chosen_by_keyboard_by_pointer_and_by_typing(page: Page, url
     assert page.evaluate("document.activeElement.getAttribute('role')") == "slider"
     page.keyboard.press("Home")
     wait_matched(page, f"{NUMBER} recordings")
+    page.locator(".ursa-filter").wait_for(state="detached")  # which moves what is below
     box = page.locator('[data-field="duration"] .ursa-hist').bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"], box["y"] + 20)

@@ -51,19 +51,20 @@ function rangeGroup(scale, { call, state, signal, choose }) {
   }
 
   async function load() {
+    const ends = () => scale.stored(state.filter);
+    // At once: what one types next goes with what stands in the other box.
+    typed.show(scale.typed(ends()), ends().some((end) => end !== null));
     const args = { filter: state.filter, field: scale.field, bins: BINS };
     const reply = await call("histogram", args, { latest: `histogram ${scale.field}` });
     edges = reply.edges;
     places = edges.map(scale.numberOf);
     element.hidden = edges.length < 2;
     if (element.hidden) return;
-    const ends = scale.stored(state.filter);
     const outer = [0, edges.length - 1];
-    const bins = ends.map((end, at) => (end === null ? outer[at] : binOf(places, scale.numberOf(end))));
+    const bins = ends().map((end, at) => (end === null ? outer[at] : binOf(places, scale.numberOf(end))));
     brush.show(reply.counts, bins);
     const [first, last] = [places[0], places.at(-1)];
     ticks.replaceChildren(...[first, last].map((place) => h("span", {}, scale.tick(place, last - first))));
-    typed.show(scale.typed(ends), ends.some((end) => end !== null));
   }
   return { element, load };
 }
