@@ -143,7 +143,9 @@ class Socket(websocket.WebSocketHandler):
     def _write(self, message: Message, buffers: Sequence[bytes]) -> None:
         if self.ws_connection is not None:
             texts = [base64.b64encode(each).decode() for each in buffers]
-            self.write_message(json_encode({"message": message, "buffers": texts}))
+            sent = self.write_message(json_encode({"message": message, "buffers": texts}))
+            # The page may close before it has read this.
+            sent.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     async def on_message(self, message: str | bytes) -> None:
         given = json_decode(message)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tests.browser.hosted import hosting
+from ursa import DataInterface
 from ursa.catalog import IngestionStatus, ModalityRow, RecordingEntry
 from ursa_jupyter.browse import BrowserSource
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.sync_api import Locator, Page
-
-    from ursa import DataInterface
 
 NUMBER = 430
 HOSTILE = "<img src=x onerror=window.hacked=1>"
@@ -55,8 +54,10 @@ def _entry(number: int) -> RecordingEntry:
 ENTRIES = [_entry(number) for number in range(NUMBER)]
 
 
-def filled(data: DataInterface) -> DataInterface:
-    """Put all recordings into a site's catalog."""
+def filled(root: Path) -> DataInterface:
+    """Make a site below a directory with all recordings in its catalog."""
+    data = DataInterface("local", path=root / "site")
+    data.enable_writes(("assets_rw",))
     data.catalog.create()
     data.catalog.recordings.insert(ENTRIES)
     return data

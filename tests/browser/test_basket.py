@@ -39,6 +39,10 @@ def facts(page: Page) -> Locator:
     return bar(page).locator(".ursa-facts")
 
 
+def picked(page: Page) -> Locator:
+    return bar(page).locator(".ursa-picked strong")
+
+
 def card(page: Page, dest: Path) -> Locator:
     """The cards of the downloads to a directory."""
     return bar(page).get_by_role("article").filter(has_text=str(dest))
@@ -53,17 +57,19 @@ def test_bar_says_what_a_download_would_bring(
 ) -> None:
     with browsing(data, page):
         download = bar(page).get_by_role("button", name="Download", exact=True)
-        expect(facts(page)).to_have_text("0 selected")
+        expect(picked(page)).to_have_text("0 selected")
         expect(download).to_be_disabled()
         expect(download).to_have_accessible_description("Select recordings to download them.")
         to(page, tmp_path / "there")
         select(page, "P002", "P003")
+        expect(picked(page)).to_have_text("2 selected")
         expect(facts(page)).to_have_text(
-            re.compile(rf"^2 selected{2 * SIZE / 1000:.1f} kB in 4 files[\d.]+ [GT]B free$")
+            re.compile(rf"^{2 * SIZE / 1000:.1f} kB in 4 files[\d.]+ [GT]B free$")
         )
         expect(download).to_be_enabled()
         bar(page).get_by_role("button", name="Clear").click()
-        expect(facts(page)).to_have_text("0 selected")
+        expect(picked(page)).to_have_text("0 selected")
+        expect(bar(page).get_by_role("button", name="Clear")).to_be_hidden()
 
 
 def test_modalities_can_be_left_out(data: DataInterface, page: Page, tmp_path: Path) -> None:
@@ -131,7 +137,7 @@ def test_copied_texts_say_the_query_or_the_selection(data: DataInterface, page: 
     forms = {"Python": "python", "Magic": "magic", "Shell": "cli", "Link": "link"}
     with browsing(data, page) as source:
         select(page, "P002")
-        expect(facts(page)).to_contain_text("1 selected")
+        expect(picked(page)).to_have_text("1 selected")
         bar(page).get_by_role("button", name="Copy as").click()
         menu = bar(page).get_by_role("dialog")
         for of in ("query", "selection"):
@@ -260,7 +266,7 @@ def test_everything_is_within_reach_where_it_is_narrow(
     with browsing(data, page):
         assert not bar(page).get_by_role("textbox", name="To").is_visible()
         select(page, "P002")
-        expect(facts(page)).to_contain_text("1 selected")
+        expect(picked(page)).to_have_text("1 selected")
         for name in ("Modalities", "Options", "Copy as"):
             bar(page).get_by_role("button", name=name).click()
             box = bar(page).get_by_role("dialog").bounding_box()

@@ -15,7 +15,6 @@ from tests.browser.shelf import (
     row,
     wait_matched,
 )
-from ursa import DataInterface
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,9 +24,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    data = DataInterface("local", path=tmp_path_factory.mktemp("shelf") / "site")
-    data.enable_writes(("assets_rw",))
-    with browsing(filled(data)) as url:
+    with browsing(filled(tmp_path_factory.mktemp("shelf"))) as url:
         yield url
 
 
@@ -123,6 +120,7 @@ def test_a_length_is_chosen_by_keyboard_by_pointer_and_by_typing(page: Page, url
     assert page.evaluate("document.activeElement.getAttribute('role')") == "slider"
     page.keyboard.press("Home")
     wait_matched(page, f"{NUMBER} recordings")
+    page.locator(".ursa-filter").wait_for(state="detached")  # which moves what is below
     box = page.locator('[data-field="duration"] .ursa-hist').bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"], box["y"] + 20)

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import re
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 
-from tests.browser.shelf import browsing, facet, filled, opened, row, shot, wait_matched
-from ursa import DataInterface
+from tests.browser.shelf import ENTRIES, browsing, facet, filled, opened, row, shot, wait_matched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    data = DataInterface("local", path=tmp_path_factory.mktemp("shelf") / "site")
-    data.enable_writes(("assets_rw",))
-    with browsing(filled(data)) as url:
+    with browsing(filled(tmp_path_factory.mktemp("shelf"))) as url:
         yield url
 
 
@@ -27,6 +26,70 @@ def check_axe(page: Page) -> None:
     found = Axe().run(page).response["violations"]
     bad = [each for each in found if each["impact"] in ("serious", "critical")]
     assert not bad, [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in bad]
+
+
+def test_a_card_shows_two_more_columns_and_the_bar_takes_two_lines(page: Page, url: str) -> None:
+    opened(page, url, 360)
+    row(page, 4).scroll_into_view_if_needed()
+    extra = row(page, 4).locator(".ursa-extra")
+    assert extra.all_inner_texts() == ["lab0", "oddball"]
+    assert extra.evaluate_all("all => all.map((each) => each.dataset.label)") == ["site", "task"]
+    for each in extra.all():
+        assert each.is_visible()
+    assert page.locator("[role=columnheader]").count() == 1 + 5 + 2
+    row(page, 0).locator("input").click()
+    page.get_by_role("button", name="Options").wait_for()
+    page.get_by_role("button", name="Clear").wait_for()
+    tops = page.evaluate(
+        "[...document.querySelectorAll('.ursa-bar-rows button')].filter((each) =>"
+        " each.checkVisibility()).map((each) => Math.round(each.getBoundingClientRect().top))"
+    )
+    assert len(tops) == 5
+    assert len(set(tops)) == 2
+    page.get_by_role("button", name="Options").click()
+    page.get_by_role("textbox", name="To", exact=True).fill("/nowhere")
+    page.keyboard.press("Escape")
+    page.set_viewport_size({"width": 1000, "height": 700})
+    assert page.get_by_role("textbox", name="To", exact=True).input_value() == "/nowhere"
+    page.wait_for_selector("[role=columnheader] >> nth=8")
+
+
+def test_an_error_is_shown_with_short_hashes(page: Page, url: str) -> None:
+    opened(page, url)
+    row(page, 1).locator("input").click()
+    reason = page.locator(".ursa-reason", has_text="has no raw object")
+    reason.wait_for()
+    assert re.match(r"[0-9a-f]{8}…: eeg", reason.inner_text())
+    assert ENTRIES[1].recording_hash in str(reason.get_attribute("title"))
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Asia/Tokyo"])
+def test_times_are_in_utc_wherever_the_browser_and_the_kernel_are(
+    page: Page, url: str, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page.context.new_cdp_session(page).send("Emulation.setTimezoneOverride", {"timezoneId": zone})
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    time.tzset()
+    try:
+        opened(page, url)
+        start = row(page, 1).locator(".ursa-c-start_time")
+        assert start.inner_text() == "2026-01-01 06:00"
+        assert start.get_attribute("title") == "2026-01-01 06:00:00 UTC"
+        assert (
+            page.locator(".ursa-headrow .ursa-c-start_time").inner_text().startswith("Start (UTC)")
+        )
+        group = page.locator('[data-field="start_time"]')
+        for end in ("from", "to"):
+            group.get_by_role("textbox", name=f"Date, {end}").fill("2026-02-03")
+            page.keyboard.press("Enter")
+        page.locator(".ursa-filter", has_text="2026-02-03T00:00:00").wait_for()
+        wait_matched(page, "4 of 430 recordings")
+        row(page, 0).locator("[role=gridcell]").nth(1).click()
+        page.locator(".ursa-title", has_text="2026-02-03 00:00 UTC").wait_for()
+        assert page.locator(".ursa-clock").first.text_content() == "00:00:00"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def check_width(page: Page) -> None:

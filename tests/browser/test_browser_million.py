@@ -49,6 +49,7 @@ def test_every_row_of_a_million_is_reached_with_few_elements(page: Page, url: st
     scroll_to(page, "end")
     row(page, MILLION - 1).wait_for()
     page.mouse.move(600, 300)
+    page.wait_for_timeout(200)  # until the leap to the end has settled
     before = shown(page)[0]
     page.mouse.wheel(0, -300)
     page.wait_for_function(f"() => !document.querySelector('[data-index=\"{MILLION - 1}\"]')")

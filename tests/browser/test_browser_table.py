@@ -17,7 +17,6 @@ from tests.browser.shelf import (
     scroll_to,
     wait_matched,
 )
-from ursa import DataInterface
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,9 +59,7 @@ def made() -> list[BrowserSource]:
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory, made: list[BrowserSource]) -> Iterator[str]:
-    data = DataInterface("local", path=tmp_path_factory.mktemp("shelf") / "site")
-    data.enable_writes(("assets_rw",))
-    with browsing(filled(data), made) as url:
+    with browsing(filled(tmp_path_factory.mktemp("shelf")), made) as url:
         yield url
 
 

@@ -129,8 +129,7 @@ def serious(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [900, 360])
+@pytest.mark.parametrize(("width", "theme"), [(900, "light"), (360, "dark")])
 def test_every_state_is_shown_without_a_barrier(
     page: Page, tmp_path: Path, theme: str, width: int
 ) -> None:

@@ -93,7 +93,7 @@ export function mountBasket(el, { call, on, state }) {
   }
 
   const told = ({ selected }) => {
-    if (at.reply !== null) parts.count(selected);
+    if (at.reply !== null) parts.counted(selected);
     soon();
   };
   const greeted = () => {

@@ -2,6 +2,7 @@
 
 import { selectOf } from "./choices.js";
 import { h } from "./dom.js";
+import { shortHashes } from "./facts.js";
 import { countText } from "./format.js";
 import { elementName } from "./tabs.js";
 import { popupButton } from "./popup.js";
@@ -22,40 +23,46 @@ const MOST_LEFT_OUT = 3;
 
 /** Return the bar's parts; `changed(changes)` hears of what is wished, `prepare` knows the site. */
 export function basketParts(wish, { changed, download, clear, layouts, signal }) {
+  const count = h("strong", { role: "status" });
   const line = h("p", { class: "ursa-facts", role: "status" });
   const reason = h("p", { class: "ursa-reason", id: elementName("reason") });
   const left = h("ul", { class: "ursa-leftout" });
   const refusal = h("div", { class: "ursa-refusals" });
   const dest = h("input", { type: "text", spellcheck: "false", autocomplete: "off" });
   const go = h("button", { type: "button", class: "ursa-primary", "aria-describedby": reason.id }, "Download");
-  const empty = h("button", { type: "button" }, "Clear");
-  const options = popupButton("Options", (panel) => fillOptions(panel, wish, layouts(), changed), { signal });
+  const given = { type: "button", class: "ursa-plain", title: "Select nothing", hidden: true };
+  const empty = h("button", given, "Clear");
+  const options = popupButton("Options", (panel) => fillOptions(panel, { wish, place: dest, names: layouts(), changed }), { signal });
   const choices = h("div", { class: "ursa-choices" }, field("To", dest), options);
-  const acts = h("div", { class: "ursa-acts" }, go, empty);
-  const info = h("div", { class: "ursa-info" }, line, left, reason);
+  const acts = h("div", { class: "ursa-acts" }, go);
+  const picked = h("div", { class: "ursa-picked" }, count, empty, line);
+  const info = h("div", { class: "ursa-info" }, picked, left, reason);
   const bar = h("div", { class: "ursa-bar-rows" }, info, choices, acts);
   const root = h("div", { class: "ursa-basket-inner" }, refusal, bar);
   dest.addEventListener("input", () => changed({ dest: dest.value }), { signal });
   go.addEventListener("click", () => download(), { signal });
   empty.addEventListener("click", clear, { signal });
 
+  function counted(selected) {
+    count.textContent = `${countText(selected)} selected`;
+    empty.hidden = selected === 0;
+  }
+
   return {
-    ...{ root, refusal, choices, acts },
+    ...{ root, refusal, choices, acts, counted },
     prepare(hello) {
       if (wish.dest === null) dest.value = hello.dest ?? "";
     },
-    count(selected) {
-      line.firstElementChild?.replaceChildren(`${countText(selected)} selected`);
-    },
     show({ facts, reason: why, reply, busy }) {
+      if (reply !== null) counted(reply.recordings);
       line.replaceChildren(...facts.map((text) => h("span", {}, text)));
-      reason.textContent = why ?? "";
+      reason.textContent = shortHashes(why ?? "");
+      reason.title = why ?? "";
       reason.hidden = !why;
       reason.toggleAttribute("data-bad", Boolean(why) && (reply?.recordings ?? 0) > 0);
       root.parentElement.dataset.empty = String(!reply?.recordings);
       go.disabled = busy || why !== null;
-      go.title = why ?? "";
-      empty.disabled = !reply?.recordings;
+      go.title = why ?? `Download to ${wish.dest ?? dest.value}`;
       showLeftOut(left, reply?.left_out ?? []);
     },
   };
@@ -64,16 +71,26 @@ export function basketParts(wish, { changed, download, clear, layouts, signal })
 const field = (label, input) => h("label", { class: "ursa-field" }, h("span", {}, label), input);
 
 function showLeftOut(list, all) {
-  const item = ({ text }) => h("li", {}, `Left out: ${text}`);
+  const item = ({ text }, at) => h("li", {}, at === 0 ? `Left out: ${text}` : text);
   const rest = all.length - MOST_LEFT_OUT;
   list.replaceChildren(...all.slice(0, MOST_LEFT_OUT).map(item));
   if (rest > 0) list.append(h("li", { title: all.map(({ text }) => text).join("\n") }, `and ${rest} more`));
   list.hidden = all.length === 0;
 }
 
-function fillOptions(panel, wish, names, changed) {
+/** Fill the panel; where the bar has no room for `place`, the directory is written here. */
+function fillOptions(panel, { wish, place, names, changed }) {
   const layouts = names.map((name) => [name, name.replaceAll("_", " ")]);
+  const dest = h("input", { type: "text", spellcheck: "false", autocomplete: "off" });
+  dest.value = place.value;
+  dest.addEventListener("input", () => {
+    place.value = dest.value;
+    changed({ dest: dest.value });
+  });
+  const to = field("To", dest);
+  to.classList.add("ursa-narrow");
   panel.append(
+    to,
     selectOf("Data", SOURCES, wish.source, (source) => changed({ source })),
     selectOf("Directories", layouts, wish.layout, (layout) => changed({ layout })),
     selectOf("Existing files", EXISTING, wish.existing, (existing) => changed({ existing })),
@@ -82,13 +99,13 @@ function fillOptions(panel, wish, names, changed) {
 
 /** Return {root, show}; `known()` are the modalities, `choose` hears of a list or null for all. */
 export function modalityMenu(known, choose, { signal }) {
-  const root = popupButton("Modalities: all", (panel) => fillModalities(panel, known(), choose), { signal });
+  const root = popupButton("Modalities to download", (panel) => fillModalities(panel, known(), choose), { signal });
   const button = root.querySelector("button");
   return {
     root,
     show(all, chosen) {
-      const count = chosen === null ? "all" : `${chosen.length} of ${all.length}`;
-      button.textContent = `Modalities: ${count}`;
+      const some = chosen === null ? null : `: ${chosen.length} of ${all.length}`;
+      button.replaceChildren("Modalities", some ?? h("span", { class: "ursa-wide" }, ": all"));
       button.disabled = all.length === 0;
     },
   };

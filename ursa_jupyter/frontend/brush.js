@@ -14,9 +14,10 @@ const FAR_BINS = 5;
 export function brushOf(label, { signal, textOf, chosen }) {
   const bars = svg("svg", { class: "ursa-bars", preserveAspectRatio: "none", "aria-hidden": "true" });
   const inside = h("div", { class: "ursa-within" });
-  const handles = ["from", "to"].map((end) =>
-    h("div", { class: "ursa-handle", role: "slider", tabindex: 0, "aria-label": `${label}, ${end}` }),
-  );
+  const handles = ["from", "to"].map((end, index) => {
+    const given = { class: "ursa-handle", role: "slider", tabindex: 0, "data-end": index };
+    return h("div", { ...given, "aria-label": `${label}, ${end}` });
+  });
   const element = h("div", { class: "ursa-hist" }, bars, inside, handles);
   const at = { bins: 1, range: [0, 1], held: null, start: 0, moving: false };
   const commit = () => {
@@ -48,44 +49,10 @@ export function brushOf(label, { signal, textOf, chosen }) {
     place();
   }
 
-  const binAt = ({ clientX }) => {
-    const { left, width } = element.getBoundingClientRect();
-    return Math.min(Math.max(0, Math.round(((clientX - left) / Math.max(1, width)) * at.bins)), at.bins);
-  };
-
-  function pressed(event) {
-    if (event.button !== 0) return;
-    event.preventDefault();
-    element.setPointerCapture(event.pointerId);
-    at.held = handles.indexOf(event.target);
-    at.start = binAt(event);
-    if (at.held >= 0) handles[at.held].focus({ preventScroll: true });
-  }
-
-  function dragged(event) {
-    if (at.held === null) return;
-    const bin = binAt(event);
-    if (at.held >= 0) return void move(at.held, bin);
-    if (bin === at.start) return;
-    at.range = [Math.min(bin, at.start), Math.max(bin, at.start)];
-    place();
-  }
-
-  function released(event) {
-    if (at.held === null) return;
-    const drawn = at.held >= 0 || binAt(event) !== at.start;
-    at.held = null;
-    if (drawn) commit();
-  }
-
   function keyed(event) {
     const end = handles.indexOf(event.target);
-    const [low, high] = [Math.ceil(at.range[end]) - 1, Math.floor(at.range[end]) + 1];
-    const to = {
-      ...{ ArrowLeft: low, ArrowDown: low, ArrowRight: high, ArrowUp: high, Home: 0, End: at.bins },
-      ...{ PageDown: low + 1 - FAR_BINS, PageUp: high - 1 + FAR_BINS },
-    }[event.key];
-    if (end < 0 || to === undefined) return;
+    const to = end < 0 ? undefined : binAfter(event.key, at.range[end], at.bins);
+    if (to === undefined) return;
     event.preventDefault();
     event.stopPropagation();
     at.moving = true;
@@ -93,10 +60,7 @@ export function brushOf(label, { signal, textOf, chosen }) {
     later();
   }
 
-  element.addEventListener("pointerdown", pressed, { signal });
-  element.addEventListener("pointermove", dragged, { signal });
-  element.addEventListener("pointerup", released, { signal });
-  element.addEventListener("pointercancel", () => (at.held = null), { signal });
+  followDrag(element, handles, at, { signal, move, place, commit });
   element.addEventListener("keydown", keyed, { signal });
 
   return {
@@ -108,6 +72,47 @@ export function brushOf(label, { signal, textOf, chosen }) {
       place();
     },
   };
+}
+
+/** Return the bin to which a key moves a handle, if it moves it. */
+function binAfter(key, bin, bins) {
+  const [low, high] = [Math.ceil(bin) - 1, Math.floor(bin) + 1];
+  return {
+    ...{ ArrowLeft: low, ArrowDown: low, ArrowRight: high, ArrowUp: high, Home: 0, End: bins },
+    ...{ PageDown: low + 1 - FAR_BINS, PageUp: high - 1 + FAR_BINS },
+  }[key];
+}
+
+/** Let the pointer move a handle, or draw a new range where it is pressed beside them. */
+function followDrag(element, handles, at, { signal, move, place, commit }) {
+  const binOfPointer = ({ clientX }) => {
+    const { left, width } = element.getBoundingClientRect();
+    return Math.min(Math.max(0, Math.round(((clientX - left) / Math.max(1, width)) * at.bins)), at.bins);
+  };
+  const on = (name, listener) => element.addEventListener(name, listener, { signal });
+  on("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    event.preventDefault();
+    element.setPointerCapture(event.pointerId);
+    at.held = handles.indexOf(event.target);
+    at.start = binOfPointer(event);
+    if (at.held >= 0) handles[at.held].focus({ preventScroll: true });
+  });
+  on("pointermove", (event) => {
+    if (at.held === null) return;
+    const bin = binOfPointer(event);
+    if (at.held >= 0) return void move(at.held, bin);
+    if (bin === at.start) return;
+    at.range = [Math.min(bin, at.start), Math.max(bin, at.start)];
+    place();
+  });
+  on("pointerup", (event) => {
+    if (at.held === null) return;
+    const drawn = at.held >= 0 || binOfPointer(event) !== at.start;
+    at.held = null;
+    if (drawn) commit();
+  });
+  on("pointercancel", () => (at.held = null));
 }
 
 function drawBars(element, counts) {

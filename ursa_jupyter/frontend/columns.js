@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { popupButton } from "./popup.js";
 
 const WIDTHS = {
-  participants: "minmax(104px, 1.2fr)",
+  participants: "minmax(120px, 1.2fr)",
   start_time: "minmax(146px, 0.8fr)",
   duration: "minmax(76px, 0.5fr)",
   modalities: "minmax(168px, 2fr)",
@@ -19,6 +19,18 @@ const RIGHT = new Set(["duration", "size", "number", "length"]);
 export const shownColumns = ({ hello, columns }) =>
   hello.columns.filter(({ name }) => columns.includes(name));
 
+const ON_CARDS = new Set(["participants", "start_time", "duration", "modalities", "status"]);
+const MOST_EXTRA = 2;
+
+/** Return those of the columns that a card has a place for; the first others stand below the rest. */
+export function cardColumns(columns) {
+  const extra = columns.filter(({ name }) => !ON_CARDS.has(name)).slice(0, MOST_EXTRA);
+  return columns.filter((column) => ON_CARDS.has(column.name) || extra.includes(column));
+}
+
+/** Return whether a card has a line for what has no place of its own. */
+export const hasExtra = (columns) => columns.some(({ name }) => !ON_CARDS.has(name));
+
 /** Return the one grid template that the header and every row share. */
 export const templateOf = (columns) =>
   ["36px", ...columns.map(({ name }) => WIDTHS[name] ?? OTHER_WIDTH)].join(" ");
@@ -29,9 +41,12 @@ export const leastWidth = (columns) =>
 
 /** Return the classes of a column's cells. */
 export const columnClass = ({ name, kind }) =>
-  `ursa-cell ursa-k-${kind}${name.startsWith("metadata.") ? " ursa-c-metadata" : ` ursa-c-${name}`}${
-    RIGHT.has(kind) || RIGHT.has(name) ? " ursa-right" : ""
-  }`;
+  [
+    `ursa-cell ursa-k-${kind}`,
+    name.startsWith("metadata.") ? "ursa-c-metadata" : `ursa-c-${name}`,
+    ON_CARDS.has(name) ? "" : "ursa-extra",
+    RIGHT.has(kind) || RIGHT.has(name) ? "ursa-right" : "",
+  ].filter(Boolean).join(" ");
 
 /** Return the header's row; its buttons sort. */
 export function headerRow(columns, { orderBy, sort }) {
@@ -39,7 +54,8 @@ export function headerRow(columns, { orderBy, sort }) {
   const cells = columns.map((column, at) => {
     const { name, label, sortable } = column;
     const order = name !== field ? "none" : down ? "descending" : "ascending";
-    const content = sortable ? sortButton(name, label, order, sort) : label;
+    const text = column.kind === "time" ? `${label} (UTC)` : label;
+    const content = sortable ? sortButton(name, text, order, sort) : text;
     return h(
       "div",
       {
@@ -47,7 +63,7 @@ export function headerRow(columns, { orderBy, sort }) {
         class: columnClass(column),
         "aria-colindex": at + 2,
         "aria-sort": sortable ? order : null,
-        title: name,
+        title: column.kind === "time" ? `${name}, in UTC` : name,
       },
       content,
     );

@@ -4,7 +4,7 @@ import { copyButton } from "./clipboard.js";
 import { h } from "./dom.js";
 import { eventsNode } from "./events.js";
 import { filesNode } from "./files.js";
-import { lengthText } from "./format.js";
+import { lengthText, utcText } from "./format.js";
 import { metadataNode } from "./metadata.js";
 import { notesNode } from "./notes.js";
 import { PREVIEWS, previewTabs } from "./previews.js";
@@ -89,7 +89,7 @@ function titled(title, heading, detail) {
   heading.textContent = people || detail.title;
   const status = h("span", { class: "ursa-badge", dataset: { status: detail.status } }, shownStatus(detail));
   const hash = h("code", { title: detail.hash }, detail.hash.slice(0, 8));
-  const facts = [detail.start_local, lengthText(detail.duration_s ?? 0)];
+  const facts = [`${utcText(detail.start)} UTC`, lengthText(detail.duration_s ?? 0)];
   title.append(
     h(
       "p",

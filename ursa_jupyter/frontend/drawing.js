@@ -5,6 +5,9 @@ import { momentText } from "./format.js";
 import { gapsBetween, groupsWithin, spansWithin, ticksWithin } from "./lanes.js";
 
 export const LANE = { head: 28, text: 15, bar: 12, height: 38, pad: 10, axis: 44 };
+const TICK_PX = 82;
+const CHARACTER_PX = 6.8;
+const BETWEEN_PX = 6;
 const MARKS = [
   "M0 0V-13L9 -9.5L0 -6",
   "M0 0V-13H8V-6H0",
@@ -90,17 +93,28 @@ function laneTexts(lane, y, plot) {
 }
 
 function axisParts(scene, plot) {
-  const { step, times } = ticksWithin(plot.view, Math.max(2, Math.floor(plot.width / 68)));
+  const { step, times } = ticksWithin(plot.view, Math.max(1, Math.floor(plot.width / TICK_PX)));
   const decimals = step >= 1 ? 0 : Math.ceil(-Math.log10(step) - 1e-9);
-  return times.flatMap((time) => {
-    const x = plot.x(time);
-    const anchor = x < 26 ? "start" : x > plot.width - 10 ? "end" : "middle";
-    const text = { x, "text-anchor": anchor };
-    return [
-      svg("line", { x1: x, x2: x, y1: plot.top, y2: plot.bottom + 4, class: "ursa-tick" }),
-      svg("text", { ...text, y: plot.bottom + 16, class: "ursa-axis" }, momentText(time, decimals)),
-      svg("text", { ...text, y: plot.bottom + 29, class: "ursa-clock" }, scene.clock(time)),
-    ];
+  const ticks = times.map((time) => [plot.x(time), momentText(time, decimals), scene.clock(time)]);
+  const lines = ticks.map(([x]) =>
+    svg("line", { x1: x, x2: x, y1: plot.top, y2: plot.bottom + 4, class: "ursa-tick" }),
+  );
+  const texts = apart(ticks, plot.width + 2 * plot.left).flatMap(([x, moment, clock]) => [
+    svg("text", { x, y: plot.bottom + 16, class: "ursa-axis" }, moment),
+    svg("text", { x, y: plot.bottom + 29, class: "ursa-clock" }, clock),
+  ]);
+  return [...lines, ...texts];
+}
+
+/** Return the labels [middle, ...texts] that fit beside one another, moved to be within the width. */
+function apart(labels, width) {
+  let end = -Infinity;
+  return labels.flatMap(([x, ...texts]) => {
+    const half = (Math.max(...texts.map(({ length }) => length)) * CHARACTER_PX) / 2;
+    const middle = Math.min(Math.max(x, half), width - half);
+    if (middle - half < end + BETWEEN_PX) return [];
+    end = middle + half;
+    return [[middle, ...texts]];
   });
 }
 

@@ -2,18 +2,20 @@
 
 import { countText, sizeText } from "./format.js";
 
-/** Return the texts of a `basket` reply, the most important first. */
+/** Return the texts of a `basket` reply beside how many are selected, the most important first. */
 export function factsOf(reply) {
-  const facts = [`${countText(reply.recordings)} selected`];
-  if (reply.recordings === 0) return facts;
-  if (reply.bytes === null) return [...facts, reply.note ?? "too many to count in advance"];
-  facts.push(`${sizeText(reply.bytes)} in ${filesText(reply.files)}`);
+  if (reply.recordings === 0) return [];
+  if (reply.bytes === null) return [reply.note ?? "too many to count in advance"];
+  const facts = [`${sizeText(reply.bytes)} in ${filesText(reply.files)}`];
   if (reply.here_files) facts.push(`${sizeText(reply.here_bytes)} already here`);
   if (typeof reply.disk_free === "number") facts.push(`${sizeText(reply.disk_free)} free`);
   return facts;
 }
 
 const filesText = (count) => `${countText(count)} ${count === 1 ? "file" : "files"}`;
+
+/** Return a text whose hashes are cut to what tells them apart. */
+export const shortHashes = (text) => text.replace(/\b[0-9a-f]{64}\b/g, (hash) => `${hash.slice(0, 8)}…`);
 
 /** Return why nothing can be downloaded, or null. */
 export function hindrance(reply, { dest, modalities }) {

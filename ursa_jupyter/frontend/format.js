@@ -23,6 +23,11 @@ export function countText(number) {
   return String(number).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 }
 
+/** Return a time written as ISO 8601 in UTC, to the minute: 2026-03-04 10:12. */
+export function utcText(iso) {
+  return iso.slice(0, 16).replace("T", " ");
+}
+
 /** Return a moment from a recording's start as m:ss or h:mm:ss, always with so many decimals. */
 export function momentText(seconds, decimals = 0) {
   const scale = 10 ** decimals;

@@ -1,5 +1,6 @@
 // The parts of a download's card: bars, files, failures, and what is said of it.
 
+import { copyText } from "./clipboard.js";
 import { h } from "./dom.js";
 import { countText, lengthText, sizeText } from "./format.js";
 
@@ -142,7 +143,7 @@ export function jobFailures() {
   let [job, shown] = [null, 0];
 
   async function copyReport() {
-    const done = await copiedJobReport(jobReport(job), copy);
+    const done = await copyText(jobReport(job));
     setJobText(copy, done ? "Copied" : "Copying is not allowed here");
   }
 
@@ -171,21 +172,4 @@ function jobReport(job) {
   if (left > 0) lines.push(`and ${left} more`);
   const where = job.dest ? ` to ${job.dest}` : "";
   return [`${job.label}${where}: ${job.files_failed} files failed`, ...lines, ""].join("\n");
-}
-
-// A page without https: has no clipboard, but may still copy what is selected.
-async function copiedJobReport(text, near) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    const area = h("textarea", { class: "ursa-unseen", "aria-hidden": "true" });
-    near.after(area);
-    area.value = text;
-    area.select();
-    const done = document.execCommand("copy");
-    area.remove();
-    near.focus();
-    return done;
-  }
 }

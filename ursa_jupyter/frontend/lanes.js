@@ -57,11 +57,8 @@ export function viewAround(middle, span, length) {
   return [from, from + size];
 }
 
-/** Return what makes clock time of seconds from the start, in the zone of `start_local`. */
-export function clockOf({ start, start_local: local }) {
-  const utc = Date.parse(start);
-  const minute = 60_000;
-  const shift = Date.parse(`${local.slice(0, 16).replace(" ", "T")}Z`) - Math.floor(utc / minute) * minute;
-  const zero = utc + (Number.isFinite(shift) ? shift : 0);
+/** Return what makes clock time, in UTC, of seconds from the start. */
+export function clockOf({ start }) {
+  const zero = Date.parse(start);
   return (seconds) => new Date(zero + seconds * 1000).toISOString().slice(11, 19);
 }

@@ -24,7 +24,9 @@ function rangeGroup(scale, { call, state, signal, choose }) {
   const typed = rangeInputs(scale, { entered, clear: () => bound([null, null]) });
   const body = h("div", { class: "ursa-groupbody" }, brush.element, ticks, typed.element);
   const given = { class: "ursa-group", "data-field": scale.field };
-  const element = h("section", given, foldingHead(scale.label, body), body);
+  const title = scale.unit ? `${scale.label} (${scale.unit})` : scale.label;
+  const head = h("div", { class: "ursa-rangehead" }, foldingHead(title, body), typed.none);
+  const element = h("section", given, head, body);
   element.hidden = true;
 
   const bound = (ends) => choose(scale.narrowed(state.filter, ends));
@@ -49,19 +51,20 @@ function rangeGroup(scale, { call, state, signal, choose }) {
   }
 
   async function load() {
+    const ends = () => scale.stored(state.filter);
+    // At once: what one types next goes with what stands in the other box.
+    typed.show(scale.typed(ends()), ends().some((end) => end !== null));
     const args = { filter: state.filter, field: scale.field, bins: BINS };
     const reply = await call("histogram", args, { latest: `histogram ${scale.field}` });
     edges = reply.edges;
     places = edges.map(scale.numberOf);
     element.hidden = edges.length < 2;
     if (element.hidden) return;
-    const ends = scale.stored(state.filter);
     const outer = [0, edges.length - 1];
-    const bins = ends.map((end, at) => (end === null ? outer[at] : binOf(places, scale.numberOf(end))));
+    const bins = ends().map((end, at) => (end === null ? outer[at] : binOf(places, scale.numberOf(end))));
     brush.show(reply.counts, bins);
     const [first, last] = [places[0], places.at(-1)];
     ticks.replaceChildren(...[first, last].map((place) => h("span", {}, scale.tick(place, last - first))));
-    typed.show(scale.typed(ends), ends.some((end) => end !== null));
   }
   return { element, load };
 }
@@ -82,16 +85,17 @@ function rangeInputs({ label, hint }, { entered, clear }) {
     h("input", { type: "text", placeholder: hint[at], "aria-label": `${label}, ${end}`, onchange: changed }),
   );
   const given = { type: "button", class: "ursa-plain", "aria-label": `Clear ${label}` };
-  const none = h("button", { ...given, onclick: clear }, "✕");
+  const none = h("button", { ...given, onclick: clear }, "Clear");
   const note = h("p", { class: "ursa-note ursa-wrong", role: "status" });
   const dash = h("span", { "aria-hidden": "true" }, "–");
   return {
-    element: h("div", {}, h("div", { class: "ursa-inputs" }, inputs[0], dash, inputs[1], none), note),
+    element: h("div", {}, h("div", { class: "ursa-inputs" }, inputs[0], dash, inputs[1]), note),
+    none,
     say: (text) => (note.textContent = text),
     show(texts, some) {
       const focused = inputs[0].getRootNode().activeElement;
       inputs.forEach((each, at) => each !== focused && (each.value = texts[at]));
-      none.style.visibility = some ? "visible" : "hidden";
+      none.hidden = !some;
     },
   };
 }

@@ -1,6 +1,7 @@
 // Why a download was refused, and what can be done about it.
 
 import { h } from "./dom.js";
+import { shortHashes } from "./facts.js";
 
 const WAYS = [
   ["overwrite", "Overwrite what differs"],
@@ -15,7 +16,7 @@ export function refusalNode(error, download) {
   return h(
     "div",
     { class: "ursa-refusal", role: "alert" },
-    h("p", {}, there ? existingText(error.message) : error.message),
+    h("p", { title: error.message }, shortHashes(there ? existingText(error.message) : error.message)),
     there ? h("div", { class: "ursa-line" }, WAYS.map(offer)) : null,
   );
 }

@@ -2,7 +2,7 @@
 
 import { columnClass } from "./columns.js";
 import { h } from "./dom.js";
-import { lengthText, sizeText } from "./format.js";
+import { lengthText, sizeText, utcText } from "./format.js";
 
 // A shape beside the word, so that nothing hangs on the colour.
 const STATUS_SHAPES = { processed: "●", ingested: "●", raw: "○", ingesting: "◐", failed: "▲" };
@@ -37,7 +37,7 @@ const gridCell = (at, names, ...content) =>
   h("div", { role: "gridcell", class: names, "aria-colindex": at + 1, tabindex: -1 }, ...content);
 
 function markCell(row) {
-  const label = `Select ${row.participants.join(", ") || "recording"} ${row.start_local ?? ""}`;
+  const label = `Select ${row.participants.join(", ") || "recording"} ${utcText(row.start)}`;
   const box = h("input", { type: "checkbox", tabindex: -1, "aria-label": label });
   return gridCell(0, "ursa-cell ursa-c-mark", box);
 }
@@ -51,17 +51,24 @@ export function showMark(element, selected) {
 
 function cellElement(row, column, at) {
   const content = contentOf(row, column);
-  const title = typeof content === "string" && content !== "" ? content : null;
+  const title = titleOf(row, column.name, content);
   const cell = gridCell(at + 1, columnClass(column), ...(Array.isArray(content) ? content : [content]));
-  if (title !== null) cell.title = title;
+  if (title) cell.title = title;
+  if (cell.textContent !== "") cell.dataset.label = column.label;
   return cell;
+}
+
+function titleOf(row, name, content) {
+  if (name === "start_time") return `${row.start.replace("T", " ").replace("Z", "")} UTC`;
+  if (name === "modalities") return row.modalities.map(({ name: own }) => own).join(", ");
+  return typeof content === "string" ? content : "";
 }
 
 function contentOf(row, { name, kind }) {
   if (name === "participants") return row.participants.join(", ");
-  if (name === "start_time") return row.start_local ?? row.start ?? "";
+  if (name === "start_time") return utcText(row.start);
   if (name === "duration") return typeof row.duration_s === "number" ? lengthText(row.duration_s) : "";
-  if (name === "modalities") return row.modalities.map(modalityChip);
+  if (name === "modalities") return row.modalities.map((each) => modalityChip(each, row.status));
   if (name === "status") return row.status ? [statusMark(row.status)] : "";
   if (name === "recording_hash") return row.hash.slice(0, 12);
   if (name === "size") return typeof row.size === "number" ? sizeText(row.size) : "";
@@ -69,8 +76,9 @@ function contentOf(row, { name, kind }) {
   return kind === "size" && typeof value === "number" ? sizeText(value) : valueText(value);
 }
 
-function modalityChip({ name, status }) {
-  const quiet = status === undefined || status === "processed" || status === "ingested";
+/** A modality's status is said where it is another one than the recording's, or a failure. */
+function modalityChip({ name, status }, ofAll) {
+  const quiet = ["processed", "ingested", undefined].includes(status) || (status === ofAll && status === "raw");
   const mark = shapeOf(status);
   mark.setAttribute("aria-hidden", "true");
   return h(

@@ -13,20 +13,19 @@ export function secondsOf(length) {
   return parts.reduce((sum, [, number, unit]) => sum + Number(number) * UNIT_S[unit], 0);
 }
 
-const two = (number) => String(number).padStart(2, "0");
-
-/** Return the local day of a time in ms as 2026-03-04. */
+/** Return the day of a time in ms as 2026-03-04, in UTC. */
 export function dayText(ms) {
-  const date = new Date(ms);
-  const year = String(date.getFullYear()).padStart(4, "0");
-  return `${year}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return new Date(ms).toISOString().slice(0, 10);
 }
 
-/** Return when a local day, or the one so many days later, begins, as ISO 8601 text. */
+/** Return when a day, or the one so many days later, begins in UTC, as ISO 8601 text. */
 function midnight(text, later) {
-  if (!/^\d{4}-\d\d-\d\d$/.test(text)) throw new Error(`${text} is no day; write one like 2026-03-04`);
-  const [year, month, day] = text.split("-").map(Number);
-  return new Date(year, month - 1, day + later).toISOString();
+  const begin = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : NaN;
+  // A 31st of February is read as a day of March.
+  if (Number.isNaN(begin) || dayText(begin) !== text) {
+    throw new Error(`${text} is no day; write one like 2026-03-04`);
+  }
+  return new Date(begin + later * DAY_MS).toISOString();
 }
 
 /** Return seconds as 1h30m, as lengths are typed. */
@@ -36,10 +35,11 @@ export function shortLength(seconds) {
   return parts.filter(([number]) => number > 0).map((part) => part.join("")).join("") || "0s";
 }
 
-/** When recordings began; days are those of this machine's clock. */
+/** When recordings began, in UTC wherever the browser and the kernel are. */
 export const TIMES = {
   field: "start_time",
   label: "Date",
+  unit: "UTC",
   hint: ["yyyy-mm-dd", "yyyy-mm-dd"],
   numberOf: (end) => Date.parse(end),
   textOf: dayText,

@@ -11,7 +11,7 @@ export function statusLine({ count, banner, live }, { signal }) {
   const time = h("span", { class: "ursa-quiet ursa-ms" });
   const every = h("button", { type: "button", class: "ursa-plain" });
   const slow = new Set();
-  count.append(matched, time, h("span", { class: "ursa-space" }), every);
+  count.append(matched, every, h("span", { class: "ursa-space" }), time);
 
   /** Return `call`, which says so when Python is long in answering. */
   function watched(call) {

@@ -1,6 +1,6 @@
 // The table of recordings: an ARIA grid of which only the rows in sight exist.
 
-import { headerRow, leastWidth, shownColumns, templateOf } from "./columns.js";
+import { cardColumns, hasExtra, headerRow, leastWidth, shownColumns, templateOf } from "./columns.js";
 import { h } from "./dom.js";
 import { gridKeys } from "./keys.js";
 import { marksOf } from "./marks.js";
@@ -10,6 +10,7 @@ import { viewportOf } from "./viewport.js";
 
 const ROW_PX = 30;
 const CARD_PX = 76;
+const EXTRA_PX = 20;
 const CARDS_BELOW_PX = 560;
 const MARKED_AT_ONCE = 6000;
 
@@ -23,7 +24,7 @@ export function mountTable(el, { call, on, state, signal, listed, open, moved, f
   const parts = gridParts();
   const { grid, layer, head } = parts;
   el.append(parts.scroller);
-  const now = { count: 0, columns: [], pages: null, anchor: 0 };
+  const now = { count: 0, columns: [], cards: false, pages: null, anchor: 0 };
   const view = viewportOf(parts, { signal, drawing: () => roving.hold(), drawn: () => roving.settle() });
   const roving = rovingCell(grid, layer, view.element);
   const marks = marksOf({
@@ -81,7 +82,11 @@ export function mountTable(el, { call, on, state, signal, listed, open, moved, f
 
   function lay() {
     const cards = el.getBoundingClientRect().width < CARDS_BELOW_PX;
-    const rowPx = cards ? CARD_PX : ROW_PX;
+    if (cards !== now.cards) {
+      now.cards = cards;
+      if (now.pages !== null) showColumns();
+    }
+    const rowPx = cards ? CARD_PX + (hasExtra(now.columns) ? EXTRA_PX : 0) : ROW_PX;
     grid.classList.toggle("ursa-cards", cards);
     grid.style.setProperty("--ursa-row", `${rowPx}px`);
     grid.style.setProperty("--ursa-columns", templateOf(now.columns));
@@ -128,14 +133,22 @@ export function mountTable(el, { call, on, state, signal, listed, open, moved, f
   function replace(pages, keep) {
     now.pages?.end();
     loading = null;
-    Object.assign(now, { pages, columns: shownColumns(state) });
-    roving.hold();
-    const column = Math.min(roving.at[1], now.columns.length);
-    roving.at = [keep ? roving.at[0] : 0, column];
-    if (!keep) now.anchor = 0;
-    view.show(pages, now.columns);
-    showHeader();
+    now.pages = pages;
+    if (!keep) {
+      roving.at = [0, roving.at[1]];
+      now.anchor = 0;
+    }
+    showColumns();
     grid.removeAttribute("aria-busy");
+  }
+
+  function showColumns() {
+    const shown = shownColumns(state);
+    now.columns = now.cards ? cardColumns(shown) : shown;
+    roving.hold();
+    roving.at = [roving.at[0], Math.min(roving.at[1], now.columns.length)];
+    view.show(now.pages, now.columns);
+    showHeader();
   }
 
   function resize(count) {

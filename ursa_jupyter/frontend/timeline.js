@@ -168,7 +168,7 @@ function moveCursor({ cursor, readout, plot: el }, plot, scene, x) {
   const inside = Math.min(plot.left + plot.width, Math.max(plot.left, x));
   const seconds = plot.view[0] + (inside - plot.left) * plot.least;
   const decimals = Math.min(3, Math.max(0, Math.ceil(-Math.log10(plot.least * 4))));
-  readout.textContent = `${momentText(seconds, decimals)} · ${scene.clock(seconds)}`;
+  readout.textContent = `${momentText(seconds, decimals)} · ${scene.clock(seconds)} UTC`;
   cursor.hidden = readout.hidden = false;
   cursor.style.left = `${inside}px`;
   cursor.style.height = `${plot.bottom}px`;
