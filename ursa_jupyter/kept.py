@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import threading
 from typing import TYPE_CHECKING, Any
 
 import anywidget
@@ -24,7 +25,7 @@ class KeptWidget(anywidget.AnyWidget):
     """
 
     def __init__(self, **traits: Any) -> None:
-        # With the context of the calling cell, what a thread says is taken for the cell's.
+        # With the context of the cell that makes it, what a thread says is taken for that cell's.
         self._context = contextvars.copy_context()
         self._summary_id: str | None = None
         super().__init__(**traits)
@@ -51,7 +52,8 @@ class KeptWidget(anywidget.AnyWidget):
         if self._summary_id is not None:
             text, page = self.summary()
             bundle = {"text/plain": text, "text/html": page}
-            context = self._context.copy()
+            in_cell = threading.current_thread() is threading.main_thread()
+            context = contextvars.copy_context() if in_cell else self._context.copy()
             context.run(_show, bundle, display_id=self._summary_id, update=True)
 
 

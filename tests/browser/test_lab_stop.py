@@ -99,10 +99,6 @@ def test_a_download_cancelled_in_the_browser_goes_on_where_it_stopped(
     assert slow.times_fetched(SMALL) == fetched
 
 
-@pytest.mark.xfail(
-    os.environ.get("URSA_IPYKERNEL", "").startswith("6."),
-    reason="ipykernel 6 takes no message of a widget before the cell that awaits has ended",
-)
 def test_an_awaited_download_is_cancelled_by_its_button(
     jupyter: Lab, slow: Slow, tmp_path: Path
 ) -> None:
@@ -130,7 +126,6 @@ def test_an_awaited_download_is_cancelled_by_its_button(
     jupyter.shot("lab_progress")
 
 
-@pytest.mark.xfail(reason="JupyterLab keeps no state of widgets unless it is told to")
 def test_a_progress_widget_shows_how_it_ended_when_it_is_opened_again(
     jupyter: Lab, slow: Slow, tmp_path: Path
 ) -> None:

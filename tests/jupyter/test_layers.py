@@ -115,7 +115,7 @@ def test_wrong_import_is_reported(tree: Path, file: str, code: str) -> None:
         ("browse/rows.py", "from ursa_jupyter.browse.wire import spec_of\nimport json"),
         ("browse/downloads.py", "from ursa_jupyter.job_list import JobList"),
         ("html/results.py", "from ursa_jupyter.html import parts\nfrom .markup import text"),
-        ("browser.py", "import anywidget\nimport traitlets\nfrom .browse import Selected"),
+        ("browser.py", "import traitlets\nfrom .browse import Selected\nfrom .kept import HIDDEN"),
         ("magics.py", "import ursa\nfrom ursa import DataInterface\nfrom .session import Session"),
         ("job_list.py", "from ursa.catalog import where\nfrom ursa.text import counted"),
     ],

@@ -162,7 +162,7 @@ def test_the_state_in_a_notebook_is_small() -> None:
 def test_its_twins_are_text_and_html_of_every_download() -> None:
     widget = Progress(others=False)
     widget.events("<b>lab</b>")(DownloadProgress("start"))
-    data, _ = widget._repr_mimebundle_() or ({}, {})
+    data, _ = widget._repr_mimebundle_()
     assert data["text/plain"] == "<b>lab</b>: planning"
     assert "<code>&lt;b&gt;lab&lt;/b&gt;</code>" in data["text/html"]
     assert "<b>lab" not in data["text/html"]

@@ -156,7 +156,9 @@ def test_a_notebook_keeps_the_final_state(lab: tuple[Kernel, Path]) -> None:
     notebook = new.new_notebook(cells=[new.new_code_cell(each) for each in (source, show, run)])
     here = Path(__file__).parents[2]
     NotebookClient(notebook, resources={"metadata": {"path": str(here)}}).execute()
-    (view,) = notebook.cells[1].outputs
+    view, summary = notebook.cells[1].outputs
+    assert "done, 100%" in summary["data"]["text/plain"]
+    assert "ursa-summary" in summary["data"]["text/html"]
     states = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]
     kept = states[view["data"][VIEW]["model_id"]]["state"]
     assert [each["state"] for each in kept["jobs"]] == ["done"]
