@@ -131,6 +131,7 @@ class Browser(KeptWidget):
 
     def _seen(self, spec: QuerySpec, _: list[str]) -> None:
         self.spec = spec
+        self._pool.submit(self._source.foresee)
 
     # -- from Python -----------------------------------------------------------------------------
 

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ursa.errors import InvalidArgument
 from ursa.text import shortened
+from ursa_jupyter.browse.detail import recording
+from ursa_jupyter.browse.messages import text_of
 
 if TYPE_CHECKING:
     from ursa import DataInterface, QueryResult
+    from ursa_jupyter.browse.messages import Message
 
 GROUP = "ursa.previews"
 
@@ -66,3 +69,15 @@ class Previews(Mapping[str, Preview]):
 
     def __contains__(self, modality: object) -> bool:
         return modality in self._given or modality in self._installed
+
+
+def preview(
+    data: DataInterface, previews: Mapping[str, Preview], message: Message
+) -> tuple[Message, list[bytes]]:
+    """Answer ``preview``: what the preview of a recording's modality gives."""
+    result = recording(data, message)
+    name = text_of(message, "modality")
+    if name not in result.modalities:
+        there = ", ".join(result.modalities) or "none"
+        raise InvalidArgument(f"no modality {shortened(name, 80)} in it; there are: {there}")
+    return previews[result.modalities[name].modality](data, result, name, message)

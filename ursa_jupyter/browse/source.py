@@ -22,7 +22,7 @@ from ursa_jupyter.browse.messages import (
     texts_of,
     type_of,
 )
-from ursa_jupyter.browse.previews import Previews
+from ursa_jupyter.browse.previews import Previews, preview
 from ursa_jupyter.browse.selection import SELECTED_MAX, Selection, results
 from ursa_jupyter.browse.vocabulary import vocabulary
 from ursa_jupyter.browse.wire import filter_of, spec_of
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("ursa.browser")
 DEST = "ursa-downloads"
+_FAR = 10_000  # rows, which no page near the start is from
 _TOLD_MAX = 4_000  # characters of an error
 
 
@@ -169,6 +170,11 @@ class BrowserSource:
         self.handle({"type": "hello"})
         self.handle({"type": "page", "filter": filter_of(self.spec), "limit": 1})
 
+    def foresee(self) -> None:
+        """Work out the order of what is shown, before somebody leaps far into it."""
+        place = {"filter": filter_of(self.spec), "order_by": self.spec.order_by}
+        self.handle({"type": "page", **place, "offset": _FAR, "limit": 1})
+
     def close(self) -> None:
         """Push nothing any more."""
         self._downloads.close()
@@ -179,7 +185,7 @@ class BrowserSource:
         refuse_deep(message)
         kind = type_of(message)
         if kind == "preview":
-            return self._preview(message)
+            return preview(self.data, self._previews, message)
         if not isinstance(kind, str) or kind not in self._answers:
             known = ", ".join([*self._answers, "preview"])
             raise InvalidArgument(f"no message has type {shortened(kind, 80)}; known: {known}")
@@ -279,17 +285,6 @@ class BrowserSource:
     def _jobs(self, _: Message) -> Message:
         self._downloads.watch()
         return {"jobs": self._downloads.described()}
-
-    # -- previews --------------------------------------------------------------------------------
-
-    def _preview(self, message: Message) -> Answer:
-        result = detail.recording(self.data, message)
-        name = text_of(message, "modality")
-        if name not in result.modalities:
-            there = ", ".join(result.modalities) or "none"
-            raise InvalidArgument(f"no modality {shortened(name, 80)} in it; there are: {there}")
-        preview = self._previews[result.modalities[name].modality]
-        return preview(self.data, result, name, message)
 
 
 def _site(data: DataInterface) -> str:

@@ -28,8 +28,10 @@ export function scaledScroll(scroller, body, { signal, moved }) {
     last = scroller.scrollTop;
   }
   const settle = debounced(() => {
-    leaping = false;
     if (!scaled() || signal.aborted) return;
+    // A movement whose event is still to come must not be taken back.
+    if (scroller.scrollTop !== last) return void scrolled();
+    leaping = false;
     place();
     moved();
   }, SETTLE_MS);
