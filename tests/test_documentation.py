@@ -8,9 +8,11 @@ import pkgutil
 import re
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 import ursa
 import ursa_jupyter
@@ -86,6 +88,17 @@ def test_shell_commands_in_the_readme_run(home: Path) -> None:
         if "--profile r2" not in line:
             app(shlex.split(line)[1:], standalone_mode=False)
     assert verify(home / "mine").ok
+
+
+def test_cells_in_the_readme_run(home: Path) -> None:
+    new: Any = nbformat.v4
+    (block,) = blocks("ipython")
+    cells = [new.new_code_cell(block), new.new_code_cell("print(len(paths))")]
+    notebook = new.new_notebook(cells=cells)
+    NotebookClient(notebook, resources={"metadata": {"path": str(home)}}).execute()
+    report = verify(home / "mine")
+    assert report.ok
+    assert notebook.cells[1].outputs[0]["text"] == f"{len(report.good)}\n"
 
 
 def test_settings_in_the_readme_are_read(no_settings: Path) -> None:
