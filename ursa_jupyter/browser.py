@@ -86,8 +86,8 @@ class Browser(KeptWidget):
         self._source = BrowserSource(
             self.data, _shown(spec), push=self._push, on_view=self._seen, **source
         )
-        self._quick = ThreadPoolExecutor(1, thread_name_prefix="ursa-rows")
-        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="ursa-browser")
+        self._quick = ThreadPoolExecutor(1, thread_name_prefix="ursa_jupyter-rows")
+        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="ursa_jupyter-browser")
         self._esm = frontend.module("browser")
         self._css = frontend.styles("browser") + HIDDEN
         super().__init__(spec=self._source.spec, selected=Selected(self.data), height=height)

@@ -74,7 +74,7 @@ class Progress(KeptWidget):
         if running:
             self._clicks.wake()
             threading.Thread(
-                target=self._follow, args=(running,), name="ursa-progress", daemon=True
+                target=self._follow, args=(running,), name="ursa_jupyter-progress", daemon=True
             ).start()
 
     def draw(self, snapshot: JobSnapshot) -> None:

@@ -65,7 +65,10 @@ class Vocabulary:
         with self._lock:
             if self._reading is None or not self._reading.is_alive():
                 self._reading = threading.Thread(
-                    target=self._learn, args=(catalog, delay), name="ursa-vocabulary", daemon=True
+                    target=self._learn,
+                    args=(catalog, delay),
+                    name="ursa_jupyter-vocabulary",
+                    daemon=True,
                 )
                 self._reading.start()
             reading = self._reading

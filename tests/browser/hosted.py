@@ -141,16 +141,17 @@ class Socket(websocket.WebSocketHandler):
             self.loop.call_soon_threadsafe(self._write, message, [])
 
     def _write(self, message: Message, buffers: Sequence[bytes]) -> None:
-        if self.ws_connection is not None:
-            texts = [base64.b64encode(each).decode() for each in buffers]
+        texts = [base64.b64encode(each).decode() for each in buffers]
+        # The page may be closed, or close before it has read this.
+        with suppress(websocket.WebSocketClosedError):
             sent = self.write_message(json_encode({"message": message, "buffers": texts}))
-            # The page may close before it has read this.
             sent.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     async def on_message(self, message: str | bytes) -> None:
         given = json_decode(message)
         buffers = [base64.b64decode(each) for each in given["buffers"]]
-        reply, out = await self.loop.run_in_executor(
-            self.pool, self.source.handle, given["message"], buffers
-        )
-        self._write(reply, out)
+        with suppress(asyncio.CancelledError):  # the server ends before the answer comes
+            reply, out = await self.loop.run_in_executor(
+                self.pool, self.source.handle, given["message"], buffers
+            )
+            self._write(reply, out)

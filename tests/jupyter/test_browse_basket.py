@@ -192,7 +192,7 @@ def test_pushes_are_few_and_end_with_the_jobs(
     watcher = ask.source._downloads._watcher
     if watcher is not None:
         watcher.join(5)
-    assert not [each for each in threading.enumerate() if each.name == "ursa-jobs"]
+    assert not [each for each in threading.enumerate() if each.name == "ursa_jupyter-jobs"]
 
 
 def test_downloads_of_others_are_shown_only_where_that_is_wanted(

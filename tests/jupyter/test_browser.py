@@ -67,7 +67,7 @@ def test_pages_are_answered_on_other_threads(shown: Shown, monkeypatch: Any) -> 
     assert len(shown.reply("a:1")["rows"]) == 2
     shown.get({"id": "a:2", "type": "select", "add": [key(3)]})
     assert shown.sent[-1] == {"id": "a:2", "selected": 1}
-    assert threads[-2].startswith("ursa-rows")
+    assert threads[-2].startswith("ursa_jupyter-rows")
     assert threads[-1] == threading.current_thread().name
 
 

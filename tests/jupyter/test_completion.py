@@ -173,7 +173,7 @@ def test_a_bucket_profile_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ursa_jupyter.session.Session.data", property(refused))
     assert completions(shell, "%ursa_query participants=|") == ["%ursa_query participants="]
     assert completions(shell, "%ursa_query status=r|") == ["%ursa_query status=raw"]
-    assert not [each for each in threading.enumerate() if each.name == "ursa-vocabulary"]
+    assert not [each for each in threading.enumerate() if each.name == "ursa_jupyter-vocabulary"]
 
 
 def test_a_slow_catalog_is_not_waited_for(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

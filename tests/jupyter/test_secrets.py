@@ -86,8 +86,7 @@ def answers(data: DataInterface, key: str, dest: Path) -> Iterator[Any]:
     }
     for kind in ASKED:
         yield source.handle({"id": kind, "type": kind, **arguments})[0]
-    for job in source._downloads._list.values():
-        assert job["dest"] == str(dest)
+    yield [job for job in source._downloads._list.values() if job["dest"] == str(dest)]
     yield from (browser._repr_mimebundle_(), browser.get_state(), repr(browser), pushed)
     browser.close()
 

@@ -82,7 +82,9 @@ class Downloads:
             self._changed.set()
             if self._closed or (self._watcher is not None and self._watcher.is_alive()):
                 return
-            self._watcher = threading.Thread(target=self._follow, name="ursa-jobs", daemon=True)
+            self._watcher = threading.Thread(
+                target=self._follow, name="ursa_jupyter-jobs", daemon=True
+            )
             self._watcher.start()
 
     def close(self) -> None:
