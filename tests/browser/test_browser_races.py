@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ursa import DataInterface
 
 
-SECONDS = {"facets": 0.5, "page": 0.15}
+SECONDS = {"basket": 0.5, "facets": 0.5, "page": 0.15}
 
 
 class Slow(BrowserSource):
@@ -64,3 +64,15 @@ def test_rows_of_a_new_order_come_though_somebody_scrolls_meanwhile(page: Page, 
     assert "Length" in head.inner_text()
     scroll_to(page, "end")
     row(page, NUMBER - 1).wait_for()
+
+
+def test_the_basket_never_counts_another_selection(page: Page, url: str) -> None:
+    opened(page, url)
+    count = page.locator(".ursa-basket", has_text="selected").first
+    for number in (1, 2, 3):
+        row(page, number).locator("input").click()
+        page.locator(".ursa-basket", has_text=f"{number} selected").first.wait_for()
+    page.get_by_label("To", exact=True).fill("elsewhere")
+    assert "3 selected" in count.inner_text()
+    page.locator(".ursa-basket", has_text="counting").wait_for(state="detached")
+    assert "3 selected" in count.inner_text()

@@ -93,7 +93,10 @@ export function mountBasket(el, { call, on, state }) {
   }
 
   const told = ({ selected }) => {
-    if (at.reply !== null) parts.counted(selected);
+    if (at.reply !== null) {
+      at.reply = { ...at.reply, recordings: selected, stale: true };
+      draw();
+    }
     soon();
   };
   const greeted = () => {

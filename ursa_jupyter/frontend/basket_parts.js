@@ -49,7 +49,7 @@ export function basketParts(wish, { changed, download, clear, layouts, signal })
   }
 
   return {
-    ...{ root, refusal, choices, acts, counted },
+    ...{ root, refusal, choices, acts },
     prepare(hello) {
       if (wish.dest === null) dest.value = hello.dest ?? "";
     },

@@ -5,6 +5,7 @@ import { countText, sizeText } from "./format.js";
 /** Return the texts of a `basket` reply beside how many are selected, the most important first. */
 export function factsOf(reply) {
   if (reply.recordings === 0) return [];
+  if (reply.stale) return ["counting…"]; // the numbers are of another selection
   if (reply.bytes === null) return [reply.note ?? "too many to count in advance"];
   const facts = [`${sizeText(reply.bytes)} in ${filesText(reply.files)}`];
   if (reply.here_files) facts.push(`${sizeText(reply.here_bytes)} already here`);
