@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.benchmarks.sites import site
 from tests.browser.shelf import browsing, opened, row, scroll_to
 from ursa import DataInterface
 
@@ -15,17 +17,16 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
-LOG = Path("/tmp/million.log")
 MILLION = 1_000_000
+
+pytestmark = pytest.mark.soak
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    lines = LOG.read_text("utf-8").splitlines() if LOG.is_file() else []
-    place = next((line for line in lines if f"site-{MILLION}-" in line), None)
-    if place is None or not Path(place).is_dir():
-        pytest.skip(f"{LOG} names no site of {MILLION} recordings")
-    with browsing(DataInterface("local", path=place)) as url:
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    kept = os.environ.get("URSA_BENCH_DIR")  # where `make bench ARGS="--dir ..."` has left one
+    top = Path(kept) if kept else tmp_path_factory.mktemp("million")
+    with browsing(DataInterface("local", path=site(top, MILLION))) as url:
         yield url
 
 
