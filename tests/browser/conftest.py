@@ -28,8 +28,9 @@ def executable() -> str:
 @pytest.fixture(scope="module")
 def chromium(executable: str) -> Iterator[Browser]:
     """A headless browser; of a module, since its event loop would disturb other tests'."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=30_000)  # on a busy machine, more than Playwright's 5 s
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
         yield browser

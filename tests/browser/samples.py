@@ -126,7 +126,7 @@ def browsing(data: DataInterface, page: Page, query: str = "") -> Iterator[Brows
         return made[-1]
 
     # Every browser asks for one, and would log that there is none.
-    page.set_default_timeout(8_000)
+    page.set_default_timeout(30_000)
     with hosting(make, "browser") as address:
         page.goto(address + query)
         page.get_by_role("row").nth(1).wait_for()

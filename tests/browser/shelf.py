@@ -79,7 +79,7 @@ def browsing(data: DataInterface, made: list[BrowserSource] | None = None) -> It
 
 def opened(page: Page, url: str, width: int = 1280) -> Page:
     """Open the browser and wait until it shows rows, facets and histograms."""
-    page.set_default_timeout(8000)
+    page.set_default_timeout(30_000)
     page.set_viewport_size({"width": width, "height": 760})
     page.route("**/favicon.ico", lambda route: route.fulfill(status=204))
     page.goto(url)
