@@ -13,9 +13,9 @@ from ursa.errors import InvalidArgument
 from ursa.filters import PAGE_FIELDS, QuerySpec
 from ursa.query import QueryResult, QueryResultList
 from ursa.text import counted, shortened
-from ursa_jupyter import frontend
 from ursa_jupyter.browse import BrowserSource, Selected
 from ursa_jupyter.browse.messages import type_of
+from ursa_jupyter.frontend import module, styles
 from ursa_jupyter.kept import HIDDEN, KeptWidget
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ class Browser(KeptWidget):
     >>> browser.close()
     """
 
+    _esm = module("browser")
+    _css = styles("browser") + HIDDEN
     spec = traitlets.Any()
     selected = traitlets.Any()
     height = traitlets.Int(560, min=200).tag(sync=True)
@@ -88,8 +90,6 @@ class Browser(KeptWidget):
         )
         self._quick = ThreadPoolExecutor(1, thread_name_prefix="ursa_jupyter-rows")
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="ursa_jupyter-browser")
-        self._esm = frontend.module("browser")
-        self._css = frontend.styles("browser") + HIDDEN
         super().__init__(spec=self._source.spec, selected=Selected(self.data), height=height)
         self.on_msg(self._receive)
         self._quick.submit(self._source.warm)

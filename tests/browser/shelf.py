@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -81,7 +80,6 @@ def opened(page: Page, url: str, width: int = 1280) -> Page:
     """Open the browser and wait until it shows rows, facets and histograms."""
     page.set_default_timeout(30_000)
     page.set_viewport_size({"width": width, "height": 760})
-    page.route("**/favicon.ico", lambda route: route.fulfill(status=204))
     page.goto(url)
     row(page, 0).wait_for()
     page.wait_for_selector(".ursa-values li", state="attached")
@@ -119,8 +117,3 @@ def scroll_to(page: Page, top: int | str) -> None:
     page.locator(".ursa-scroll").evaluate(
         "(el, top) => { el.scrollTop = top === 'end' ? el.scrollHeight : top; }", top
     )
-
-
-def shot(page: Page, tmp_path: Path, name: str) -> None:
-    """Keep a picture of the page in URSA_SCREENSHOTS, or beside the test's files."""
-    page.screenshot(path=f"{os.environ.get('URSA_SCREENSHOTS', tmp_path)}/{name}.png")

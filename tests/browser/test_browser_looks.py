@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 
-from tests.browser.shelf import ENTRIES, browsing, facet, filled, opened, row, shot, wait_matched
+from tests.browser.samples import shot
+from tests.browser.shelf import ENTRIES, browsing, facet, filled, opened, row, wait_matched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
