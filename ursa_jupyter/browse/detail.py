@@ -11,7 +11,7 @@ from ursa.errors import UrsaError
 from ursa.frozen import FrozenDict
 from ursa_jupyter.browse.messages import number_of, text_of
 from ursa_jupyter.browse.selection import results
-from ursa_jupyter.browse.wire import iso_exact, local, pairs, shown
+from ursa_jupyter.browse.wire import iso_exact, pairs, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -43,7 +43,6 @@ def detail(data: DataInterface, previews: Iterable[str], message: Message) -> Me
         "title": ", ".join(result.participant_ids) or result.recording_hash[:12],
         "participants": _people(data, result.participant_ids),
         "start": iso_exact(result.start_time),
-        "start_local": local(result.start_time),
         "duration_s": result.duration.total_seconds(),
         "status": result.status,
         "device": pairs(result.device_info),

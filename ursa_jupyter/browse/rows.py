@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ursa_jupyter.browse.messages import number_of, text_of, texts_of
-from ursa_jupyter.browse.wire import cell, iso_exact, local, spec_of
+from ursa_jupyter.browse.wire import cell, iso_exact, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -90,7 +90,6 @@ def row(result: QueryResult, keys: Iterable[str], *, selected: bool) -> dict[str
         "selected": selected,
         "participants": list(result.participant_ids),
         "start": iso_exact(result.start_time),
-        "start_local": local(result.start_time),
         "duration_s": result.duration.total_seconds(),
         "modalities": [
             {"name": name, "status": each.ingestion_status.value}

@@ -135,11 +135,6 @@ def iso_exact(ns: int) -> str:
     return ns_to_datetime(ns).isoformat().replace("+00:00", "Z")
 
 
-def local(ns: int) -> str:
-    """Return a time to the minute as the clocks of this machine show it."""
-    return ns_to_datetime(ns).astimezone().strftime("%Y-%m-%d %H:%M")
-
-
 def _is_given(spec: QuerySpec, name: str) -> bool:
     field = QuerySpec.model_fields[name]
     default = field.get_default(call_default_factory=True)
