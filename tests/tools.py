@@ -6,8 +6,10 @@ import hashlib
 import os
 import random
 import subprocess
+import threading
 from typing import TYPE_CHECKING
 
+from tests.scripted import PATIENCE
 from ursa.register.manifest import build
 
 if TYPE_CHECKING:
@@ -83,3 +85,11 @@ def _read(terminal: int) -> bytes:
         return os.read(terminal, 65536)
     except OSError:  # how Linux says that nobody is at the other end
         return b""
+
+
+def left_threads(prefix: str = "ursa") -> list[str]:
+    """Names of those threads of Ursa that do not end."""
+    mine = [each for each in threading.enumerate() if each.name.startswith(prefix)]
+    for each in mine:
+        each.join(PATIENCE)
+    return [each.name for each in mine if each.is_alive()]

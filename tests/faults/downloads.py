@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -124,11 +123,3 @@ def delivered(dest: Path) -> dict[str, str]:
     """SHA-256 of every file of a download, part files included, its receipt not."""
     found = digests(dest) if dest.exists() else {}
     return {name: digest for name, digest in found.items() if name != RECEIPT}
-
-
-def left_threads() -> list[str]:
-    """Names of the engine's threads that do not end."""
-    mine = [each for each in threading.enumerate() if each.name.startswith("ursa-")]
-    for each in mine:
-        each.join(10)
-    return [each.name for each in mine if each.is_alive()]

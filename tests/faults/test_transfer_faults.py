@@ -21,12 +21,12 @@ from tests.faults.downloads import (
     content,
     delivered,
     hurry,
-    left_threads,
     opened,
     over,
     planned,
     stored,
 )
+from tests.tools import left_threads
 from ursa.errors import (
     IntegrityError,
     ObjectAccessDenied,
@@ -224,7 +224,7 @@ def check(
     assert name in str(error or name)
     kept = {part_path(Path(name)).name} if found in KEEPING and name != "small" else set()
     assert delivered(tmp_path / "out").keys() == (right.keys() if found == "ok" else kept)
-    assert left_threads() == []
+    assert left_threads("ursa-") == []
     if not cell.changes:
         carry_out(plan, existing="overwrite")
     if not cell.changes or found == "ok":

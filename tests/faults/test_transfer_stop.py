@@ -15,9 +15,10 @@ import obstore
 import pytest
 
 from tests.faultproxy import Rule, faults
-from tests.faults.downloads import MB, delivered, left_threads, opened, over, planned, stored
+from tests.faults.downloads import MB, delivered, opened, over, planned, stored
 from tests.faults.mix import SCALE, Counts, Errand, mixed
 from tests.faults.tls import PROGRAM, certificate, encrypted
+from tests.tools import left_threads
 from ursa.errors import DownloadCancelled
 from ursa.transfer.download import carry_out
 from ursa.transfer.plan import DownloadPlan
@@ -112,7 +113,7 @@ def test_cancelled_and_resumed(
             assert there.items() <= expected.items()
         assert delivered(dest) == expected
         check_counts(plan, counts)
-    assert left_threads() == []
+    assert left_threads("ursa-") == []
     logger.info("%d cancels in %d rounds, longest %.3f s", len(took) - 1, rounds, max(took))
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import ursa
 from tests.jupyter.browsing import Asked
+from tests.tools import left_threads
 from ursa.transfer.job import DownloadJob
 from ursa_jupyter.browse.downloads import Downloads
 
@@ -189,10 +190,7 @@ def test_pushes_are_few_and_end_with_the_jobs(
         taken = time.monotonic() - began
     pushed = [each for each in ask.pushed if each["push"] == "jobs"]
     assert len(pushed) <= 10 * taken + 2
-    watcher = ask.source._downloads._watcher
-    if watcher is not None:
-        watcher.join(5)
-    assert not [each for each in threading.enumerate() if each.name == "ursa_jupyter-jobs"]
+    assert left_threads("ursa_jupyter-jobs") == []
 
 
 def test_downloads_of_others_are_shown_only_where_that_is_wanted(

@@ -4,7 +4,6 @@ import builtins
 import os
 import signal
 import sys
-import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +14,7 @@ from IPython.core.error import UsageError
 from jupyter_client.manager import start_new_kernel
 
 from tests.jupyter.shells import fill, new_shell, run
+from tests.tools import left_threads
 from ursa import DataInterface, QuerySpec, jobs
 from ursa.catalog import IngestionStatus
 from ursa.errors import (
@@ -365,7 +365,7 @@ def test_the_stop_button_cancels_and_the_rest_can_be_brought(
         error = failure(files, "%ursa_download mine status=raw --wait")
     assert isinstance(error, DownloadCancelled)
     assert capsys.readouterr().out.splitlines()[-1].startswith("DownloadCancelled: interrupted;")
-    assert not [each for each in threading.enumerate() if each.name.startswith("ursa-download")]
+    assert left_threads("ursa-download") == []
     assert len(run(files, "%ursa_download mine status=raw --wait --existing overwrite")) == 3
 
 

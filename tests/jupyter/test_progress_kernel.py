@@ -137,8 +137,8 @@ jobs = [download(target, stores, root / f"followed {at}", background=True) for a
     kernel.until(lambda: {each["state"] for each in kernel.states(widget)[-1]} == {"done"})
     at = [each["at"] for each in kernel.heard if of_states(each, widget)]
     assert all(sum(one <= other < one + 0.95 for other in at) <= 10 for one in at)
-    left = "[each.name for each in threading.enumerate() if 'ursa' in each.name]"
-    assert kernel.text(f"print({left})") == "[]\n"
+    kernel.run("from tests.tools import left_threads")
+    assert kernel.text("print(left_threads())") == "[]\n"
 
 
 def of_states(message: Message, widget: str) -> bool:

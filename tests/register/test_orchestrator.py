@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import FILES, manifest_of
-from tests.tools import digests, flip
+from tests.tools import digests, flip, left_threads
 from ursa import DataInterface
 from ursa.catalog import ROW_CLASSES
 from ursa.catalog.schemas import (
@@ -277,7 +277,7 @@ def test_keyboard_interrupt_passes_and_leaves_no_row(
         ingest(site, session, progress=interrupt)
     assert rows_of(site) == []
     assert data_in(raw(session) / "recordings" / REC).items() <= data_in(session).items()
-    assert not [thread for thread in threading.enumerate() if "ursa-upload" in thread.name]
+    assert left_threads("ursa-upload") == []
 
 
 # -- progress --------------------------------------------------------------------------------------

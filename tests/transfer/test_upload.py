@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.tools import left_threads
 from tests.transfer.conftest import sha256, tree
 from ursa.directory import WritableDirectory
 from ursa.errors import (
@@ -331,7 +332,7 @@ def test_closing_the_events_stops_the_workers(source: Path, store: WritableDirec
     events = upload(uploads, store, PREFIX, UploadRules(), max_concurrent_files=1)
     next(events)
     events.close()
-    assert not [thread for thread in threading.enumerate() if "ursa-upload" in thread.name]
+    assert left_threads("ursa-upload") == []
     assert tree(store.root).items() <= KEYS.items()
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.faultproxy import Rule, faults
 from tests.test_buckets import opened
-from tests.tools import fill
+from tests.tools import fill, left_threads
 from ursa.errors import ObjectExists, SourceChanged, UploadInterrupted
 from ursa.files import sha256_file
 from ursa.formats.manifest import ManifestFile
@@ -158,7 +158,7 @@ def test_a_rig_that_needs_the_machine_gets_it_though_the_link_is_slow(rig: Rig) 
         rig.store(is_active=is_active)
     assert time.monotonic() - began < 20  # of 150 s that the link takes
     rig.check_nothing_half_written()
-    assert not [each for each in threading.enumerate() if "ursa-" in each.name]
+    assert left_threads("ursa-") == []
 
 
 def test_an_interrupt_from_the_keyboard_leaves_nothing_half_written(rig: Rig) -> None:
