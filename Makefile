@@ -61,10 +61,10 @@ lab: .venv/.jupyter
 
 # The other locks take their versions from the first, so all of them fit into one .venv.
 lock: .venv/.uv-$(UV)
-	$(COMPILE) --extra formats --extra jupyter --group dev -o locks/dev.txt
-	$(COMPILE) --extra formats --extra jupyter --group dev --group bench -c locks/dev.txt -o locks/bench.txt
+	$(COMPILE) --extra formats --extra jupyter --extra panel --group dev -o locks/dev.txt
+	$(COMPILE) --extra formats --extra jupyter --extra panel --group dev --group bench -c locks/dev.txt -o locks/bench.txt
 	$(COMPILE) --group build -c locks/dev.txt -o locks/core.txt
-	$(COMPILE) --extra jupyter --group build -c locks/dev.txt -o locks/jupyter.txt
+	$(COMPILE) --extra jupyter --extra panel --group build -c locks/dev.txt -o locks/jupyter.txt
 
 clean:
 	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
