@@ -11,6 +11,7 @@ from ursa.cli.catalog import catalog_app
 from ursa.cli.commands import app
 from ursa.cli.config import config_app
 from ursa.cli.download import download
+from ursa.cli.serve import serve
 from ursa.cli.showing import PARTIAL, failure_lines
 from ursa.errors import (
     DownloadFailures,
@@ -25,6 +26,7 @@ __all__ = ["app", "main"]
 
 REFUSED, USAGE, ACCESS = 1, 2, 4
 app.command()(download)
+app.command()(serve)
 catalog_app.command()(audit)
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(config_app, name="config")

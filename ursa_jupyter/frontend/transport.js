@@ -33,7 +33,7 @@ function anywidgetTransport(model) {
   };
 }
 
-function panelTransport(model) {
+export function panelTransport(model) {
   return {
     send: (message, buffers = []) => model.send_msg({ message, buffers: buffers.map(bufferOf) }),
     onMessage(receive) {
