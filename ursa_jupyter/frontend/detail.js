@@ -5,6 +5,7 @@ import { h } from "./dom.js";
 import { eventsNode } from "./events.js";
 import { filesNode } from "./files.js";
 import { lengthText, utcText } from "./format.js";
+import { fileGiver } from "./get_link.js";
 import { metadataNode } from "./metadata.js";
 import { notesNode } from "./notes.js";
 import { PREVIEWS, previewTabs } from "./previews.js";
@@ -22,7 +23,7 @@ const BUILT_IN = ["timeline", "files", "metadata", "events", "notes"];
  * `ursa-detail-close` from `el`, with the recording's hash in `detail.hash`, after the focus went
  * back to where it was when the pane was opened.
  */
-export function mountDetail(el, { call, previews = PREVIEWS }) {
+export function mountDetail(el, { call, state, previews = PREVIEWS }) {
   const life = new AbortController();
   const at = { hash: null, tab: "timeline", opener: null, stop: new AbortController() };
   el.classList.add("ursa-detail");
@@ -49,7 +50,7 @@ export function mountDetail(el, { call, previews = PREVIEWS }) {
     const load = async (signal) => {
       const detail = await call("detail", { hash }, { latest: "detail" });
       if (!signal.aborted) titled(title, heading, detail);
-      return signal.aborted ? null : tabsNode(detail, { call, previews, at, signal });
+      return signal.aborted ? null : tabsNode(detail, { call, state, previews, at, signal });
     };
     return loadInto(body, "the recording", load, at.stop.signal);
   }
@@ -105,7 +106,7 @@ function shownStatus({ status }) {
   return (status ?? "").split("/").join(", ");
 }
 
-function tabsNode(detail, { call, previews, at, signal }) {
+function tabsNode(detail, { call, state, previews, at, signal }) {
   const root = h("div", { class: "ursa-tabs" });
   const ask = asking(call, detail.hash);
   let pending = null;
@@ -127,7 +128,7 @@ function tabsNode(detail, { call, previews, at, signal }) {
   };
   const loads = {
     timeline: drawn,
-    files: async () => filesNode(await ask("files")),
+    files: async () => filesNode(await ask("files"), fileGiver({ call, hello: state?.hello, hash: detail.hash })),
     metadata: () => metadataNode(detail),
     events: (stop) => eventsNode((given) => ask("events", given), go, stop),
     notes: async () => notesNode(await ask("notes"), go),
