@@ -3,8 +3,7 @@
 import { h } from "./dom.js";
 import { sizeText } from "./format.js";
 import { minutesText } from "./get_zip.js";
-import { mountJobs } from "./jobs.js";
-import { PAGE_WORDS } from "./page_words.js";
+import { mountJobs, SERVER_JOB_WORDS } from "./jobs.js";
 import { isAbout, keptZips, zipEnds } from "./zips.js";
 
 const UNDER_WAY = new Set(["planning", "running", "paused"]);
@@ -60,10 +59,10 @@ function downloadParts(onAction) {
   const failure = h("p", { class: "ursa-warning", role: "alert", hidden: true });
   const list = h("ul", { class: "ursa-zips" });
   const zipless = h("p", { class: "ursa-quiet" }, "No zip was started in this tab.");
-  const cards = mountJobs(place, { onAction, words: PAGE_WORDS });
+  const cards = mountJobs(place, { onAction, words: SERVER_JOB_WORDS });
   const root = h(
     "div",
-    { class: "ursa-mine" },
+    { class: "ursa-mydownloads" },
     h("section", { "aria-label": "Folders on this server" }, h("h3", {}, "To folders on this server"), failure, place),
     h("section", { "aria-label": "Zips" }, h("h3", {}, "Zips to this computer"), list, zipless),
   );

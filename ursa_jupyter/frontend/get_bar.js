@@ -5,17 +5,17 @@ import { layoutOptions, modalityMenu, showLeftOut, SOURCES } from "./basket_part
 import { selectOf } from "./choices.js";
 import { copyMenu } from "./copy.js";
 import { h } from "./dom.js";
+import { mountDownloads } from "./downloads.js";
 import { factsOf, hindrance, shortHashes } from "./facts.js";
 import { countText } from "./format.js";
 import { getDialog } from "./get_dialog.js";
-import { mountNotices } from "./notices.js";
 import { popupButton } from "./popup.js";
 import { refusalNode } from "./refusal.js";
 import { elementName } from "./tabs.js";
 import { Superseded } from "./transport.js";
 
 /** Mount the bar into `el`; return {update, dispose}, where `update` asks for the numbers again. */
-export function mountGetBar(el, { call, on, state }) {
+export function mountGetBar(el, { call, on, state, shell }) {
   const life = new AbortController();
   const { signal } = life;
   const wish = { modalities: null, source: "auto", layout: "by_recording" };
@@ -28,11 +28,11 @@ export function mountGetBar(el, { call, on, state }) {
   const known = () => now.reply?.modalities ?? [];
   const menu = modalityMenu(known, (modalities) => changed({ modalities }), { signal });
   const options = popupButton("Options", (panel) => panel.append(...wishNodes(wish, state, changed)), { signal });
-  const dialog = getDialog({ call, on, state, signal, wish });
+  const dialog = getDialog({ call, on, state, signal, wish, shell });
   parts.choices.append(menu.root, options);
   parts.acts.append(copyMenu(copied, { signal }), parts.get);
   el.append(parts.root, dialog.element);
-  mountNotices(el, { on, signal });
+  if (shell) mountDownloads(shell.downloads, { call, on, signal });
 
   function copied(what, of) {
     const query = { filter: state.filter, order_by: state.orderBy };

@@ -12,7 +12,7 @@ import { zipWay } from "./get_zip.js";
 import { elementName } from "./tabs.js";
 
 /** Return {element, open(reply), update(reply), close}; `wish` is what the bar's choices are. */
-export function getDialog({ call, on, state, signal, wish }) {
+export function getDialog({ call, on, state, signal, wish, shell }) {
   const heading = h("h2", { id: elementName("get"), tabindex: "-1" }, "Get data");
   const element = h("dialog", { class: "ursa-get", "aria-labelledby": heading.id });
   const admitted = admission(call);
@@ -22,7 +22,7 @@ export function getDialog({ call, on, state, signal, wish }) {
     now.opener = element.getRootNode().activeElement;
     now.summary = summaryNode();
     const { ways, roots = [] } = state.hello;
-    const shared = { call, on, hello: state.hello, wish: { ...wish }, admitted, leave: close };
+    const shared = { call, on, hello: state.hello, wish: { ...wish }, admitted, toDownloads };
     const toFolder = ways.includes("folder") && roots.length > 0 ? folderWay : noFolderWay;
     now.ways = [zipWay, toFolder, copyWay].map((way) => way(shared));
     element.replaceChildren(
@@ -42,6 +42,8 @@ export function getDialog({ call, on, state, signal, wish }) {
   function close() {
     if (element.open) element.close();
   }
+
+  const toDownloads = shell && (() => (close(), shell.openDownloads()));
 
   function closed() {
     for (const way of now.ways) way.dispose?.();

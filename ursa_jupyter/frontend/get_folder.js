@@ -6,8 +6,7 @@ import { debounced, h } from "./dom.js";
 import { factsOf, hindrance, ruleFor, shortHashes } from "./facts.js";
 import { sizeText } from "./format.js";
 import { paragraphs, wayParts } from "./get_way.js";
-import { mountJobs } from "./jobs.js";
-import { PAGE_WORDS } from "./page_words.js";
+import { mountJobs, SERVER_JOB_WORDS } from "./jobs.js";
 import { elementName } from "./tabs.js";
 import { Superseded } from "./transport.js";
 
@@ -101,7 +100,7 @@ function startedJobs(el, { call, on }) {
     if (known === null) return;
     const mine = jobs.filter(({ job_id: id }) => !known.has(id));
     if (mine.length === 0) return;
-    cards ??= mountJobs(el, { onAction: (job, action) => call("job", { job, action }), words: PAGE_WORDS });
+    cards ??= mountJobs(el, { onAction: (job, action) => call("job", { job, action }), words: SERVER_JOB_WORDS });
     cards.update(mine.reverse());
   }
   const off = on("jobs", show);

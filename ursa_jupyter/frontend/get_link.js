@@ -33,12 +33,12 @@ export function fetchLink({ url, name }) {
   link.remove();
 }
 
-/** Return what downloads one file of a recording; null where the host gives no single files. */
-export function fileGiver({ call, hello, hash }) {
+/** Return what downloads a file of the `files` reply; null where the host gives no single files. */
+export function fileGiver(call, hello) {
   if (!hello?.ways?.includes("zip")) return null;
   const admitted = admission(call);
-  return async ({ modality, worker_id: worker, key }) => {
+  return async ({ ask }) => {
     await admitted();
-    fetchLink(await call("file", { hash, modality, worker_id: worker ?? null, key }));
+    fetchLink(await call("file", ask));
   };
 }

@@ -16,6 +16,13 @@ const KERNEL_WORDS = {
   more: ", which job.wait() raises with these",
 };
 
+/** What is said where there is no kernel. */
+export const SERVER_JOB_WORDS = {
+  none: "Nothing yet. Select recordings, then press “Get data…”.",
+  late: "No answer yet: the server may be busy, or the connection lost. The download itself goes on.",
+  more: "",
+};
+
 /**
  * Show downloads in `el`, which is in an element of class ursa-b; return {update, enable, dispose}.
  *
