@@ -88,6 +88,7 @@ LAYERS = (
     "register.session",
     "register.orchestrator",
     "register",
+    "archive.*",
     "audit.*",
     "materialize",
     "process",
