@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urljoin, urlsplit
 
 from bokeh.core.serialization import Buffer, Deserializer, Serialized, Serializer
+from bokeh.core.types import ID
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.websocket import websocket_connect
 
@@ -205,7 +206,7 @@ def _told(event: Message, buffers: dict[str, Any]) -> Iterator[Message]:
         return
     if told.get("name") == "esm_event":
         data = dict(told["values"]["entries"])["data"]
-        kept = [Buffer(name, payload) for name, payload in buffers.items()]
+        kept = [Buffer(ID(name), payload) for name, payload in buffers.items()]
         yield Deserializer().deserialize(Serialized(content=data, buffers=kept))
 
 
