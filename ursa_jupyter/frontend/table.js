@@ -18,9 +18,11 @@ const MARKED_AT_ONCE = 6000;
  * Mount the table into `el`.
  *
  * `listed(page)` hears of the first page of each query, `open(row, focus)` of a row to show whole,
- * `moved(row)` of the active one, `failed` of errors. Return {load({keep}), all, focus, dispose}.
+ * `moved(row)` of the active one, `failed` of errors. Below `cardsBelow` pixels the rows are cards.
+ * Return {load({keep}), all, focus, dispose}.
  */
-export function mountTable(el, { call, on, state, signal, listed, open, moved, failed }) {
+export function mountTable(el, { call, on, state, signal, listed, open, moved, failed, ...given }) {
+  const cardsBelow = given.cardsBelow ?? CARDS_BELOW_PX;
   const parts = gridParts();
   const { grid, layer, head } = parts;
   el.append(parts.scroller);
@@ -81,7 +83,7 @@ export function mountTable(el, { call, on, state, signal, listed, open, moved, f
   layer.addEventListener("mousedown", (event) => event.shiftKey && event.preventDefault(), { signal });
 
   function lay() {
-    const cards = el.getBoundingClientRect().width < CARDS_BELOW_PX;
+    const cards = el.getBoundingClientRect().width < cardsBelow;
     if (cards !== now.cards) {
       now.cards = cards;
       if (now.pages !== null) showColumns();
