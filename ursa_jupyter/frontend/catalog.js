@@ -116,10 +116,10 @@ export function mountBrowser(el, transport, { height, words = NOTEBOOK_WORDS, sh
   }
   const start = () => begin().catch(failed(start));
 
-  state.listen(({ filter, orderBy, columns }) => {
+  state.listen(({ filter, orderBy, columns, onlySelected }) => {
     if (filter !== undefined) search.show(filter);
     frame.narrowed(!isEverything(state.filter));
-    if (filter ?? orderBy ?? columns) table.load();
+    if (filter ?? orderBy ?? columns ?? onlySelected !== undefined) table.load();
   });
   on("spec", ({ filter, order_by: orderBy }) => state.set({ filter, orderBy }));
   const renewed = async () => {

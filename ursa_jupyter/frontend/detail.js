@@ -5,6 +5,7 @@ import { h } from "./dom.js";
 import { eventsNode } from "./events.js";
 import { filesNode } from "./files.js";
 import { lengthText, utcText } from "./format.js";
+import { fileGiver } from "./get_link.js";
 import { metadataNode } from "./metadata.js";
 import { notesNode } from "./notes.js";
 import { PREVIEWS, previewTabs } from "./previews.js";
@@ -29,7 +30,7 @@ const UNHEARD = Object.freeze({ titled() {}, tab() {}, span() {}, buttons: () =>
  * bubbling event `ursa-detail-close` from `el`, with the recording's hash in `detail.hash`, after the
  * focus went back to where it was when the pane was opened.
  */
-export function mountDetail(el, { call, previews = PREVIEWS, around = UNHEARD }) {
+export function mountDetail(el, { call, state, previews = PREVIEWS, around = UNHEARD }) {
   const life = new AbortController();
   const at = { hash: null, tab: FIRST_TAB, span: null, opener: null, stop: new AbortController() };
   el.classList.add("ursa-detail");
@@ -61,7 +62,7 @@ export function mountDetail(el, { call, previews = PREVIEWS, around = UNHEARD })
       if (signal.aborted) return null;
       titled(title, heading, detail);
       around.titled(detail);
-      return tabsNode(detail, { call, previews, at, around, signal });
+      return tabsNode(detail, { call, state, previews, at, around, signal });
     };
     return loadInto(body, "the recording", load, at.stop.signal);
   }
@@ -117,7 +118,7 @@ function shownStatus({ status }) {
   return (status ?? "").split("/").join(", ");
 }
 
-function tabsNode(detail, { call, previews, at, around, signal }) {
+function tabsNode(detail, { call, state, previews, at, around, signal }) {
   const root = h("div", { class: "ursa-tabs" });
   const ask = asking(call, detail.hash);
   let pending = null;
@@ -140,7 +141,7 @@ function tabsNode(detail, { call, previews, at, around, signal }) {
   };
   const loads = {
     timeline: drawn,
-    files: async () => filesNode(await ask("files")),
+    files: async () => filesNode(await ask("files"), fileGiver(call, state?.hello)),
     metadata: () => metadataNode(detail),
     events: (stop) => eventsNode((given) => ask("events", given), go, stop),
     notes: async () => notesNode(await ask("notes"), go),

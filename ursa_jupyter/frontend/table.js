@@ -110,6 +110,7 @@ export function mountTable(el, { call, on, state, signal, listed, open, moved, f
   function load({ keep = false } = {}) {
     const columns = state.columns.filter((name) => name.startsWith("metadata."));
     const query = { filter: state.filter, order_by: state.orderBy, columns };
+    if (state.onlySelected) query.of = "selected";
     const ask = (offset, limit) => call("page", { ...query, offset, limit }, { latest: "page" });
     // Or a scroll would ask for rows of the old query, in place of the new one's.
     for (const former of [loading, now.pages]) former?.end();
