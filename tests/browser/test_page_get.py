@@ -299,12 +299,20 @@ def test_command_link_and_manifest(data: DataInterface, page: Page, tmp_path: Pa
 
 def test_only_the_selected_are_listed(data: DataInterface, page: Page, tmp_path: Path) -> None:
     with showing(data, page, Desk(tmp_path)) as shown:
-        shown.select("P002")
+        shown.select("P001", "P002")
         only = shown.bar.get_by_role("button", name="Show selected")
         only.click()
         rows = page.locator("[role=row][data-index]")
-        expect(rows).to_have_count(1)
+        expect(rows).to_have_count(2)
         expect(only).to_have_attribute("aria-pressed", "true")
+        expect(page.get_by_role("button", name=re.compile("Select all"))).to_be_hidden()
+        expect(page.locator(".ursa-matched")).to_contain_text("Only selected: 2 recordings")
+        # What is left out stays in sight until all are shown, and can be taken in again.
+        rows.first.get_by_role("checkbox").click()
+        expect(shown.bar.locator(".ursa-picked strong")).to_have_text("1 selected")
+        expect(rows).to_have_count(2)
+        page.keyboard.press("Control+A")
+        expect(shown.bar.locator(".ursa-picked strong")).to_have_text("2 selected")
         shown.bar.get_by_role("button", name="Clear").click()
         expect(rows).to_have_count(3)
 
