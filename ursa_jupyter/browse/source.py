@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -16,13 +15,14 @@ from ursa_jupyter.browse.messages import id_of, refuse_deep, text_of, texts_of, 
 from ursa_jupyter.browse.previews import Previews, preview
 from ursa_jupyter.browse.selection import SELECTED_MAX, Selection
 from ursa_jupyter.browse.veil import Veil
-from ursa_jupyter.browse.vocabulary import vocabulary
+from ursa_jupyter.browse.vocabulary import Words
 from ursa_jupyter.browse.wire import filter_of, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ursa import DataInterface
+    from ursa_jupyter.browse.giving import Gives
     from ursa_jupyter.browse.messages import Message
     from ursa_jupyter.browse.previews import Preview
 
@@ -55,6 +55,8 @@ class BrowserSource:
         Gets the `QuerySpec` that is shown and the names of the columns, whenever they change.
     selection : Selection, optional
         What is selected; by default nothing yet.
+    words : Words, optional
+        The vocabulary of the catalog, where several browsers of it share one.
     **ways
         `allow_dest`, `gives`, `jobs` and `others`, which `Ways` describes: where data may go. By
         default a download may be written to every directory, which fits a notebook, whose user can
@@ -89,16 +91,19 @@ class BrowserSource:
         previews: Mapping[str, Preview] | None = None,
         on_view: Callable[[QuerySpec, list[str]], None] | None = None,
         selection: Selection | None = None,
+        words: Words | None = None,
         **ways: Any,
     ) -> None:
         self.data, self.spec = data, spec or QuerySpec(status="all")
         self.selection = Selection() if selection is None else selection
         found = Ways(**ways)
-        self._veil = Veil(None if found.gives is None else data.path)
-        self._push: Push = lambda message: push(self._veil(message))
+        veil = _as_it_is if found.gives is None else Veil(data.path, _places(found.gives))
+        self._veil: Callable[[Any], Any] = veil
+        self._push: Push = lambda message: push(veil(message))
         self._on_view = on_view
         self._previews: Mapping[str, Preview] = Previews() if previews is None else previews
         self._delivery = Delivery(data, self.selection, self._push, found)
+        self._words = Words(data) if words is None else words
         self._version: int | None = None
         self._answers: dict[str, Callable[[Message], Message]] = {
             "hello": self._hello,
@@ -112,7 +117,7 @@ class BrowserSource:
             "select": self._select,
             "selected": self._selected,
             "detail": lambda m: detail.detail(data, self._previews, m),
-            "files": lambda m: detail.files(data, m),
+            "files": lambda m: detail.files(data, m, is_page=found.gives is not None),
             "events": lambda m: detail.events(data, m),
             "notes": lambda m: notes.notes(data, m),
             "view": self._view,
@@ -143,7 +148,7 @@ class BrowserSource:
         try:
             answer, out = self._answered(message)
         except UrsaError as error:
-            return {"id": name, "error": self._veil(_told(error))}, []
+            return self._veil({"id": name, "error": _told(error)}), []
         except Exception as error:
             logger.exception("a message of type %s failed", shortened(type_of(message), 80))
             kind = type(error).__name__
@@ -183,12 +188,12 @@ class BrowserSource:
         found = _address(message)
         if message.get("query"):
             self.spec = found.spec
-        keys, faceted = self._vocabulary
+        words = self._words.now()
         return {
             "version": self.data.catalog.version,
             "site": _site(self.data),
-            "columns": rows.columns(keys),
-            "facets": facets.facet_fields(self.data, faceted),
+            "columns": rows.columns(words.kinds, words.telling),
+            "facets": facets.facet_fields(self.data, words.facets),
             **_begun(found, self.spec),
             "layouts": list(get_args(Layout)),
             "selected": len(self.selection),
@@ -207,10 +212,6 @@ class BrowserSource:
         if before not in (None, self._version):
             self._push({"push": "catalog", "version": self._version})
         return found
-
-    @functools.cached_property
-    def _vocabulary(self) -> tuple[dict[str, str], list[str]]:
-        return vocabulary(self.data)
 
     def show(self, spec: QuerySpec) -> None:
         """Show other recordings, as Python asks."""
@@ -251,6 +252,14 @@ class BrowserSource:
 
     def _selected(self, message: Message) -> Message:
         return {"selected": self.selection.among(texts_of(message, "hashes", SELECTED_MAX))}
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _places(gives: Gives) -> list[str]:
+    return [str(each["path"]) for each in gives.roots]
 
 
 def _address(message: Message) -> address.Address:
