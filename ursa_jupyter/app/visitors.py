@@ -188,7 +188,7 @@ class Visitor:
         return folders.folder_in(self._roots, dest, self._site)
 
     def roots(self) -> list[dict[str, Any]]:
-        """Return the folders that may be downloaded to: ``name``, ``path``, ``free``."""
+        """Return the folders that may be downloaded to: ``name``, ``path`` and bytes ``free``."""
         return folders.described(self._roots)
 
     # -- limits ----------------------------------------------------------------------------------
