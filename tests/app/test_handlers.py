@@ -387,9 +387,7 @@ def test_a_client_that_goes_frees_everything(
         assert host.ask(url, who=ADA).is_whole
 
 
-def test_more_at_once_are_asked_to_wait(
-    host: Host, large: DownloadPlan
-) -> None:
+def test_more_at_once_are_asked_to_wait(host: Host, large: DownloadPlan) -> None:
     urls = {who: host.hub.visitor(who).zip(large)["url"] for who in (ADA, BEN, "guest-cem")}
 
     def begun(who: str) -> socket.socket:
