@@ -3,12 +3,13 @@
 // `mountBrowser` gets `{ shell }`, and every part of the browser has it as `shared.shell`:
 //   downloads        the element of the panel "My downloads", for whatever shows the jobs
 //   openDownloads()  opens that panel
-//   notify({ kind: "error" | "info", text, about, act: [label, run] })  shows a banner; returns what
-//                    takes it away. A later one with the same `about` replaces it
+//   notify({ kind: "error" | "info", text, more, about, act: [label, run] })  shows a banner, with
+//                    `more` folded away; returns what takes it away. A later one with the same
+//                    `about` replaces it
 //   cardsBelow       the width of the browser, in pixels, below which the table shows cards
 //   join(browser)    the browser gives { call, on, state, signal, root, goTo, focus }, and gets what
 //                    hears of it: { greeting() -> arguments of `hello`, columns(all) -> names or
-//                    null, greeted(hello), viewed(reply of `view`), opened(hash or null, { step }),
+//                    null, greeted(hello), viewed(reply of `view`, what was asked), opened(hash or null, { step }),
 //                    titled(detail), tab(name or null), span(text or null), buttons(close) -> nodes }
 // A notebook has no shell: `shared.shell` is null there.
 
