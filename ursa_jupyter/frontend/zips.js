@@ -26,7 +26,7 @@ export function keptZips(changed, { signal }) {
   function keep(zips) {
     all = zips.slice(0, ZIPS_KEPT);
     try {
-      sessionStorage.getItem(key, JSON.stringify(all));
+      sessionStorage.setItem(key, JSON.stringify(all));
     } catch {
       // They are forgotten with the page, then.
     }
