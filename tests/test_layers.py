@@ -68,6 +68,7 @@ LAYERS = (
     "operands",
     "faces",
     "filters",
+    "selection_file",
     "predicates",
     "ranking",
     "paging",

@@ -16,6 +16,7 @@ from tests.benchmarks.costs import memory, writes
 from tests.benchmarks.embeddings import embeddings
 from tests.benchmarks.measure import medians
 from tests.benchmarks.notebook import notebook
+from tests.benchmarks.page import page
 from tests.benchmarks.plans import plans
 from tests.benchmarks.s3_downloads import SETS as S3_SETS
 from tests.benchmarks.s3_downloads import s3_downloads
@@ -38,6 +39,7 @@ PARTS = (
     "embeddings",
     "browser",
     "notebook",
+    "page",
     "progress",
 )
 SIZES = (10_000, 100_000, 1_000_000)
@@ -76,6 +78,7 @@ def rows(part: str, name: str, options: argparse.Namespace) -> Iterator[Row]:
         "embeddings": lambda: embeddings(place, 10_000 if small else 100_000),
         "browser": lambda: browsing(kept, of_sizes[-1], 2 * rounds + 1),
         "notebook": lambda: notebook(kept, place, of_sizes[-1], rounds),
+        "page": lambda: page(kept, place, of_sizes[-1], rounds, small=small),
         "progress": lambda: showing(place, SMALL_SETS[0] if small else SETS[0], 4 * rounds + 1),
     }
     yield from measured[part]()
