@@ -29,17 +29,11 @@ export function mountGetBar(el, { call, on, state, shell }) {
   const { now, update, soon } = numbers;
   const known = () => now.reply?.modalities ?? [];
   const menu = modalityMenu(known, (modalities) => changed({ modalities }), { signal });
-  const options = popupButton("Options", (panel) => panel.append(...wishNodes(wish, state, changed)), { signal });
   const dialog = getDialog({ call, on, state, signal, wish, shell });
-  parts.choices.append(menu.root, options);
-  parts.acts.append(copyMenu(copied, { signal }), parts.get);
+  parts.choices.append(menu.root, optionsMenu(wish, state, { changed, signal }));
+  parts.acts.append(copyOf(wish, { call, state, signal }), parts.get);
   el.append(parts.root, dialog.element);
   if (shell) mountDownloads(shell.downloads, { call, on, signal });
-
-  function copied(what, of) {
-    const query = { filter: state.filter, order_by: state.orderBy };
-    return call("copy", { what, of, ...query, modalities: wish.modalities }, { latest: "copy" });
-  }
 
   function draw() {
     const reason = now.failure?.message ?? hindrance(now.reply, wish);
@@ -84,11 +78,21 @@ export function mountGetBar(el, { call, on, state, shell }) {
   };
 }
 
-function wishNodes(wish, { hello }, changed) {
-  return [
+function optionsMenu(wish, { hello }, { changed, signal }) {
+  const layouts = layoutOptions(hello.layouts ?? []);
+  const fill = (panel) => panel.append(
     selectOf("Data", SOURCES, wish.source, (source) => changed({ source })),
-    selectOf("Folders", layoutOptions(hello.layouts ?? []), wish.layout, (layout) => changed({ layout })),
-  ];
+    selectOf("Folders", layouts, wish.layout, (layout) => changed({ layout })),
+  );
+  return popupButton("Options", fill, { signal });
+}
+
+function copyOf(wish, { call, state, signal }) {
+  const ask = (what, of) => {
+    const query = { filter: state.filter, order_by: state.orderBy };
+    return call("copy", { what, of, ...query, modalities: wish.modalities }, { latest: "copy" });
+  };
+  return copyMenu(ask, { signal });
 }
 
 function getBarParts() {

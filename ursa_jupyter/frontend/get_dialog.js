@@ -50,11 +50,15 @@ export function getDialog({ call, on, state, signal, wish, shell }) {
     element.replaceChildren();
   }
 
+  element.addEventListener("close", closed, { signal });
+  keepEvents(element, close, signal);
+  return { element, open, update, close };
+}
+
+function keepEvents(element, close, signal) {
   // The browser below has keys of its own, and would take Escape for the recording's.
   element.addEventListener("keydown", (event) => event.stopPropagation(), { signal });
-  element.addEventListener("close", closed, { signal });
   element.addEventListener("click", ({ target }) => target === element && close(), { signal });
-  return { element, open, update, close };
 }
 
 function closing(close) {

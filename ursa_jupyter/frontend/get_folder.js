@@ -14,6 +14,7 @@ const FOLDER_TITLE = "To a folder on this server";
 const FOLDER_WHEN =
   "Best for a lot of data, and when you analyse it on this server. It goes on when you close this " +
   "page; pause, cancel or retry it in My downloads.";
+const FOLDER_STARTED = "Started. You may close this page: the download goes on by itself.";
 const FOLDER_MS = 300;
 
 /** Return what stands where no folder may be written to. */
@@ -33,8 +34,7 @@ export function folderWay({ call, on, hello, wish, toDownloads }) {
   const jobs = startedJobs(cards, { call, on });
   way.body.append(...form.nodes);
   way.element.append(cards);
-  const place = () => [at.root, ...form.sub().split("/")].filter((part) => part.trim()).join("/");
-  const args = () => ({ ...wish, dest: place(), existing: at.existing });
+  const args = () => ({ ...wish, dest: destOf(at.root, form.sub()), existing: at.existing });
 
   async function look() {
     try {
@@ -51,8 +51,7 @@ export function folderWay({ call, on, hello, wish, toDownloads }) {
     way.act(form.button, async (rule = ruleFor(at.reply, at.existing)) => {
       await jobs.before();
       await call("download", { ...args(), existing: rule });
-      const started = "Started. You may close this page: the download goes on by itself.";
-      way.said.replaceChildren(...paragraphs(started), ...listButton(toDownloads));
+      way.said.replaceChildren(...paragraphs(FOLDER_STARTED), ...listButton(toDownloads));
       await jobs.load();
     });
   }
@@ -85,8 +84,11 @@ function folderForm(roots, at, { asked, start }) {
   const where = selectOf("Folder", options, at.root, (root) => (choose(root), asked()));
   const rule = selectOf("Existing files", EXISTING, "error", (existing) => (at.existing = existing));
   return {
-    ...{ button, nodes: [h("div", { class: "ursa-way-fields" }, where, fieldOf("Subfolder", input), rule), path, line,
-      h("div", { class: "ursa-line" }, button)] },
+    button,
+    nodes: [
+      h("div", { class: "ursa-way-fields" }, where, fieldOf("Subfolder", input), rule),
+      ...[path, line, h("div", { class: "ursa-line" }, button)],
+    ],
     sub: () => input.value,
     show(text, bad = false) {
       line.textContent = shortHashes(text);
@@ -95,6 +97,8 @@ function folderForm(roots, at, { asked, start }) {
     },
   };
 }
+
+const destOf = (root, below) => [root, ...below.split("/")].filter((part) => part.trim()).join("/");
 
 function hereText({ here_files: files, here_bytes: bytes }) {
   return files ? `${sizeText(bytes)} of it is there already and right; only the rest is fetched.` : "";
