@@ -89,6 +89,7 @@ LAYERS = (
     "register.session",
     "register.orchestrator",
     "register",
+    "archive.*",
     "audit.*",
     "materialize",
     "process",

@@ -16,6 +16,7 @@ from tests.benchmarks.costs import memory, writes
 from tests.benchmarks.embeddings import embeddings
 from tests.benchmarks.measure import medians
 from tests.benchmarks.notebook import notebook
+from tests.benchmarks.page import page
 from tests.benchmarks.plans import plans
 from tests.benchmarks.s3_downloads import SETS as S3_SETS
 from tests.benchmarks.s3_downloads import s3_downloads
@@ -23,6 +24,7 @@ from tests.benchmarks.s3_uploads import s3_uploads
 from tests.benchmarks.showing import showing
 from tests.benchmarks.table import Row, print_table
 from tests.benchmarks.transfers import SETS, SMALL_SETS, transfers
+from tests.benchmarks.zips import SMALL_ZIPPED, ZIPPED, zips
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -38,6 +40,8 @@ PARTS = (
     "embeddings",
     "browser",
     "notebook",
+    "page",
+    "zips",
     "progress",
 )
 SIZES = (10_000, 100_000, 1_000_000)
@@ -76,6 +80,8 @@ def rows(part: str, name: str, options: argparse.Namespace) -> Iterator[Row]:
         "embeddings": lambda: embeddings(place, 10_000 if small else 100_000),
         "browser": lambda: browsing(kept, of_sizes[-1], 2 * rounds + 1),
         "notebook": lambda: notebook(kept, place, of_sizes[-1], rounds),
+        "zips": lambda: zips(place, SMALL_ZIPPED if small else ZIPPED, rounds),
+        "page": lambda: page(kept, place, of_sizes[-1], rounds, small=small),
         "progress": lambda: showing(place, SMALL_SETS[0] if small else SETS[0], 4 * rounds + 1),
     }
     yield from measured[part]()

@@ -145,7 +145,9 @@ def test_copied_texts_say_the_query_or_the_selection(data: DataInterface, page: 
             for name, form in forms.items():
                 menu.get_by_role("radio", name=name).check()
                 asked = {"what": form, "of": of, "filter": {"status": "all"}}
-                text = copied(data, source.selection, asked, "ursa-downloads")["text"]
+                text = copied(data, source.selection, asked, "ursa-downloads", is_page=False)[
+                    "text"
+                ]
                 expect(menu.get_by_role("textbox")).to_have_value(text)
                 if of == "query":
                     assert said(source.spec, form) in text
@@ -234,7 +236,9 @@ def test_numbers_are_asked_for_again_when_a_download_has_ended(
         target = data.query(participants="P002", status="all")
         kept = data.download(target, dest, background=True)
         kept.wait()
-        (job,) = (each for each in source._delivery.downloads.described() if each["dest"] == str(dest))
+        (job,) = (
+            each for each in source._delivery.downloads.described() if each["dest"] == str(dest)
+        )
         expect(facts(page)).not_to_contain_text("already here")
         for state in ("running", "done"):
             source._push({"push": "jobs", "jobs": [{**job, "state": state}]})

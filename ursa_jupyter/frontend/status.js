@@ -1,24 +1,25 @@
 // How many match, what is selected, what went wrong.
 
 import { h } from "./dom.js";
+import { isEverything } from "./filters.js";
 import { countText } from "./format.js";
 
 const SLOW_MS = 5_000;
 
-/** Return what shows counts and errors in a frame. */
-export function statusLine({ count, banner, live }, { signal }) {
+/** Return what shows counts and errors in a frame; `words.slow` says that an answer is late. */
+export function statusLine({ count, banner, live }, { signal, words }) {
   const matched = h("strong", { class: "ursa-number" });
   const time = h("span", { class: "ursa-quiet ursa-ms" });
   const every = h("button", { type: "button", class: "ursa-plain" });
   const slow = new Set();
   count.append(matched, every, h("span", { class: "ursa-space" }), time);
 
-  /** Return `call`, which says so when Python is long in answering. */
+  /** Return `call`, which says so when the answer is long in coming. */
   function watched(call) {
     return async (type, args, options) => {
       const timer = setTimeout(() => {
         slow.add(timer);
-        if (banner.hidden) warn("Python has not answered yet: is the kernel busy or gone?", null, true);
+        if (banner.hidden) warn(words.slow, null, true);
       }, SLOW_MS);
       const late = () => {
         clearTimeout(timer);
@@ -54,17 +55,27 @@ export function statusLine({ count, banner, live }, { signal }) {
   return {
     watched,
     failed: (error, retry) => warn(error.message, retry, false),
-    matched(page, total) {
+    matched(page, total, state) {
       if (banner.dataset.waiting === undefined) hide();
-      const part = page.matched === total ? "" : `${countText(page.matched)} of `;
-      const text = `${part}${countText(total)} ${total === 1 ? "recording" : "recordings"}`;
+      const text = state.onlySelected ? selectedText(page.matched, state) : matchedText(page.matched, total);
       matched.textContent = text;
       time.textContent = typeof page.ms === "number" ? `${Math.round(page.ms)} ms` : "";
       every.textContent = `Select all ${countText(page.matched)}`;
-      every.hidden = page.matched === 0;
+      every.hidden = page.matched === 0 || state.onlySelected;
       live.textContent = text;
     },
     onAll: (all) => every.addEventListener("click", all, { signal }),
     dispose: () => timers.forEach(clearTimeout),
   };
+}
+
+const recordingsText = (count) => `${countText(count)} ${count === 1 ? "recording" : "recordings"}`;
+
+function matchedText(count, total) {
+  return count === total ? recordingsText(total) : `${countText(count)} of ${recordingsText(total)}`;
+}
+
+function selectedText(count, { filter }) {
+  const rest = isEverything(filter) ? "" : ", those that match the filters";
+  return `Only selected: ${recordingsText(count)}${rest}`;
 }

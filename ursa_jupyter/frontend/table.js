@@ -18,20 +18,32 @@ const MARKED_AT_ONCE = 6000;
  * Mount the table into `el`.
  *
  * `listed(page)` hears of the first page of each query, `open(row, focus)` of a row to show whole,
- * `moved(row)` of the active one, `failed` of errors. Return {load({keep}), all, focus, dispose}.
+ * `moved(row)` of the active one, `failed` of errors. The rows are cards where the table is narrow, or `narrow()` says so.
+ * Return {load({keep}), all, focus, dispose}.
  */
-export function mountTable(el, { call, on, state, signal, listed, open, moved, failed }) {
+export function mountTable(el, { call, on, state, signal, listed, open, moved, failed, narrow = () => false }) {
   const parts = gridParts();
   const { grid, layer, head } = parts;
   el.append(parts.scroller);
   const now = { count: 0, columns: [], cards: false, pages: null, anchor: 0 };
-  const view = viewportOf(parts, { signal, drawing: () => roving.hold(), drawn: () => roving.settle() });
+  const view = viewportOf(parts, { signal, drawing: () => roving.hold(), drawn });
   const roving = rovingCell(grid, layer, view.element);
   const marks = marksOf({
     ...{ call, state, failed, shown: view.hashes, refresh: view.showMarks },
     rows: () => now.pages?.loaded() ?? [],
     forget: () => now.pages?.forget(),
   });
+  function drawn() {
+    roving.settle();
+    showOpened();
+  }
+
+  function showOpened() {
+    for (const row of layer.children) {
+      row.setAttribute("aria-current", String(row.dataset.hash === state.opened));
+    }
+  }
+
   const withRow = (act) => (index) => view.row(index) !== undefined && act(view.row(index));
   const toggle = withRow(marks.toggle);
   const openRow = (index, focus) => withRow((row) => open(row, focus))(index);
@@ -81,7 +93,7 @@ export function mountTable(el, { call, on, state, signal, listed, open, moved, f
   layer.addEventListener("mousedown", (event) => event.shiftKey && event.preventDefault(), { signal });
 
   function lay() {
-    const cards = el.getBoundingClientRect().width < CARDS_BELOW_PX;
+    const cards = narrow() || el.getBoundingClientRect().width < CARDS_BELOW_PX;
     if (cards !== now.cards) {
       now.cards = cards;
       if (now.pages !== null) showColumns();
@@ -109,6 +121,7 @@ export function mountTable(el, { call, on, state, signal, listed, open, moved, f
   function load({ keep = false } = {}) {
     const columns = state.columns.filter((name) => name.startsWith("metadata."));
     const query = { filter: state.filter, order_by: state.orderBy, columns };
+    if (state.onlySelected) query.of = "selected";
     const ask = (offset, limit) => call("page", { ...query, offset, limit }, { latest: "page" });
     // Or a scroll would ask for rows of the old query, in place of the new one's.
     for (const former of [loading, now.pages]) former?.end();
@@ -157,13 +170,16 @@ export function mountTable(el, { call, on, state, signal, listed, open, moved, f
     lay();
   }
 
-  const off = on("selection", marks.pushed);
+  const offs = [
+    on("selection", marks.pushed),
+    state.listen(({ opened }) => opened === undefined || showOpened()),
+  ];
   return {
     load,
     all: marks.all,
     focus: () => go(...roving.at, false),
     dispose() {
-      off();
+      for (const off of offs) off();
       watching.disconnect();
       now.pages?.end();
       loading?.end();

@@ -1,0 +1,181 @@
+"""Many who browse one server at the same time, while zips stream from it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import statistics
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
+
+from tests.app.page_client import Visit
+from tests.benchmarks.page_place import WITH_FILES
+from tests.benchmarks.table import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tests.app.page_server import PageServer
+
+    Filter = dict[str, Any]
+
+ZIPS = 2
+PAGE_COLUMNS = ("metadata.age", "metadata.hand", "metadata.score")
+FACETS = ("status", "modalities", "participants", "metadata.hand", "metadata.sex", "metadata.site")
+HISTOGRAMS = ("start_time", "duration")
+_ALL: Filter = {"status": "all"}
+_COLUMNS = ("modalities", "status")  # which are no keys of metadata
+# What people click: most of the time one value of these, sometimes two.
+CHOICES: Mapping[str, Sequence[str]] = {
+    "task": ("eyes_closed", "eyes_open", "nback", "oddball", "reading", "rest", "sleep", "stroop"),
+    "site": ("Aarhus", "Basel", "Cork", "Delft", "Essen"),
+    "hand": ("left", "right"),
+    "sex": ("f", "m", "x"),
+    "modalities": ("cam", "ecg", "eeg", "gaze", "mic", "notes", "screen"),
+    "status": ("failed", "ingested", "raw"),
+}
+# What takes a zip, as fast as it comes, in a process of its own.
+DRAIN = """
+import http.client, sys, time, urllib.parse
+place, cookies = urllib.parse.urlsplit(sys.argv[1]), sys.argv[2]
+began, taken, room = time.perf_counter(), 0, bytearray(1 << 20)
+line = http.client.HTTPConnection(place.netloc, timeout=120)
+line.request("GET", place.path, headers={"Cookie": cookies})
+answer = line.getresponse()
+while count := answer.readinto(room):
+    taken += count
+assert answer.status == 200, (answer.status, answer.reason)
+assert taken == int(answer.getheader("Content-Length")), "the zip ended early"
+print(taken, time.perf_counter() - began)
+"""
+
+
+@dataclass(frozen=True)
+class Load:
+    """How long the crowd browses, and how long each of them looks before the next click."""
+
+    seconds: float = 60.0
+    think_s: float = 1.0
+
+
+@dataclass(frozen=True)
+class Zips:
+    """What the zips brought."""
+
+    bytes: int
+    seconds: float
+
+
+def clicked(chance: random.Random) -> Filter:
+    """Return the filter that somebody has put together."""
+    fields = chance.sample(list(CHOICES), chance.choice((1, 1, 2)))
+    values = {field: chance.choice(CHOICES[field]) for field in fields}
+    metadata = {key: {"=": value} for key, value in values.items() if key not in _COLUMNS}
+    own = {key: [value] for key, value in values.items() if key == "modalities"}
+    status = {"status": values.get("status", "all")}
+    return {**status, **own, **({"metadata": metadata} if metadata else {})}
+
+
+# -- what a page sends ---------------------------------------------------------------------------
+
+
+async def opened(visit: Visit) -> None:
+    """Ask what the page asks when it opens, beside `hello`."""
+    await _drawn(visit, _ALL)
+    await asyncio.gather(visit.call("jobs"), *_beside(visit, _ALL))
+
+
+async def narrowed(visit: Visit, wanted: Filter) -> float:
+    """Ask what the page asks after a click on a filter, and return the seconds until its rows."""
+    began = time.perf_counter()
+    await _drawn(visit, wanted)
+    taken = time.perf_counter() - began
+    await asyncio.gather(*_beside(visit, wanted))
+    return taken
+
+
+async def _drawn(visit: Visit, wanted: Filter) -> None:
+    await visit.call("page", **_page(wanted))
+
+
+def _beside(visit: Visit, wanted: Filter) -> list[Any]:
+    return [
+        visit.call("chips", filter=wanted),
+        visit.call("facets", filter=wanted, fields=FACETS),
+        *(visit.call("histogram", filter=wanted, field=each, bins=40) for each in HISTOGRAMS),
+        visit.call("view", filter=wanted, order_by="start_time", columns=PAGE_COLUMNS),
+        visit.call("page", **_page(wanted, offset=100)),
+    ]
+
+
+def _page(wanted: Filter, offset: int = 0) -> dict[str, Any]:
+    order = {"order_by": "start_time", "columns": PAGE_COLUMNS}
+    return {"filter": wanted, "offset": offset, "limit": 100, **order}
+
+
+# -- many of them --------------------------------------------------------------------------------
+
+
+def crowd(server: PageServer, of: str, sessions: int, load: Load) -> Iterator[Row]:
+    """Measure a filter's click while so many browse, and what the zips bring meanwhile."""
+    taken, zips = asyncio.run(_crowded(server.url, sessions, load))
+    beside = f"{sessions} browse, {ZIPS} zips" if zips else f"{sessions} browse, no zips yet"
+    yield Row(f"page: {beside}: half of {len(taken)} filters {of}", statistics.median(taken))
+    worst = statistics.quantiles(taken, n=20)[-1]
+    yield Row(f"page: {beside}: 95 % of filters {of}", worst, at_most=1.0)
+    if zips:
+        seconds = max(each.seconds for each in zips)
+        size = sum(each.bytes for each in zips)
+        yield Row(f"page: {ZIPS} zips, while {sessions} browse", seconds, size=size)
+
+
+async def _crowded(url: str, sessions: int, load: Load) -> tuple[list[float], list[Zips]]:
+    async with contextlib.AsyncExitStack() as pages:
+        visits = [await pages.enter_async_context(Visit(url)) for _ in range(sessions)]
+        for visit in visits:
+            await opened(visit)
+        end = time.perf_counter() + load.seconds
+        zips = asyncio.gather(*(_zips(url, end) for _ in range(ZIPS)))
+        clicks = [
+            _clicks(visit, random.Random(turn), end, load) for turn, visit in enumerate(visits)
+        ]
+        taken = [each for clicked in await asyncio.gather(*clicks) for each in clicked]
+        return taken, [each for each in await zips if each is not None]
+
+
+async def _clicks(visit: Visit, chance: random.Random, end: float, load: Load) -> list[float]:
+    """Click one filter after another; each takes a look of its own length."""
+    taken = []
+    await asyncio.sleep(chance.uniform(0, load.think_s))
+    while time.perf_counter() < end:
+        taken.append(await narrowed(visit, clicked(chance)))
+        await asyncio.sleep(chance.uniform(0.5, 1.5) * load.think_s)
+    return taken
+
+
+async def _zips(url: str, end: float) -> Zips | None:
+    """Take one zip after another until the end; None where the server gives none."""
+    async with Visit(url) as visit:
+        if "zip" not in visit.hello.get("ways", []):
+            return None
+        await visit.call("select", all=WITH_FILES)
+        size, began = 0, time.perf_counter()
+        while time.perf_counter() < end:
+            made = await visit.call("zip", modalities=None, source="raw", layout="by_recording")
+            assert await _drained(visit, made["url"]) == made["bytes"]
+            size += made["bytes"]
+        return Zips(size, time.perf_counter() - began)
+
+
+async def _drained(visit: Visit, path: str) -> int:
+    cookies = "; ".join(f"{name}={value}" for name, value in visit.cookies.items())
+    command = [sys.executable, "-c", DRAIN, urljoin(visit.url, path), cookies]
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, stdout=pipe)
+    said, _ = await process.communicate()
+    assert process.returncode == 0, "a zip did not come whole"
+    return int(said.split()[0])

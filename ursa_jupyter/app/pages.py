@@ -1,0 +1,65 @@
+"""`Pages`: what makes a page for each session, wherever Panel runs it."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import panel as pn
+
+from ursa.errors import InvalidArgument
+from ursa_jupyter.app import document
+from ursa_jupyter.app.component import PageView
+from ursa_jupyter.app.web import Caller, caller_of
+from ursa_jupyter.app.workers import Workers
+from ursa_jupyter.browse import BrowserSource
+
+if TYPE_CHECKING:
+    from bokeh.document import Document
+
+    from ursa_jupyter.app.hub import Hub
+
+
+class Pages:
+    """Makes the pages of one hub."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub, self._workers = hub, Workers()
+
+    @property
+    def title(self) -> str:
+        """What browsers show as the name of the page."""
+        data = self.hub.data
+        return f"{data.profile if data.path is None else data.path.name} · Ursa"
+
+    def new(self) -> PageView:
+        """Return the page of the session that is being made."""
+        current = _document()
+        document.dress(current, self.title, pn.state.rel_path or "")
+        user, cookie = caller(self.hub)
+        name = user or self.hub.visitor_of(cookie) or self.hub.new_name()
+        lane = self._workers.lane()
+        view = PageView(self.hub, lane, name, guest=user is None, sizing_mode="stretch_both")
+        current.on_session_destroyed(lambda _: view.close())
+        return view
+
+    def warm(self) -> None:
+        """Work out in the background what the first visitor would wait for."""
+        threading.Thread(target=BrowserSource(self.hub.data).warm, daemon=True).start()
+
+    def close(self) -> None:
+        """End what works for the pages."""
+        self._workers.close()
+
+
+def caller(hub: Hub) -> Caller:
+    """Return who asked for the session that is being made."""
+    found = caller_of(_document().session_context)
+    return found or Caller(pn.state.user, pn.state.cookies.get(hub.cookie))
+
+
+def _document() -> Document:
+    current = pn.state.curdoc
+    if current is None:
+        raise InvalidArgument("a page is made for a session of a server; in a notebook use view()")
+    return current

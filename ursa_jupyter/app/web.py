@@ -1,0 +1,152 @@
+"""The web application: Panel's page and websocket, and nothing else of what they bring."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import parse_qsl, urlencode
+
+import tornado.web
+from bokeh.server.tornado import BokehTornado
+from bokeh.server.views.multi_root_static_handler import MultiRootStaticHandler
+from bokeh.server.views.static_handler import StaticHandler
+from bokeh.util.token import get_session_id
+from panel.io.server import DocHandler, WSHandler
+from tornado.httpserver import HTTPServer
+
+from ursa_jupyter.app.auth import user_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tornado.iostream import IOStream
+    from tornado.web import RequestHandler
+
+
+# By which Jupyter lets somebody in; a link to the page must not give it away.
+_SECRET = frozenset({"token"})
+
+
+class Caller(NamedTuple):
+    """Who asks for a page: the one who logged in, or what a guest's cookie says."""
+
+    user: str | None
+    cookie: str | None
+
+
+def remember(request: Any, caller: Caller) -> None:
+    """Keep with a request who sent it, where the session finds it that the request opens."""
+    request.ursa_caller = caller
+
+
+def caller_of(context: Any) -> Caller | None:
+    """Return who opened a session, by its context; None on a server other than ours."""
+    found = getattr(getattr(context, "request", None), "ursa_caller", None)
+    return found if isinstance(found, Caller) else None
+
+
+class Page(DocHandler):
+    """The page."""
+
+    async def prepare(self) -> None:
+        """Bring a visitor to the address below which relative ones are right."""
+        await super().prepare()  # type: ignore[no-untyped-call]
+        if place := self._better():
+            self.redirect(place)
+            return
+        remember(self.request, _caller(self))
+
+    def _better(self) -> str:
+        """Return a relative address that should have been asked for; else nothing."""
+        asked = parse_qsl(self.request.query, keep_blank_values=True)
+        kept = [(name, value) for name, value in asked if name not in _SECRET]
+        query = self.request.query if kept == asked else urlencode(kept)
+        last = "." if self.request.path.endswith("/") else self.request.path.rpartition("/")[2]
+        if last == "." and kept == asked:
+            return ""
+        return f"{last}/?{query}" if query else f"{last}/"
+
+
+class Socket(WSHandler):
+    """The page's websocket."""
+
+    async def prepare(self) -> None:
+        """Refuse who is not logged in, and who took the session of somebody else."""
+        await super().prepare()  # type: ignore[no-untyped-call]
+        if self._finished:
+            return
+        caller = _caller(self)
+        remember(self.request, caller)
+        owner = self._owner()
+        if owner is not None and owner.user != caller.user:
+            self.set_status(403)
+            self.finish()
+
+    def _owner(self) -> Caller | None:
+        """Return who opened the session that is asked for, if there is one."""
+        _, _, token = self.request.headers.get("Sec-WebSocket-Protocol", "").partition(",")
+        try:
+            name = get_session_id(token.strip())
+        except Exception:  # noqa: BLE001 - whatever is wrong with it, opening says so
+            return None
+        for session in self.application_context.sessions:
+            if session.id == name:
+                return caller_of(session.document.session_context)
+        return None
+
+
+_OURS: dict[type[RequestHandler], type[RequestHandler]] = {
+    DocHandler: Page,
+    WSHandler: Socket,
+    StaticHandler: StaticHandler,
+    MultiRootStaticHandler: MultiRootStaticHandler,
+}
+
+
+class _Chosen(tornado.web.Application):
+    """Takes of the handlers that Bokeh brings those which the page needs, or ours instead."""
+
+    def __init__(self, handlers: Iterable[Any], **settings: Any) -> None:
+        own = tuple(settings.pop("own"))
+        kept = [
+            (rule[0], _OURS.get(rule[1], rule[1]), *rule[2:])
+            for rule in handlers
+            if rule[1] in _OURS or rule[1] in own
+        ]
+        super().__init__(kept, **settings)
+
+
+# Bokeh's class hands its handlers to the next in line, which is ours.
+class WebApplication(BokehTornado, _Chosen):
+    """Bokeh's server, with the page alone."""
+
+
+def web_application(
+    pages: dict[str, Any], routes: Sequence[tuple[Any, ...]], **options: Any
+) -> WebApplication:
+    """Return the web application with these pages and routes."""
+    login = options["auth_provider"].endpoints
+    own = {rule[1] for rule in (*routes, *login)}
+    return WebApplication(
+        pages,
+        extra_patterns=list(routes),
+        own=own,
+        use_index=False,
+        include_headers=[],
+        include_cookies=[],
+        **options,
+    )
+
+
+class Server(HTTPServer):
+    """Sends each part of a message at once: waiting for the next costs 40 ms per answer."""
+
+    def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
+        """Take a connection."""
+        stream.set_nodelay(True)
+        super().handle_stream(stream, address)
+
+
+def _caller(handler: RequestHandler) -> Caller:
+    settings = handler.settings
+    user = user_of(handler) if settings["ursa_login"] else None
+    return Caller(user, handler.get_cookie(settings["ursa_cookie"]))
