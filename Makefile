@@ -19,6 +19,7 @@ help:
 	@echo "make bench   the benchmarks"
 	@echo "make kernels the tests of notebooks on ipykernel $(KERNELS)"
 	@echo "make lint    ruff and mypy"
+	@echo "make app     the page in a browser, on the site of make demo if it is there"
 	@echo "make lab     JupyterLab with the notebooks, on the site of make demo if it is there"
 	@echo "make lock    newest versions into locks/"
 	@echo "make clean   removes .venv and caches"
@@ -52,9 +53,8 @@ lint: .venv/.dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-app:
-	@echo "There is no page in the browser yet: use '$(BIN)/ursa --help' after 'make demo', or 'make lab'."
-	@exit 1
+app: .venv/.jupyter
+	URSA_SITE="$${URSA_SITE:-$(wildcard $(CURDIR)/ursa-demo/site)}" $(BIN)/ursa serve $(ARGS)
 
 lab: .venv/.jupyter
 	URSA_SITE="$${URSA_SITE:-$(wildcard $(CURDIR)/ursa-demo/site)}" $(BIN)/jupyter lab --notebook-dir=notebooks $(ARGS)

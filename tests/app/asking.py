@@ -20,8 +20,12 @@ class Answer:
 
     status: int
     headers: Mapping[str, str]
-    text: str
+    body: bytes
     cookies: dict[str, str]
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
 
 
 def ask(
@@ -47,6 +51,5 @@ def ask(
         answer = connection.getresponse()
         lines = answer.headers.get_all("Set-Cookie") or []
         pairs = [line.partition(";")[0].partition("=") for line in lines]
-        text = answer.read().decode("utf-8", "replace")
         set_now = {name: value for name, _, value in pairs}
-        return Answer(answer.status, answer.headers, text, set_now)  # type: ignore[arg-type]
+        return Answer(answer.status, answer.headers, answer.read(), set_now)  # type: ignore[arg-type]

@@ -23,7 +23,7 @@ from ursa_jupyter.app.server import _server
 from ursa_jupyter.app.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
     from pathlib import Path
 
     from ursa.transfer.plan import DownloadPlan
@@ -143,6 +143,20 @@ def parsed(answer: bytes | bytearray) -> Reply:
     return Reply(
         int(first.split(" ")[1]), {name.lower(): value for name, _, value in pairs}, bytes(body)
     )
+
+
+class Endless:
+    """A gigabyte that counts how much of it was asked for."""
+
+    name, etag, size, files, asked = "endless.zip", '"endless"', 1 << 30, 1, 0
+
+    def stream(
+        self, start: int = 0, stop: int | None = None, *, stopped: Callable[[], bool] = bool
+    ) -> Generator[bytes]:
+        for at in range(start, stop or self.size, 1 << 20):
+            assert not stopped()
+            self.asked = at
+            yield bytes(1 << 20)
 
 
 def stocked(place: Path, files: Mapping[str, bytes] = FILES) -> tuple[DataInterface, DownloadPlan]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.app.hosting import Endless
 from ursa.errors import InvalidArgument
 from ursa.progress import JobSnapshot
 from ursa_jupyter.app.hub import Hub
@@ -118,9 +119,11 @@ def test_the_visitor_not_seen_for_longest_is_dropped(make: Callable[..., Hub]) -
     hub = make(visitors=3)
     ada, ben = hub.visitor("ada"), hub.visitor("ben")
     hub.visitor("cem")
+    links = [hub.tickets.make(name, "zip", Endless()) for name in ("ada", "ben")]
     hub.visitor("ada")
     hub.visitor("dan")
     assert hub.known("ben") is None
+    assert [hub.tickets.find(link.token) is not None for link in links] == [True, False]
     assert hub.visitor("ada") is ada
     assert hub.visitor("ben") is not ben
 

@@ -56,7 +56,7 @@ def _wait(url: str, running: subprocess.Popen[bytes], log: Path) -> None:
     while time.monotonic() < end and running.poll() is None:
         try:
             with urlopen(url, timeout=START_S):
-                return
+                return None
         except HTTPError as error:
             return error.close()
         except (URLError, OSError):

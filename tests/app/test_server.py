@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
 import hashlib
 import json
 import re
@@ -45,6 +46,21 @@ def test_page_names_the_site_and_asks_nothing_of_other_servers(
     assert not re.findall(r"""(?:https?:)?//[\w.]""", without_pictures)
 
 
+def test_scripts_are_packed_and_kept(open_server: PageServer) -> None:
+    page = ask(open_server.url).text
+    urls = re.findall(r'<script src="([^"]+)"', page) + re.findall(
+        r'modulepreload" href="([^"]+)"', page
+    )
+    assert len(urls) == 5
+    for url in urls:
+        packed = ask(open_server.url, url, Accept_Encoding="gzip, br")
+        whole = ask(open_server.url, url)
+        assert (packed.status, packed.headers["Content-Encoding"]) == (200, "gzip")
+        assert "immutable" in packed.headers["Cache-Control"]
+        assert gzip.decompress(packed.body) == whole.body
+        assert "Content-Encoding" not in whole.headers
+
+
 def test_only_the_scripts_of_the_page_may_run(open_server: PageServer) -> None:
     answer = ask(open_server.url)
     rules = dict(
@@ -69,6 +85,7 @@ def test_only_the_scripts_of_the_page_may_run(open_server: PageServer) -> None:
         ("", 200),
         ("static/js/bokeh.min.js", 200),
         ("static/extensions/panel/panel.min.js", 200),
+        ("ursa/front/0123456789abcdef/page.js", 404),
         ("nothing", 404),
         ("ursa/zip/x/y.zip", 401),
         ("ursa/session", 405),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -7,9 +9,11 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+import typer
 
 from tests.app.asking import ask
-from tests.app.page_server import environment, serving
+from tests.app.page_server import CHECKOUT, environment, serving
+from ursa.cli import app
 from ursa.errors import InvalidArgument
 from ursa_jupyter.app.listening import listen, origins_of, url_of
 from ursa_jupyter.app.settings import settings_of
@@ -102,6 +106,18 @@ def test_wrong_logins(oauth: dict[str, object], said: str) -> None:
 def test_one_login_is_enough() -> None:
     with pytest.raises(InvalidArgument, match="not both"):
         settings_of(basic_auth="a:b", oauth={"provider": "github", "key": "k", "secret": "s"})
+
+
+def test_commands_of_the_readme_have_these_options() -> None:
+    readme = (CHECKOUT / "README.md").read_text("utf-8").replace("\\\n", " ")
+    lines = re.findall(r"^\$ (ursa serve .*?)(?:#.*)?$", readme, re.MULTILINE)
+    known = {
+        name for each in typer.main.get_command(app).commands["serve"].params for name in each.opts
+    }  # type: ignore[attr-defined]
+    assert len(lines) == 4
+    for line in lines:
+        given = [word for word in shlex.split(line) if word.startswith("--")]
+        assert set(given) <= known
 
 
 def test_origins() -> None:

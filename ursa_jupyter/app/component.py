@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ursa_jupyter.app.answering import Answering
+from ursa_jupyter.app.front import loader
 from ursa_jupyter.app.visits import Visit
 from ursa_jupyter.browse import BrowserSource
-from ursa_jupyter.frontend import module, styles
+from ursa_jupyter.frontend import styles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ class PageView(Answering):
         Whether nobody has logged in.
     """
 
-    _esm = module("page")
+    _esm = loader()
     _stylesheets: ClassVar[list[Any]] = [styles("page")]
 
     def __init__(self, hub: Hub, lane: Lane, visitor: str, *, guest: bool, **params: Any) -> None:

@@ -8,16 +8,10 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, Template
 
+from ursa_jupyter.app import front
+
 if TYPE_CHECKING:
     from bokeh.document import Document
-
-# What a component of ours needs: the bundle of Panel does not load without the two others.
-_SCRIPTS = (
-    "static/js/bokeh.min.js",
-    "static/js/bokeh-widgets.min.js",
-    "static/js/bokeh-tables.min.js",
-    "static/extensions/panel/panel.min.js",
-)
 
 
 def text(name: str) -> str:
@@ -37,9 +31,10 @@ def dress(document: Document, title: str, up: str = "") -> None:
     Parameters
     ----------
     up : str
-        From the page to the place that has ``static/``.
+        From the page to the place that has ``ursa/``.
     """
     base = f"{up}/" if up else ""
     document.title = title
     document.template = template("page")
-    document.template_variables["scripts"] = [f"{base}{script}" for script in _SCRIPTS]
+    document.template_variables["scripts"] = [f"{base}{url}" for url in front.classic()]
+    document.template_variables["page"] = f"{base}{front.script(front.PAGE).url}"

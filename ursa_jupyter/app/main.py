@@ -32,7 +32,7 @@ def _has_login() -> bool:
 def __getattr__(name: str) -> Any:
     if name != "ROUTES":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return _pages().hub.routes(user_of if _has_login() else None)
+    return _pages().routes(user_of if _has_login() else None)
 
 
 if pn.state.curdoc is not None:

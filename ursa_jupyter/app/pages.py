@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import panel as pn
 
 from ursa.errors import InvalidArgument
-from ursa_jupyter.app import document
+from ursa_jupyter.app import document, front
 from ursa_jupyter.app.component import PageView
 from ursa_jupyter.app.web import Caller, caller_of
 from ursa_jupyter.app.workers import Workers
@@ -17,7 +17,7 @@ from ursa_jupyter.browse import BrowserSource
 if TYPE_CHECKING:
     from bokeh.document import Document
 
-    from ursa_jupyter.app.hub import Hub
+    from ursa_jupyter.app.hub import Hub, Who
 
 
 class Pages:
@@ -45,7 +45,15 @@ class Pages:
 
     def warm(self) -> None:
         """Work out in the background what the first visitor would wait for."""
-        threading.Thread(target=BrowserSource(self.hub.data).warm, daemon=True).start()
+        threading.Thread(target=self._warm, daemon=True).start()
+
+    def _warm(self) -> None:
+        front.classic()
+        BrowserSource(self.hub.data, others=False).warm()
+
+    def routes(self, who: Who | None) -> list[Any]:
+        """Return the handlers that pages need beside those of Panel; see `Hub.routes`."""
+        return [(front.ROUTE, front.ScriptHandler), *self.hub.routes(who)]
 
     def close(self) -> None:
         """End what works for the pages."""

@@ -85,7 +85,7 @@ def _server(settings: Settings, pages: Pages, sockets: list[socket]) -> BaseServ
     """Return the server, which listens and answers from now on."""
     application = web_application(
         build_applications({"/": pages.new}, title=pages.title, location=False),
-        pages.hub.routes(user_of if settings.login else None),
+        pages.routes(user_of if settings.login else None),
         auth_provider=provider_of(settings),
         prefix=settings.prefix,
         extra_websocket_origins=origins_of(settings, sockets),
