@@ -248,12 +248,12 @@ def test_a_lost_connection_is_said_and_mended(page: Page, url: str, tmp_path: Pa
     opened(page, f"{url}?metadata.task=rest&status=all")
     cell = row(page, 0).locator("[role=gridcell]").nth(1)
     cell.evaluate("cell => { cell.click(); window.hangUp(); }")  # before the answer comes
-    banner = page.get_by_role("alert").filter(has_text="The connection to the server is lost")
+    banner = page.get_by_role("alert").filter(has_text="Reconnect")
     banner.wait_for()
-    row(page, 0).locator("[role=gridcell]").nth(1).click()
-    page.get_by_text(
-        "Could not load the recording: the connection to the server is lost"
-    ).wait_for()
+    said_so = "Could not load the recording: the connection to the server is lost"
+    page.get_by_text(said_so).wait_for()
+    page.get_by_role("button", name="Try again").click()
+    page.get_by_text(said_so).wait_for()
     shot(page, tmp_path, "page_lost")
     with page.expect_navigation():
         banner.get_by_role("button", name="Reconnect").click()
