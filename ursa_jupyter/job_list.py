@@ -80,12 +80,34 @@ class JobList:
         self._lock = threading.Lock()
         self._entries = {job.id: _entry(job) for job in jobs}
         self._replaced: set[str] = set()
+        self._listeners: dict[object, Callable[[], None]] = {}
+
+    def listen(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call `changed` whenever a job comes or is acted on, and return what ends that."""
+        mark = object()
+        with self._lock:
+            self._listeners[mark] = changed
+
+        def leave() -> None:
+            with self._lock:
+                self._listeners.pop(mark, None)
+
+        return leave
+
+    def _tell(self) -> None:
+        with self._lock:
+            listeners = list(self._listeners.values())
+        for changed in listeners:
+            changed()
 
     def add(self, job: DownloadJob) -> None:
         """Add a job, unless it is there or another one has replaced it."""
         with self._lock:
-            if job.id not in self._replaced:
-                self._entries.setdefault(job.id, _entry(job))
+            is_new = job.id not in self._replaced and job.id not in self._entries
+            if is_new:
+                self._entries[job.id] = _entry(job)
+        if is_new:
+            self._tell()
 
     def values(self) -> list[dict[str, Any]]:
         """Return all as the front end takes them."""
@@ -147,6 +169,7 @@ class JobList:
             self._replace(name, job.retry(progress=display))  # type: ignore[arg-type]
         else:
             {"pause": job.pause, "resume": job.resume, "cancel": job.cancel}[action]()
+        self._tell()
 
     def _replace(self, name: str, job: DownloadJob) -> None:
         with self._lock:

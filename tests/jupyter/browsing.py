@@ -7,12 +7,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ursa.catalog import EventRow, IngestionStatus, ModalityRow, RecordingRow
+from ursa.errors import InvalidArgument
 from ursa_jupyter.browse import BrowserSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from ursa import DataInterface
+    from ursa.transfer.plan import Copy, DownloadPlan
 
 HOSTILE = "<script>alert(1)</script>"
 TASKS = ("rest", "nback", HOSTILE)
@@ -48,6 +51,45 @@ class Asked:
         text = json.dumps(reply, allow_nan=False)
         found: dict[str, Any] = json.loads(text)
         return found
+
+
+class Giver:
+    """Gives files as the host of a page does, and keeps what it was asked."""
+
+    def __init__(self, place: Path | None = None, *, most: int = 100) -> None:
+        self.place, self.left = place, most
+        self.plans: list[DownloadPlan] = []
+        self.starts: Mapping[str, int] = {}
+        self.copies: list[Copy] = []
+
+    @property
+    def roots(self) -> list[dict[str, Any]]:
+        if self.place is None:
+            return []
+        return [{"name": "shared", "path": str(self.place), "free": 10**12}]
+
+    def greeting(self) -> dict[str, Any]:
+        return {"visitor": {"name": "guest-1", "guest": True}, "session_url": "ursa/session"}
+
+    def zip(self, plan: DownloadPlan, starts: Mapping[str, int]) -> dict[str, Any]:
+        self.plans.append(plan)
+        self.starts = starts
+        return {"url": "ursa/zip/t/x.zip", "bytes": plan.bytes_total, "files": len(plan.copies)}
+
+    def file(self, copy: Copy) -> dict[str, Any]:
+        self.copies.append(copy)
+        return {"url": "ursa/file/t/x", "bytes": copy.size}
+
+    def may_start(self) -> None:
+        if not self.left:
+            raise InvalidArgument("too many downloads run already; wait for one of them")
+        self.left -= 1
+
+    def folder(self, dest: Path) -> Path:
+        root, *below = dest.parts
+        if self.place is None or root != "shared" or ".." in below:
+            raise InvalidArgument(f"{dest} is below none of the directories: shared")
+        return self.place.joinpath(*below)
 
 
 def filled(data: DataInterface, number: int = 30) -> DataInterface:

@@ -183,7 +183,7 @@ def test_pushes_are_few_and_end_with_the_jobs(
         ask("download", **of(tmp_path / "d"))
         began = time.monotonic()
         for _ in range(30):
-            ask.source._downloads.watch()
+            ask.source._delivery.downloads.watch()
             time.sleep(0.01)
         gate.set()
         ended(ask)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.jupyter.browsing import filled
+from tests.jupyter.browsing import Giver, filled
 from ursa import DataInterface
 from ursa_jupyter.browse import BrowserSource
 
@@ -46,14 +46,15 @@ FIELDS = (
     *("filter", "order_by", "offset", "limit", "columns", "fields", "field", "prefix", "bins"),
     *("text", "add", "remove", "all", "range", "clear", "hashes", "modalities", "dest", "source"),
     *("layout", "existing", "job", "action", "hash", "event_type", "modality", "what", "of"),
-    *("again", "id", "type"),
+    *("again", "id", "type", "query", "worker_id", "key", "stored"),
 )
 FILTERS = (
     *("participants", "metadata", "status", "duration", "time_range", "text", "recording_hash"),
     *("modalities", "time_filters", "limit", "nothing"),
 )
 RIGHT: dict[str, dict[str, Any]] = {
-    "hello": {},
+    "hello": {"query": "status=all&recording=abc"},
+    "open": {"query": "status=all"},
     "page": {"filter": {}},
     "facets": {"filter": {}, "fields": ["status"]},
     "find": {"filter": {}, "field": "participants"},
@@ -70,6 +71,9 @@ RIGHT: dict[str, dict[str, Any]] = {
     "preview": {"hash": "0" * 64, "modality": "eeg"},
     "copy": {"what": "python", "of": "query", "filter": {}},
     "view": {"filter": {}},
+    "zip": {"modalities": None},
+    "file": {"hash": "0" * 64, "modality": "eeg", "worker_id": "", "key": "x"},
+    "manifest": {"of": "query", "filter": {}},
 }
 
 
@@ -79,7 +83,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> BrowserSource:
     data = DataInterface("local", path=root / "site")
     data.enable_writes()
     filled(data, 8)
-    return BrowserSource(data, allow_dest=lambda _: root / "nowhere")
+    return BrowserSource(data, allow_dest=lambda _: root / "nowhere", gives=Giver())
 
 
 def told(source: BrowserSource, message: dict[str, Any]) -> str:
@@ -118,5 +122,5 @@ def test_the_list_of_right_messages_is_whole(source: BrowserSource) -> None:
     assert all(f" {kind}" in told(source, {"type": "sing"}) for kind in RIGHT)
     assert set(source._answers) <= set(RIGHT)
     for kind, right in RIGHT.items():
-        if kind not in ("select", "download", "job", "preview"):
+        if kind not in ("select", "download", "job", "preview", "zip", "file"):
             assert told(source, {"id": 1, "type": kind, **right}) == "", kind

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.jupyter.browsing import HOSTILE, START, Asked, filled
+from tests.jupyter.browsing import HOSTILE, START, Asked, Giver, filled
 from ursa import DataInterface, QuerySpec
 from ursa.errors import InvalidArgument
-from ursa_jupyter.browse import BrowserSource, source
+from ursa_jupyter.browse import BrowserSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TYPES = (
     *("hello", "page", "facets", "find", "histogram", "chips", "parse", "select", "selected"),
     *("basket", "download", "job", "jobs", "detail", "files", "events", "notes", "copy", "view"),
-    "preview",
+    *("preview", "open", "zip", "file", "manifest"),
 )
 ALL = {"status": "all"}
 SECOND = timedelta(seconds=1)
@@ -311,6 +311,7 @@ KNOWN = (
     *("filter", "order_by", "offset", "limit", "columns", "fields", "field", "prefix", "bins"),
     *("text", "add", "remove", "all", "range", "clear", "hashes", "modalities", "source"),
     *("layout", "existing", "job", "action", "hash", "event_type", "modality", "what", "of", "id"),
+    *("query", "worker_id", "key", "stored"),
 )
 ARGUMENTS = st.dictionaries(st.sampled_from(KNOWN) | st.text(max_size=5), JSON, max_size=5)
 
@@ -320,7 +321,7 @@ ARGUMENTS = st.dictionaries(st.sampled_from(KNOWN) | st.text(max_size=5), JSON, 
 def test_no_message_raises_or_leaves_its_answer_out(
     data: DataInterface, tmp_path: Path, kind: str, arguments: dict[str, Any]
 ) -> None:
-    asked = BrowserSource(data, allow_dest=lambda _: tmp_path / "only-here")
+    asked = BrowserSource(data, allow_dest=lambda _: tmp_path / "only-here", gives=Giver())
     reply, buffers = asked.handle({**arguments, "type": kind})
     assert isinstance(reply, dict)
     assert "id" in reply
@@ -408,4 +409,4 @@ def test_times_are_where_they_were(ask: Asked) -> None:
 def test_the_types_are_those_of_the_protocol(ask: Asked) -> None:
     said = ask.refused("sing")
     assert all(f"{kind}" in said for kind in TYPES)
-    assert source.DEST
+    assert ask("hello")["dest"] == "ursa-downloads"

@@ -65,7 +65,7 @@ OPEN = {
     URSA_JUPYTER.with_name("ursa"): {
         *("", "catalog", "catalog.arrow", "catalog.schemas", "catalog.types", "catalog.where"),
         *("errors", "facets", "filters", "frozen", "hints", "histograms", "operands", "progress"),
-        *("query", "relaxed", "render.text", "terms", "text", "time"),
+        *("query", "relaxed", "render.text", "selection_file", "terms", "text", "time"),
         *("transfer.plan", "transfer.room"),
     }
 }

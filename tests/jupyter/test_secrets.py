@@ -72,7 +72,7 @@ def answers(data: DataInterface, key: str, dest: Path) -> Iterator[Any]:
     """Everything that a browser answers, pushes, saves and shows."""
     browser, pushed = Browser(data), list[Any]()
     source = browser._source
-    source._push = source._downloads._push = pushed.append
+    source._push = source._delivery.downloads._push = pushed.append
     browser.selected = [key]
     arguments: dict[str, Any] = {
         "hash": key,
@@ -86,7 +86,7 @@ def answers(data: DataInterface, key: str, dest: Path) -> Iterator[Any]:
     }
     for kind in ASKED:
         yield source.handle({"id": kind, "type": kind, **arguments})[0]
-    yield [job for job in source._downloads._list.values() if job["dest"] == str(dest)]
+    yield [job for job in source._delivery.downloads._list.values() if job["dest"] == str(dest)]
     yield from (browser._repr_mimebundle_(), browser.get_state(), repr(browser), pushed)
     browser.close()
 

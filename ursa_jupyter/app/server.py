@@ -2,24 +2,96 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import contextlib
+import secrets
+import signal
+import threading
+import webbrowser
+from typing import TYPE_CHECKING, Any
 
-import panel as pn
+from bokeh.server.server import BaseServer
+from panel.io.application import build_applications
+from tornado.ioloop import IOLoop
 
-from ursa_jupyter.app.component import PageView
+from ursa_jupyter.app import document
+from ursa_jupyter.app.auth import provider_of, who
+from ursa_jupyter.app.headers import guarded, policy
 from ursa_jupyter.app.hub import Hub
+from ursa_jupyter.app.listening import listen, origins_of, url_of
+from ursa_jupyter.app.pages import Pages
+from ursa_jupyter.app.settings import settings_of
+from ursa_jupyter.app.web import Server, web_application
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from ursa import DataInterface
+    from ursa_jupyter.app.settings import Settings
+
+_MESSAGE_MAX = 1 << 20  # bytes
 
 
-def serve(data: DataInterface, *, port: int = 5006, address: str = "127.0.0.1") -> None:
-    """Serve the page until it is interrupted."""
-    hub = Hub(data)
-    pn.io.server.get_server(
-        lambda: PageView(hub, sizing_mode="stretch_both"),
-        port=port,
-        address=address,
-        title="Ursa",
-        start=True,
+def serve(data: DataInterface, **options: Any) -> None:
+    """Serve the page until Ctrl-C or SIGTERM.
+
+    Parameters
+    ----------
+    data : DataInterface
+    **options
+        What `ursa serve` takes; see `settings_of`.
+
+    Raises
+    ------
+    InvalidArgument
+        The options are wrong, or the port is taken.
+    KeyboardInterrupt
+        Somebody pressed Ctrl-C; everything is closed.
+    """
+    settings = settings_of(**options)
+    with contextlib.ExitStack() as ending:
+        sockets = listen(settings)
+        hub = Hub(data, roots=settings.roots)
+        ending.callback(hub.close)
+        pages = Pages(hub)
+        ending.callback(pages.close)
+        asyncio.run(_served(settings, pages, sockets))
+
+
+async def _served(settings: Settings, pages: Pages, sockets: list[socket]) -> None:
+    ended = asyncio.Event()
+    # Windows has no such signal handlers; there Ctrl-C alone ends the server.
+    with contextlib.suppress(NotImplementedError):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    pages.warm()
+    server = _server(settings, pages, sockets)
+    url = url_of(settings, sockets)
+    print(f"The page is at {url} (Ctrl-C ends it)", flush=True)  # noqa: T201 - what it is for
+    if settings.show:
+        threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+    try:
+        await ended.wait()
+    finally:
+        server.stop()
+
+
+def _server(settings: Settings, pages: Pages, sockets: list[socket]) -> BaseServer:
+    """Return the server, which listens and answers from now on."""
+    application = web_application(
+        build_applications({"/": pages.new}, title=pages.title, location=False),
+        pages.hub.routes(who(login=settings.login)),
+        auth_provider=provider_of(settings),
+        prefix=settings.prefix,
+        extra_websocket_origins=origins_of(settings, sockets),
+        websocket_max_message_size_bytes=_MESSAGE_MAX,
+        cookie_secret=settings.cookie_secret,
+        # The address of a session and who opened it are in a token that visitors cannot write.
+        sign_sessions=True,
+        secret_key=secrets.token_bytes(32),
+        transforms=[guarded(policy([document.text("page")]))],
     )
+    http = Server(application, xheaders=bool(settings.origins))
+    http.add_sockets(sockets)
+    server = BaseServer(IOLoop.current(), application, http)
+    server.start()
+    return server

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from ursa_jupyter.browse.selection import Selected
+from ursa_jupyter.browse.giving import Gives
+from ursa_jupyter.browse.selection import Selected, Selection
 from ursa_jupyter.browse.source import BrowserSource
 
-__all__ = ["BrowserSource", "Selected"]
+__all__ = ["BrowserSource", "Gives", "Selected", "Selection"]

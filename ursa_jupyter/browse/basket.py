@@ -37,47 +37,57 @@ class Wish(NamedTuple):
     ----------
     modalities : frozenset of str or None
         Names of modalities; None means all.
-    dest : Path
+    dest : Path or None
+        None where nothing is written here.
     source, layout, existing : str
         As `DataInterface.download` takes them.
     """
 
     modalities: frozenset[str] | None
-    dest: Path
+    dest: Path | None
     source: Source
     layout: Layout
     existing: Existing
 
 
-def wish_of(message: Message, allow_dest: Callable[[Path], Path], default: str) -> Wish:
-    """Return what a message wishes; `allow_dest` returns the directory or refuses it."""
+def wish_of(message: Message, dest: Path | None) -> Wish:
+    """Return what a message wishes, to be written to a directory or not at all."""
     named = message.get("modalities")
     names = None if named is None else frozenset(texts_of(message, "modalities", _NAMES_MAX))
-    text = text_of(message, "dest", default).strip()
-    if not text or not text.isprintable():
-        raise InvalidArgument(f"dest is {shortened(text, 80)}; name the directory to write to")
     source: Any = choice_of(message, "source", get_args(Source), "auto")
     layout: Any = choice_of(message, "layout", get_args(Layout), "by_recording")
     existing: Any = choice_of(message, "existing", get_args(Existing), "refresh")
-    return Wish(names, allow_dest(Path(text)), source, layout, existing)
+    return Wish(names, dest, source, layout, existing)
+
+
+def dest_of(message: Message, allow_dest: Callable[[Path], Path], default: str) -> Path:
+    """Return the directory that a message names; `allow_dest` returns another or refuses it."""
+    text = text_of(message, "dest", default).strip()
+    if not text or not text.isprintable():
+        raise InvalidArgument(f"dest is {shortened(text, 80)}; name the directory to write to")
+    return allow_dest(Path(text))
 
 
 def basket(data: DataInterface, hashes: Sequence[str], wish: Wish) -> dict[str, Any]:
     """Return what `wish` would bring of these recordings; nothing is written."""
-    answer = {**_EMPTY, "recordings": len(hashes), "dest": str(wish.dest)}
+    answer = {
+        **_EMPTY,
+        "recordings": len(hashes),
+        "dest": None if wish.dest is None else str(wish.dest),
+    }
     if not hashes:
         return answer
     if len(hashes) > PLANNED_MAX:
         note = f"more than {PLANNED_MAX} recordings: files and bytes are counted by the download"
         unknown = dict.fromkeys(("files", "bytes", "here_files", "here_bytes", "existing"))
-        free = free_near(wish.dest.expanduser())
+        free = None if wish.dest is None else free_near(wish.dest.expanduser())
         names = _unlooked(data, wish)
         return {**answer, **unknown, "modalities": names, "disk_free": free, "note": note}
     whole = results(data, hashes)
     kept, left_out = wanted(whole, wish)
     answer |= {"modalities": _modalities(whole, wish), "left_out": left_out}
     if not kept:
-        return {**answer, "files": 0, "bytes": 0, "error": _nothing(wish)}
+        return {**answer, "files": 0, "bytes": 0, "error": left_nothing(wish)}
     try:
         return {**answer, **_planned(data, kept, wish)}
     except (UrsaError, OSError) as error:
@@ -128,7 +138,8 @@ def _left_out(named: tuple[str, str], number: int) -> str:
     return f"{counted(number, 'recording')}: {modality} {reason}".replace(":  ", ": it ")
 
 
-def _nothing(wish: Wish) -> str:
+def left_nothing(wish: Wish) -> str:
+    """Return what is said where nothing of the selected recordings can be had."""
     of = " of the modalities chosen" if wish.modalities is not None else ""
     return f"nothing to download{of}; select other recordings or modalities"
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ursa.errors import InvalidArgument
 from ursa.filters import make_spec
 from ursa.terms import word
+from ursa_jupyter.browse.address import WRITTEN_MAX, written
 from ursa_jupyter.browse.messages import choice_of, text_of, texts_of
 from ursa_jupyter.browse.selection import by_hash
 from ursa_jupyter.browse.wire import spec_of
@@ -23,17 +24,47 @@ if TYPE_CHECKING:
 FORMS = ("python", "magic", "cli", "link")
 _DOWNLOADED = ("ingested", "raw")
 _SELECTORS = ("AroundEvent", "IntervalSelector")
+_PLACE = "PATH-OF-THE-SITE"
 _NAMES_MAX = _HASHES_MAX = 1_000
 
 
-def copied(data: DataInterface, selection: Selection, message: Message, dest: str) -> Message:
+class Opening(NamedTuple):
+    """How the site is opened: the options of a command, and the call in Python."""
+
+    options: str
+    call: str
+
+
+def opening(data: DataInterface, *, is_page: bool) -> Opening:
+    """Return how a site is opened; where a page shows it, without directories of its server.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ursa import DataInterface
+    >>> opening(DataInterface("local", path=tempfile.mkdtemp()), is_page=True).options
+    ' --site PATH-OF-THE-SITE'
+    """
+    if data.path is None:
+        options = "" if data.profile == "r2" else f" --profile {data.profile}"
+        return Opening(options, f"DataInterface({data.profile!r})" if is_page else repr(data))
+    if is_page:
+        return Opening(f" --site {_PLACE}", f"DataInterface({data.profile!r}, path={_PLACE!r})")
+    return Opening(f" --site {shlex.quote(str(data.path))}", repr(data))
+
+
+def copied(
+    data: DataInterface, selection: Selection, message: Message, dest: str, *, is_page: bool
+) -> Message:
     """Answer ``copy``: the query or the selection in one of the forms."""
     form = choice_of(message, "what", FORMS, "python")
     of = choice_of(message, "of", ("query", "selection"), "query")
-    target = text_of(message, "dest", dest)
+    target, place = text_of(message, "dest", dest), opening(data, is_page=is_page)
     if of == "query":
         order = text_of(message, "order_by", "start_time")
-        return {"text": _query(data, spec_of(message.get("filter", {}), order_by=order), form)}
+        spec = spec_of(message.get("filter", {}), order_by=order)
+        text = _link(spec, is_page=is_page) if form == "link" else _query(spec, form, place)
+        return {"text": text}
     if len(selection) > _HASHES_MAX:
         rule = f"more than {_HASHES_MAX} are too many to name; copy the query instead"
         raise InvalidArgument(f"{len(selection)} recordings are selected, and {rule}")
@@ -41,26 +72,36 @@ def copied(data: DataInterface, selection: Selection, message: Message, dest: st
     names = None if named is None else texts_of(message, "modalities", _NAMES_MAX)
     spec = make_spec(None, {**dict(by_hash(selection.hashes)), "modalities": names})
     if form == "link":
-        return {"text": f"?{spec.as_url()}"}
-    return {"text": _download(data, _with_data(data, spec), target, form)}
+        return {"text": _link(spec, is_page=is_page)}
+    return {"text": _download(_with_data(data, spec), target, form, place)}
 
 
-def _query(data: DataInterface, spec: QuerySpec, form: str) -> str:
+def _link(spec: QuerySpec, *, is_page: bool) -> str:
+    if not is_page:
+        return f"?{spec.as_url()}"
+    query = written(spec)
+    if query is None:
+        told = f"a link of more than {WRITTEN_MAX} characters does not open everywhere"
+        raise InvalidArgument(f"{told}; save the selection as a file instead")
+    return f"?{query}"
+
+
+def _query(spec: QuerySpec, form: str, place: Opening) -> str:
     if form == "python":
-        return _python(data, [spec], "")
+        return _python([spec], "", place)
     if form == "magic":
         return f"%ursa_query {spec.as_magic()}".rstrip()
-    return f"{spec.as_cli()}{_opening(data)}" if form == "cli" else f"?{spec.as_url()}"
+    return f"{spec.as_cli()}{place.options}"
 
 
-def _download(data: DataInterface, specs: Sequence[QuerySpec], dest: str, form: str) -> str:
+def _download(specs: Sequence[QuerySpec], dest: str, form: str, place: Opening) -> str:
     if form == "python":
-        return _python(data, specs, f"paths = data.download(results, {json.dumps(dest)})")
+        return _python(specs, f"paths = data.download(results, {json.dumps(dest)})", place)
     if form == "magic":
         return "\n".join(f"%ursa_download {word(dest)} {spec.as_magic()}" for spec in specs)
     where = shlex.quote(f"./{dest}" if dest.startswith("-") else dest)
     return "\n".join(
-        f"ursa download {where}{spec.as_cli().removeprefix('ursa query')}{_opening(data)}"
+        f"ursa download {where}{spec.as_cli().removeprefix('ursa query')}{place.options}"
         for spec in specs
     )
 
@@ -78,15 +119,10 @@ def _with_data(data: DataInterface, spec: QuerySpec) -> list[QuerySpec]:
     return [spec.model_copy(update={"status": status}) for status in kept]
 
 
-def _opening(data: DataInterface) -> str:
-    if data.path is not None:
-        return f" --site {shlex.quote(str(data.path))}"
-    return "" if data.profile == "r2" else f" --profile {data.profile}"
-
-
-def _python(data: DataInterface, specs: Sequence[QuerySpec], last: str) -> str:
+def _python(specs: Sequence[QuerySpec], last: str, place: Opening) -> str:
     calls = [spec.as_python() for spec in specs]
     names = [name for name in _SELECTORS if any(f"{name}(" in call for call in calls)]
     found = calls[0] if len(calls) == 1 else f"[{', '.join(f'*{call}' for call in calls)}]"
     lines = [f"from ursa import {', '.join(['DataInterface', *names])}", ""]
-    return "\n".join([*lines, f"data = {data!r}", f"results = {found}", *filter(None, [last])])
+    made = [*lines, f"data = {place.call}", f"results = {found}"]
+    return "\n".join([*made, *filter(None, [last])])

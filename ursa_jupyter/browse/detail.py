@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ursa import DataInterface, QueryResult
     from ursa.catalog import ModalityRow
+    from ursa.transfer.plan import Copy
     from ursa_jupyter.browse.messages import Message
 
 TABS = ("timeline", "files", "metadata", "events", "notes")
@@ -26,7 +27,8 @@ _FILES_MAX = 2_000
 _INTERVALS_MAX = 5_000
 _NAMES = ("display_name", "name")
 _TEXTS = ("prompt", "response")
-_TIERS = {IngestionStatus.RAW: ("raw",), IngestionStatus.PROCESSED: ("processed", "raw")}
+TIERS = ("raw", "processed")
+_STORED = {IngestionStatus.RAW: ("raw",), IngestionStatus.PROCESSED: ("processed", "raw")}
 
 
 def recording(data: DataInterface, message: Message) -> QueryResult:
@@ -87,7 +89,10 @@ def _modality(name: str, row: ModalityRow) -> dict[str, Any]:
 
 
 def files(data: DataInterface, message: Message) -> Message:
-    """Answer ``files``: the stored files of each modality, raw and processed; asks the store."""
+    """Answer ``files``: the stored files of each modality, raw and processed; asks the store.
+
+    ``ask`` is what a ``file`` message says to get that file.
+    """
     found: list[dict[str, Any]] = []
     missing: list[dict[str, str]] = []
     for name, tier, part in parts(recording(data, message)):
@@ -96,26 +101,35 @@ def files(data: DataInterface, message: Message) -> Message:
         except (UrsaError, OSError) as error:
             missing.append({"modality": name, "stored": tier, "text": str(error)})
             continue
-        found += [
-            {
-                "modality": name,
-                "name": copy.rel_path.split("/", 2)[-1],
-                "size": copy.size,
-                "sha256": copy.sha256,
-                "stored": tier,
-                "key": copy.key,
-            }
-            for copy in copies
-        ]
+        found += [_file(name, tier, copy) for copy in copies]
     size = sum(each["size"] for each in found)
     more = max(0, len(found) - _FILES_MAX)
     return {"files": found[:_FILES_MAX], "more": more, "bytes": size, "missing": missing}
 
 
+def _file(name: str, tier: str, copy: Copy) -> dict[str, Any]:
+    asked = {"modality": copy.modality, "worker_id": copy.worker_id, "stored": tier}
+    own = file_name(copy)
+    return {
+        "modality": name,
+        "name": own,
+        "size": copy.size,
+        "sha256": copy.sha256,
+        "stored": tier,
+        "key": copy.key,
+        "ask": {"hash": copy.recording_hash, **asked, "key": own},
+    }
+
+
+def file_name(copy: Copy) -> str:
+    """Return the path of a file below its modality, which no other of that modality has."""
+    return copy.rel_path.split("/", 2)[-1]
+
+
 def parts(result: QueryResult) -> Iterator[tuple[str, Any, QueryResult]]:
     """Yield each modality that has data, where it is stored, and the recording with it alone."""
     for name, row in result.modalities.items():
-        for tier in _TIERS.get(row.ingestion_status, ()):
+        for tier in _STORED.get(row.ingestion_status, ()):
             part = FrozenDict({name: row})
             yield name, tier, result.model_copy(update={"modalities": part})
 

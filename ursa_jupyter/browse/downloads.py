@@ -11,6 +11,7 @@ from ursa_jupyter.job_list import ACTIONS, JobList
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from ursa import DataInterface, QueryResult
     from ursa_jupyter.browse.basket import Wish
@@ -29,21 +30,32 @@ class Downloads:
         Gets ``{"push": "jobs", "jobs": [...]}`` whenever something changed, on a thread.
     others : bool
         Also show the downloads of this process that somebody else began.
+    jobs : JobList, optional
+        Of several browsers, which all show them; by default one of its own.
     """
 
-    def __init__(self, push: Callable[[dict[str, Any]], None], *, others: bool = True) -> None:
+    def __init__(
+        self,
+        push: Callable[[dict[str, Any]], None],
+        *,
+        others: bool = True,
+        jobs: JobList | None = None,
+    ) -> None:
         self._push, self._others = push, others
-        self._list = JobList()
+        self._list = JobList() if jobs is None else jobs
         self._lock = threading.Lock()
         self._watcher: threading.Thread | None = None
         self._changed = threading.Event()
         self._closed = False
+        self._leave = self._list.listen(self.watch)
 
-    def start(self, data: DataInterface, target: Sequence[QueryResult], wish: Wish) -> str:
+    def start(
+        self, data: DataInterface, target: Sequence[QueryResult], dest: Path, wish: Wish
+    ) -> str:
         """Begin a download, after all refusals, and return the id of its job."""
         job = data.download(
             target,
-            wish.dest,
+            dest,
             layout=wish.layout,
             source=wish.source,
             existing=wish.existing,
@@ -51,7 +63,6 @@ class Downloads:
             background=True,
         )
         self._list.add(job)
-        self.watch()
         return job.id
 
     def act(self, name: str, action: str) -> None:
@@ -64,7 +75,6 @@ class Downloads:
         """
         self._look_around()
         self._list.act(name, action)
-        self.watch()
 
     @property
     def states(self) -> tuple[tuple[str, str], ...]:
@@ -89,6 +99,7 @@ class Downloads:
 
     def close(self) -> None:
         """Push nothing any more; downloads go on."""
+        self._leave()
         self._closed = True
         self._changed.set()
 

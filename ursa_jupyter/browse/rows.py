@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ursa_jupyter.browse.messages import number_of, text_of, texts_of
+from ursa_jupyter.browse.messages import choice_of, number_of, text_of, texts_of
+from ursa_jupyter.browse.selected_page import selected_page
 from ursa_jupyter.browse.wire import cell, iso_exact, spec_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ursa import DataInterface, QueryResult, QuerySpec
     from ursa_jupyter.browse.messages import Message
@@ -63,12 +64,17 @@ def page(data: DataInterface, selection: Selection, message: Message) -> Message
     spec = page_spec(message)
     wanted = texts_of(message, "columns", _COLUMNS_MAX) if "columns" in message else []
     keys = [name.removeprefix(METADATA) for name in wanted if name.startswith(METADATA)]
-    found = data.query(spec)
+    if choice_of(message, "of", ("all", "selected"), "all") == "selected":
+        found: Sequence[QueryResult]
+        found, matched, version = selected_page(data, selection, spec)
+    else:
+        asked = data.query(spec)
+        found, matched, version = asked, asked.matched, asked.catalog_version
     return {
         "rows": [row(each, keys, selected=each.recording_hash in selection) for each in found],
         "offset": spec.offset,
-        "matched": found.matched,
-        "version": found.catalog_version,
+        "matched": matched,
+        "version": version,
         "ms": round(1000 * (time.perf_counter() - started)),
     }
 

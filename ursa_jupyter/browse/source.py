@@ -4,32 +4,23 @@ from __future__ import annotations
 
 import functools
 import logging
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from ursa.errors import InvalidArgument, UrsaError
 from ursa.filters import QuerySpec
 from ursa.text import cut, shortened
 from ursa.transfer.plan import Layout
-from ursa_jupyter.browse import chips, choosing, detail, facets, notes, ranges, rows
-from ursa_jupyter.browse.basket import basket, wanted, wish_of
-from ursa_jupyter.browse.copies import copied
-from ursa_jupyter.browse.downloads import ACTIONS, Downloads
-from ursa_jupyter.browse.messages import (
-    choice_of,
-    id_of,
-    refuse_deep,
-    text_of,
-    texts_of,
-    type_of,
-)
+from ursa_jupyter.browse import address, chips, choosing, detail, facets, notes, ranges, rows
+from ursa_jupyter.browse.delivery import Delivery, Ways
+from ursa_jupyter.browse.messages import id_of, refuse_deep, text_of, texts_of, type_of
 from ursa_jupyter.browse.previews import Previews, preview
-from ursa_jupyter.browse.selection import SELECTED_MAX, Selection, results
+from ursa_jupyter.browse.selection import SELECTED_MAX, Selection
+from ursa_jupyter.browse.veil import Veil
 from ursa_jupyter.browse.vocabulary import vocabulary
 from ursa_jupyter.browse.wire import filter_of, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from ursa import DataInterface
     from ursa_jupyter.browse.messages import Message
@@ -39,17 +30,13 @@ if TYPE_CHECKING:
     Answer = tuple[Message, list[bytes]]
 
 logger = logging.getLogger("ursa.browser")
-DEST = "ursa-downloads"
 _FAR = 10_000  # rows, which no page near the start is from
 _TOLD_MAX = 4_000  # characters of an error
+_COLUMNS_MAX = 1_000
 
 
 def _nobody(_: Message) -> None:
     pass
-
-
-def _any_place(dest: Path) -> Path:
-    return dest
 
 
 class BrowserSource:
@@ -64,14 +51,14 @@ class BrowserSource:
         Gets each message that nobody asked for, on any thread.
     previews : mapping of str to Preview, optional
         By modality; by default those that are installed.
-    allow_dest : callable, optional
-        Gets the directory that somebody wants to download to, and returns the one that is used or
-        raises an `UrsaError`. By default every directory will do, which fits a notebook, whose
-        user can write anywhere anyway, and no page on the web.
     on_view : callable, optional
         Gets the `QuerySpec` that is shown and the names of the columns, whenever they change.
-    others : bool
-        Also show the downloads of this process that somebody else began, and let them be stopped.
+    selection : Selection, optional
+        What is selected; by default nothing yet.
+    **ways
+        `allow_dest`, `gives`, `jobs` and `others`, which `Ways` describes: where data may go. By
+        default a download may be written to every directory, which fits a notebook, whose user can
+        write anywhere anyway; with `gives`, which is for pages, to none.
 
     Attributes
     ----------
@@ -100,19 +87,22 @@ class BrowserSource:
         *,
         push: Push = _nobody,
         previews: Mapping[str, Preview] | None = None,
-        allow_dest: Callable[[Path], Path] = _any_place,
         on_view: Callable[[QuerySpec, list[str]], None] | None = None,
-        others: bool = True,
+        selection: Selection | None = None,
+        **ways: Any,
     ) -> None:
         self.data, self.spec = data, spec or QuerySpec(status="all")
-        self.selection = Selection()
-        self._push, self._allow_dest, self._on_view = push, allow_dest, on_view
+        self.selection = Selection() if selection is None else selection
+        found = Ways(**ways)
+        self._veil = Veil(None if found.gives is None else data.path)
+        self._push: Push = lambda message: push(self._veil(message))
+        self._on_view = on_view
         self._previews: Mapping[str, Preview] = Previews() if previews is None else previews
-        self._downloads = Downloads(push, others=others)
-        self._planned: tuple[tuple[object, ...], Message] = ((), {})
+        self._delivery = Delivery(data, self.selection, self._push, found)
         self._version: int | None = None
         self._answers: dict[str, Callable[[Message], Message]] = {
             "hello": self._hello,
+            "open": self._open,
             "page": self._page,
             "facets": lambda m: facets.facets(data, m),
             "find": lambda m: facets.find(data, m),
@@ -121,16 +111,12 @@ class BrowserSource:
             "parse": chips.parse,
             "select": self._select,
             "selected": self._selected,
-            "basket": self._basket,
-            "download": self._download,
-            "job": self._job,
-            "jobs": self._jobs,
             "detail": lambda m: detail.detail(data, self._previews, m),
             "files": lambda m: detail.files(data, m),
             "events": lambda m: detail.events(data, m),
             "notes": lambda m: notes.notes(data, m),
-            "copy": lambda m: copied(data, self.selection, m, DEST),
             "view": self._view,
+            **self._delivery.answers,
         }
 
     def handle(
@@ -157,13 +143,13 @@ class BrowserSource:
         try:
             answer, out = self._answered(message)
         except UrsaError as error:
-            return {"id": name, "error": _told(error)}, []
+            return {"id": name, "error": self._veil(_told(error))}, []
         except Exception as error:
             logger.exception("a message of type %s failed", shortened(type_of(message), 80))
             kind = type(error).__name__
             said = f"internal error ({kind}); the log says more"
             return {"id": name, "error": {"kind": kind, "message": said}}, []
-        return {**answer, "id": name}, out
+        return {**self._veil(answer), "id": name}, out
 
     def warm(self) -> None:
         """Work out what a view asks first, while its host still loads the front end."""
@@ -177,7 +163,7 @@ class BrowserSource:
 
     def close(self) -> None:
         """Push nothing any more."""
-        self._downloads.close()
+        self._delivery.close()
 
     def _answered(self, message: object) -> Answer:
         if not isinstance(message, dict):
@@ -193,21 +179,27 @@ class BrowserSource:
 
     # -- what is shown ---------------------------------------------------------------------------
 
-    def _hello(self, _: Message) -> Message:
+    def _hello(self, message: Message) -> Message:
+        found = _address(message)
+        if message.get("query"):
+            self.spec = found.spec
         keys, faceted = self._vocabulary
         return {
             "version": self.data.catalog.version,
             "site": _site(self.data),
             "columns": rows.columns(keys),
             "facets": facets.facet_fields(self.data, faceted),
-            "filter": filter_of(self.spec),
-            "order_by": self.spec.order_by,
+            **_begun(found, self.spec),
             "layouts": list(get_args(Layout)),
-            "dest": DEST,
             "selected": len(self.selection),
             "total": self.data.count(status="all"),
             "previews": list(self._previews),
+            **self._delivery.greeting(),
         }
+
+    def _open(self, message: Message) -> Message:
+        found = _address(message)
+        return _begun(found, found.spec)
 
     def _page(self, message: Message) -> Message:
         found = rows.page(self.data, self.selection, message)
@@ -228,10 +220,10 @@ class BrowserSource:
     def _view(self, message: Message) -> Message:
         order = text_of(message, "order_by", "start_time")
         self.spec = spec_of(message.get("filter", {}), order_by=order)
-        names = texts_of(message, "columns", 1_000) if "columns" in message else []
+        names = texts_of(message, "columns", _COLUMNS_MAX) if "columns" in message else []
         if self._on_view is not None:
             self._on_view(self.spec, names)
-        return {}
+        return {"url": address.written(self.spec)}
 
     # -- selection -------------------------------------------------------------------------------
 
@@ -260,31 +252,17 @@ class BrowserSource:
     def _selected(self, message: Message) -> Message:
         return {"selected": self.selection.among(texts_of(message, "hashes", SELECTED_MAX))}
 
-    # -- downloads -------------------------------------------------------------------------------
 
-    def _basket(self, message: Message) -> Message:
-        wish = wish_of(message, self._allow_dest, DEST)
-        of = (self.selection.version, self.data.catalog.version, self._downloads.states)
-        key, (known, found) = (*wish, *of), self._planned
-        if key != known or message.get("again"):
-            found = basket(self.data, self.selection.hashes, wish)
-            self._planned = key, found
-        return found
+def _address(message: Message) -> address.Address:
+    query = message.get("query", "")
+    if not isinstance(query, str):
+        raise InvalidArgument(f"query is {shortened(query, 80)}; give text")
+    return address.read(query)
 
-    def _download(self, message: Message) -> Message:
-        wish = wish_of(message, self._allow_dest, DEST)
-        whole = results(self.data, self.selection.hashes)
-        kept, _ = wanted(whole, wish)
-        return {"job": self._downloads.start(self.data, kept, wish)}
 
-    def _job(self, message: Message) -> Message:
-        action = choice_of(message, "action", ACTIONS, "")
-        self._downloads.act(text_of(message, "job"), action)
-        return {}
-
-    def _jobs(self, _: Message) -> Message:
-        self._downloads.watch()
-        return {"jobs": self._downloads.described()}
+def _begun(found: address.Address, spec: QuerySpec) -> Message:
+    shown = {"filter": filter_of(spec), "order_by": spec.order_by}
+    return {**shown, "opens": found.opens, "problem": found.problem}
 
 
 def _site(data: DataInterface) -> str:

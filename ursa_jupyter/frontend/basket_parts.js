@@ -7,12 +7,12 @@ import { countText } from "./format.js";
 import { elementName } from "./tabs.js";
 import { popupButton } from "./popup.js";
 
-const SOURCES = [
+export const SOURCES = [
   ["auto", "processed, else raw"],
   ["raw", "raw"],
   ["processed", "processed"],
 ];
-const EXISTING = [
+export const EXISTING = [
   ["error", "ask"],
   ["skip", "skip"],
   ["verify", "verify"],
@@ -20,6 +20,9 @@ const EXISTING = [
   ["overwrite", "replace what differs"],
 ];
 const MOST_LEFT_OUT = 3;
+
+/** Return the options of a select for the layouts that Python knows. */
+export const layoutOptions = (names) => names.map((name) => [name, name.replaceAll("_", " ")]);
 
 /** Return the bar's parts; `changed(changes)` hears of what is wished, `prepare` knows the site. */
 export function basketParts(wish, { changed, download, clear, layouts, signal }) {
@@ -33,7 +36,7 @@ export function basketParts(wish, { changed, download, clear, layouts, signal })
   const given = { type: "button", class: "ursa-plain", title: "Select nothing", hidden: true };
   const empty = h("button", given, "Clear");
   const options = popupButton("Options", (panel) => fillOptions(panel, { wish, place: dest, names: layouts(), changed }), { signal });
-  const choices = h("div", { class: "ursa-choices" }, field("To", dest), options);
+  const choices = h("div", { class: "ursa-choices" }, fieldOf("To", dest), options);
   const acts = h("div", { class: "ursa-acts" }, go);
   const picked = h("div", { class: "ursa-picked" }, count, empty, line);
   const info = h("div", { class: "ursa-info" }, picked, left, reason);
@@ -68,9 +71,11 @@ export function basketParts(wish, { changed, download, clear, layouts, signal })
   };
 }
 
-const field = (label, input) => h("label", { class: "ursa-field" }, h("span", {}, label), input);
+/** Return an input with its label. */
+export const fieldOf = (label, input) => h("label", { class: "ursa-field" }, h("span", {}, label), input);
 
-function showLeftOut(list, all) {
+/** List what is left out and why, the first few of it. */
+export function showLeftOut(list, all) {
   const item = ({ text }, at) => h("li", {}, at === 0 ? `Left out: ${text}` : text);
   const rest = all.length - MOST_LEFT_OUT;
   list.replaceChildren(...all.slice(0, MOST_LEFT_OUT).map(item));
@@ -80,19 +85,18 @@ function showLeftOut(list, all) {
 
 /** Fill the panel; where the bar has no room for `place`, the directory is written here. */
 function fillOptions(panel, { wish, place, names, changed }) {
-  const layouts = names.map((name) => [name, name.replaceAll("_", " ")]);
   const dest = h("input", { type: "text", spellcheck: "false", autocomplete: "off" });
   dest.value = place.value;
   dest.addEventListener("input", () => {
     place.value = dest.value;
     changed({ dest: dest.value });
   });
-  const to = field("To", dest);
+  const to = fieldOf("To", dest);
   to.classList.add("ursa-narrow");
   panel.append(
     to,
     selectOf("Data", SOURCES, wish.source, (source) => changed({ source })),
-    selectOf("Directories", layouts, wish.layout, (layout) => changed({ layout })),
+    selectOf("Directories", layoutOptions(names), wish.layout, (layout) => changed({ layout })),
     selectOf("Existing files", EXISTING, wish.existing, (existing) => changed({ existing })),
   );
 }

@@ -26,8 +26,12 @@ export function showChips(el, chips, choose) {
   if (focused >= 0) el.children[Math.min(focused, el.children.length - 1)]?.focus();
 }
 
-/** Show in `el` that nothing matches, and the filters without which something would. */
-export function showNothing(el, zero, choose) {
+/** Show in `el` that nothing matches, and the filters without which something would.
+ *
+ * Where there is nothing at all, `total` being 0, it says how recordings come here.
+ */
+export function showNothing(el, { zero, total }, choose) {
+  if (total === 0) return el.replaceChildren(...emptySite());
   const hints = (zero ?? []).map(({ text, without, matched }) =>
     h(
       "button",
@@ -42,4 +46,18 @@ export function showNothing(el, zero, choose) {
     h("p", { class: "ursa-nothing" }, "No recording matches all of these filters."),
     h("div", { class: "ursa-hints" }, hints, clear),
   );
+}
+
+function emptySite() {
+  const command = (text, does) => h("li", {}, h("code", {}, text), ` ${does}`);
+  return [
+    h("p", { class: "ursa-nothing" }, "There are no recordings here yet."),
+    h("p", { class: "ursa-quiet" }, "Who looks after this site can add some, in a terminal:"),
+    h(
+      "ul",
+      { class: "ursa-firststeps" },
+      command("ursa ingest DIRECTORY", "adds recordings from a directory"),
+      command("ursa demo DIRECTORY", "makes a site of sample recordings to try"),
+    ),
+  ];
 }

@@ -20,12 +20,19 @@ const COPY_SUBJECTS = [
 /** Return the menu; `ask(what, of)` resolves to {text}. */
 export function copyMenu(ask, { signal }) {
   const chosen = { what: "python", of: "query" };
-  const root = popupButton("Copy as", (panel) => fillCopy(panel, ask, chosen), { signal });
+  const fill = (panel) => panel.append(...copyNodes(ask, chosen, COPY_FORMS, COPY_SUBJECTS));
+  const root = popupButton("Copy as", fill, { signal });
   root.classList.add("ursa-copymenu");
   return root;
 }
 
-function fillCopy(panel, ask, chosen) {
+/**
+ * Return the nodes that show a text and copy it.
+ *
+ * `chosen` is {what, of} and changes with the choices among `forms` and, where there are any,
+ * `subjects`; `ask(what, of)` resolves to {text}.
+ */
+export function copyNodes(ask, chosen, forms, subjects = []) {
   const said = h("span", { class: "ursa-quiet", role: "status" });
   const given = { readonly: true, rows: 5, "aria-label": "Text to copy", spellcheck: "false" };
   const text = h("textarea", given);
@@ -52,11 +59,11 @@ function fillCopy(panel, ask, chosen) {
     const done = await copyText(text.value, text);
     said.textContent = done ? "Copied" : "It is selected: copy it with Ctrl+C or ⌘C";
   });
-  panel.append(
-    radiosOf("Copy what", COPY_SUBJECTS, chosen.of, choose("of")),
-    radiosOf("Copy as", COPY_FORMS, chosen.what, choose("what")),
+  preview();
+  return [
+    ...(subjects.length ? [radiosOf("Copy what", subjects, chosen.of, choose("of"))] : []),
+    radiosOf("Copy as", forms, chosen.what, choose("what")),
     text,
     h("div", { class: "ursa-line" }, copy, said),
-  );
-  preview();
+  ];
 }

@@ -5,6 +5,7 @@ import { h } from "./dom.js";
 import { eventsNode } from "./events.js";
 import { filesNode } from "./files.js";
 import { lengthText, utcText } from "./format.js";
+import { fileGiver } from "./get_link.js";
 import { metadataNode } from "./metadata.js";
 import { notesNode } from "./notes.js";
 import { PREVIEWS, previewTabs } from "./previews.js";
@@ -14,22 +15,32 @@ import { mountTimeline } from "./timeline.js";
 const EVENTS_PER_CALL = 500;
 const MOST_FLAGS = 2000;
 const BUILT_IN = ["timeline", "files", "metadata", "events", "notes"];
+const [FIRST_TAB] = BUILT_IN;
+const PREVIEW = "preview-";
+
+// What hears of a pane where nobody does.
+const UNHEARD = Object.freeze({ titled() {}, tab() {}, span() {}, buttons: () => [] });
 
 /**
  * Mount the pane into `el`, which is hidden while no recording is shown.
  *
- * Return {show(hash or null, {focus}), dispose}. Closing it sends a bubbling event
- * `ursa-detail-close` from `el`, with the recording's hash in `detail.hash`, after the focus went
- * back to where it was when the pane was opened.
+ * Return {show(hash or null, {focus, tab, span}), dispose}; `span` is the part of the timeline, such
+ * as "120-180". `around` hears what is shown of the recording, and has more buttons for its head:
+ * {titled(detail), tab(name or null), span(text or null), buttons(close)}. Closing it sends a
+ * bubbling event `ursa-detail-close` from `el`, with the recording's hash in `detail.hash`, after the
+ * focus went back to where it was when the pane was opened.
  */
-export function mountDetail(el, { call, previews = PREVIEWS }) {
+export function mountDetail(el, { call, state, previews = PREVIEWS, around = UNHEARD }) {
   const life = new AbortController();
-  const at = { hash: null, tab: "timeline", opener: null, stop: new AbortController() };
+  const at = { hash: null, tab: FIRST_TAB, span: null, opener: null, stop: new AbortController() };
   el.classList.add("ursa-detail");
   el.hidden = true;
 
-  async function show(hash, { focus = true } = {}) {
-    const opened = hash === at.hash ? null : open(hash);
+  async function show(hash, { focus = true, tab: wanted = at.tab, span } = {}) {
+    const tab = wanted ?? FIRST_TAB;
+    const same = hash === at.hash && tab === at.tab && (span ?? at.span) === at.span;
+    if (!same) Object.assign(at, { tab, span: span ?? null });
+    const opened = same ? null : open(hash);
     if (hash !== null && focus) el.querySelector("h2")?.focus({ preventScroll: true });
     await opened;
   }
@@ -44,12 +55,14 @@ export function mountDetail(el, { call, previews = PREVIEWS }) {
     const body = h("div", { class: "ursa-detail-body" });
     const heading = h("h2", { tabindex: "-1" }, "Recording");
     const title = h("div", { class: "ursa-title" }, heading);
-    const head = h("header", {}, title, closeButton(close));
+    const head = h("header", {}, title, around.buttons(close), closeButton(close));
     el.replaceChildren(h("div", { class: "ursa-pane" }, head, body));
     const load = async (signal) => {
       const detail = await call("detail", { hash }, { latest: "detail" });
-      if (!signal.aborted) titled(title, heading, detail);
-      return signal.aborted ? null : tabsNode(detail, { call, previews, at, signal });
+      if (signal.aborted) return null;
+      titled(title, heading, detail);
+      around.titled(detail);
+      return tabsNode(detail, { call, state, previews, at, around, signal });
     };
     return loadInto(body, "the recording", load, at.stop.signal);
   }
@@ -105,7 +118,7 @@ function shownStatus({ status }) {
   return (status ?? "").split("/").join(", ");
 }
 
-function tabsNode(detail, { call, previews, at, signal }) {
+function tabsNode(detail, { call, state, previews, at, around, signal }) {
   const root = h("div", { class: "ursa-tabs" });
   const ask = asking(call, detail.hash);
   let pending = null;
@@ -118,16 +131,17 @@ function tabsNode(detail, { call, previews, at, signal }) {
   const drawn = () => {
     const el = h("div");
     const later = { events: flagsOf(ask, detail), notes: pinsOf(ask, detail), detail, signal };
+    const seen = { from: at.span, looked: (span) => around.span((at.span = span)) };
     requestAnimationFrame(() => {
       if (signal.aborted) return;
-      timeline = mountTimeline(el, later);
+      timeline = mountTimeline(el, { ...later, seen });
       if (pending !== null) timeline.center(pending);
     });
     return el;
   };
   const loads = {
     timeline: drawn,
-    files: async () => filesNode(await ask("files")),
+    files: async () => filesNode(await ask("files"), fileGiver(call, state?.hello)),
     metadata: () => metadataNode(detail),
     events: (stop) => eventsNode((given) => ask("events", given), go, stop),
     notes: async () => notesNode(await ask("notes"), go),
@@ -140,8 +154,13 @@ function tabsNode(detail, { call, previews, at, signal }) {
     load: loads[name],
   }));
   const all = [...builtIn, ...previewTabs(detail, call, previews)];
-  const tabs = mountTabs(root, all, { label: "Recording", signal, onShow: (name) => (at.tab = name) });
-  tabs.show(all.some(({ name }) => name === at.tab) ? at.tab : all[0].name);
+  const onShow = (name) => {
+    at.tab = name;
+    around.tab(name === all[0].name ? null : name.replace(PREVIEW, ""));
+  };
+  const tabs = mountTabs(root, all, { label: "Recording", signal, onShow });
+  const [first] = all;
+  tabs.show((all.find(({ name }) => [at.tab, PREVIEW + at.tab].includes(name)) ?? first).name);
   return root;
 }
 

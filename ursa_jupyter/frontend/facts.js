@@ -18,11 +18,11 @@ const filesText = (count) => `${countText(count)} ${count === 1 ? "file" : "file
 /** Return a text whose hashes are cut to what tells them apart. */
 export const shortHashes = (text) => text.replace(/\b[0-9a-f]{64}\b/g, (hash) => `${hash.slice(0, 8)}…`);
 
-/** Return why nothing can be downloaded, or null. */
+/** Return why nothing can be downloaded, or null; `dest` only where it is to be a directory. */
 export function hindrance(reply, { dest, modalities }) {
   if (reply === null) return "";
   if (reply.recordings === 0) return "Select recordings to download them.";
-  if (!dest?.trim()) return "Name the directory to download to.";
+  if (dest !== undefined && !dest?.trim()) return "Name the directory to download to.";
   if (modalities !== null && modalities.length === 0) return "Choose at least one modality.";
   if (reply.error) return reply.error;
   const missing = (reply.bytes ?? 0) - (reply.here_bytes ?? 0);
@@ -30,4 +30,10 @@ export function hindrance(reply, { dest, modalities }) {
   const free = sizeText(reply.disk_free);
   const rule = "Choose another directory or less.";
   return `The disk is too small: ${sizeText(missing)} to fetch, ${free} free. ${rule}`;
+}
+
+/** Return what becomes of existing files: none need be asked about that are right already. */
+export function ruleFor(reply, wished) {
+  const right = reply !== null && reply.existing > 0 && reply.existing === reply.here_files;
+  return wished === "error" && right ? "refresh" : wished;
 }

@@ -2,13 +2,17 @@
 
 import { h } from "./dom.js";
 
-/** Build the regions into `el`; return them and what opens and closes them. */
-export function browserFrame(el, { signal, height }) {
+/**
+ * Build the regions into `el`; return them and what opens and closes them.
+ *
+ * Within a `shell` it fills the element, and hears keys from anywhere in the page.
+ */
+export function browserFrame(el, { signal, height, shell }) {
   const region = (name) => h("div", { class: `ursa-${name}` });
   const regions = (...names) => names.map((name) => region(name));
   const [search, count, menus, chips, banner] = regions("searchslot", "matched", "menus", "chips", "banner");
   const [table, basket, nothing] = regions("tablebox", "basket", "empty");
-  const rail = h("aside", { class: "ursa-rail", "aria-label": "Filters" });
+  const rail = h("section", { class: "ursa-rail", "aria-label": "Filters" });
   const detail = h("section", { class: "ursa-detail", "aria-label": "Recording", hidden: true });
   const drawer = h("button", { type: "button", class: "ursa-drawer", "aria-expanded": "false" }, "Filters");
   const live = h("p", { class: "ursa-unseen", role: "status" });
@@ -22,7 +26,8 @@ export function browserFrame(el, { signal, height }) {
   const top = h("div", { class: "ursa-top" }, search, h("div", { class: "ursa-tools" }, drawer, menus));
   const view = h("div", { class: "ursa-view" }, top, chips, banner, count, main, basket, live);
   const root = h("div", { class: "ursa-b ursa-browser" }, view);
-  if (height) root.style.height = typeof height === "number" ? `${height}px` : height;
+  if (shell) root.classList.add("ursa-filling");
+  else if (height) root.style.height = typeof height === "number" ? `${height}px` : height;
   el.append(root);
 
   const openRail = (open) => {
@@ -42,8 +47,9 @@ export function browserFrame(el, { signal, height }) {
       return true;
     };
     detail.addEventListener("ursa-detail-close", () => closed(), { signal });
-    root.addEventListener("keydown", (event) => {
+    (shell ? document : root).addEventListener("keydown", (event) => {
       const writing = event.composedPath()[0].matches?.("input:not([type=checkbox]), textarea, select");
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.key === "/" && !writing) toSearch();
       else if (event.key !== "Escape") return;
       else if (root.classList.contains("ursa-railopen")) openRail(false), drawer.focus();

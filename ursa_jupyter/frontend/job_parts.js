@@ -133,8 +133,8 @@ export function jobFiles() {
   };
 }
 
-/** Return the files that failed, folded, each with its cause. */
-export function jobFailures() {
+/** Return the files that failed, folded, each with its cause; `where` says where the rest are. */
+export function jobFailures(where = "") {
   const summary = h("summary");
   const list = h("ul");
   const more = h("p", { class: "ursa-job-more" });
@@ -161,7 +161,7 @@ export function jobFailures() {
       shown = job.failures.length;
       const left = job.files_failed - shown;
       more.hidden = left <= 0;
-      setJobText(more, `and ${countText(left)} more, which job.wait() raises with these`);
+      setJobText(more, `and ${countText(left)} more${where}`);
     },
   };
 }

@@ -8,19 +8,34 @@ import { jobStateText, jobValueText, setJobText } from "./job_parts.js";
 // Pause and resume are one button, so that the focus stays when one becomes the other.
 const JOB_BUTTONS = [["pause", "resume"], ["cancel"], ["retry"]];
 const JOB_ANSWER_MS = 5000;
+const KERNEL_WORDS = {
+  none: "No downloads.",
+  late:
+    "No answer yet. While a cell runs the kernel may not hear this: stop the cell to cancel. " +
+    "If nothing runs, the kernel is gone.",
+  more: ", which job.wait() raises with these",
+};
+
+/** What is said where there is no kernel. */
+export const SERVER_JOB_WORDS = {
+  none: "Nothing yet. Select recordings, then press “Get data…”.",
+  late: "No answer yet: the server may be busy, or the connection lost. The download itself goes on.",
+  more: "",
+};
 
 /**
  * Show downloads in `el`, which is in an element of class ursa-b; return {update, enable, dispose}.
  *
  * `update` takes the list of jobs, `enable(false)` keeps the buttons from being pressed while
  * nobody would answer. `onAction(jobId, action)` may return a promise; what it is rejected with is
- * shown on the card.
+ * shown on the card. `words` are what is said where there is no download, where an answer is late,
+ * and of failures that are not listed.
  */
-export function mountJobs(el, { onAction }) {
+export function mountJobs(el, { onAction, words = KERNEL_WORDS }) {
   const cards = new Map();
   const said = h("p", { role: "status", class: "ursa-unseen" });
   const list = h("div", { class: "ursa-job-list" });
-  const none = h("p", { class: "ursa-job-none" }, "No downloads.");
+  const none = h("p", { class: "ursa-job-none" }, words.none);
   const root = h("section", { class: "ursa-jobs", "aria-label": "Downloads" }, said, list, none);
   let enabled = true;
   el.append(root);
@@ -28,7 +43,7 @@ export function mountJobs(el, { onAction }) {
   function cardOf(job) {
     const known = cards.get(job.job_id);
     if (known !== undefined) return known;
-    const made = jobCard(job.job_id, onAction);
+    const made = jobCard(job.job_id, onAction, words);
     made.enable(enabled);
     cards.set(job.job_id, made);
     return made;
@@ -70,7 +85,7 @@ export function mountJobs(el, { onAction }) {
   };
 }
 
-function jobCard(id, onAction) {
+function jobCard(id, onAction, words) {
   const state = h("strong", { class: "ursa-job-state" });
   const label = h("span", { class: "ursa-job-label" });
   const dest = h("span", { class: "ursa-job-dest" });
@@ -78,8 +93,8 @@ function jobCard(id, onAction) {
   const facts = h("p", { class: "ursa-job-facts" });
   const bar = jobBar("ursa-job-total");
   const files = jobFiles();
-  const failures = jobFailures();
-  const buttons = jobButtons(note, (action) => onAction(id, action));
+  const failures = jobFailures(words.more);
+  const buttons = jobButtons(note, (action) => onAction(id, action), words.late);
   const title = h("p", { class: "ursa-job-title" }, state, label, dest);
   const head = h("header", { class: "ursa-job-head" }, title, buttons.element);
   const element = h(
@@ -117,7 +132,7 @@ function jobCard(id, onAction) {
   };
 }
 
-function jobButtons(note, act) {
+function jobButtons(note, act, late) {
   const made = JOB_BUTTONS.map((actions) => {
     const button = h("button", { type: "button", onclick: () => press(button) });
     return [button, actions];
@@ -131,10 +146,7 @@ function jobButtons(note, act) {
     mark();
     say("");
     clearTimeout(timer);
-    timer = setTimeout(() => say(
-      "No answer yet. While a cell runs the kernel may not hear this: stop the cell to cancel. " +
-      "If nothing runs, the kernel is gone.",
-    ), JOB_ANSWER_MS);
+    timer = setTimeout(() => say(late), JOB_ANSWER_MS);
     Promise.resolve(act(waiting)).then(() => say(""), (error) => say(error.message)).finally(settle);
   }
 

@@ -57,6 +57,20 @@ export function viewAround(middle, span, length) {
   return [from, from + size];
 }
 
+/** Return how long a view around one moment is. */
+export const spanAround = (length) => Math.max(10, length / 10);
+
+/** Return the text of a view, in seconds from the start: 120-180.5. */
+export const viewText = (view) => view.map((seconds) => String(Number(seconds.toFixed(3)))).join("-");
+
+/** Return the view of [0, length] that a text such as 120-180 or 120 names, or null. */
+export function viewFrom(text, length) {
+  const [from, to] = (text ?? "").split("-").map(Number);
+  if (!text || !(from < length)) return null;
+  if (to === undefined) return viewAround(from, spanAround(length), length);
+  return to > from ? viewAround((from + to) / 2, to - from, length) : null;
+}
+
 /** Return what makes clock time, in UTC, of seconds from the start. */
 export function clockOf({ start }) {
   const zero = Date.parse(start);

@@ -1,8 +1,8 @@
 // What a view shows now: one value that its parts read, and are told of when it changes.
 
-/** Return {filter, orderBy, columns, hello, listen(fn) -> off, set(changes)}. */
+/** Return {filter, orderBy, columns, onlySelected, hello, listen(fn) -> off, set(changes)}. */
 export function browserState() {
-  const now = { filter: { status: "all" }, orderBy: "start_time", columns: [], hello: null };
+  const now = { filter: { status: "all" }, orderBy: "start_time", columns: [], onlySelected: false, hello: null };
   const listeners = new Set();
   return {
     get filter() {
@@ -13,6 +13,9 @@ export function browserState() {
     },
     get columns() {
       return now.columns;
+    },
+    get onlySelected() {
+      return now.onlySelected;
     },
     get hello() {
       return now.hello;

@@ -5,20 +5,20 @@ import { countText } from "./format.js";
 
 const SLOW_MS = 5_000;
 
-/** Return what shows counts and errors in a frame. */
-export function statusLine({ count, banner, live }, { signal }) {
+/** Return what shows counts and errors in a frame; `words.slow` says that an answer is late. */
+export function statusLine({ count, banner, live }, { signal, words }) {
   const matched = h("strong", { class: "ursa-number" });
   const time = h("span", { class: "ursa-quiet ursa-ms" });
   const every = h("button", { type: "button", class: "ursa-plain" });
   const slow = new Set();
   count.append(matched, every, h("span", { class: "ursa-space" }), time);
 
-  /** Return `call`, which says so when Python is long in answering. */
+  /** Return `call`, which says so when the answer is long in coming. */
   function watched(call) {
     return async (type, args, options) => {
       const timer = setTimeout(() => {
         slow.add(timer);
-        if (banner.hidden) warn("Python has not answered yet: is the kernel busy or gone?", null, true);
+        if (banner.hidden) warn(words.slow, null, true);
       }, SLOW_MS);
       const late = () => {
         clearTimeout(timer);

@@ -18,9 +18,11 @@ const MARKED_AT_ONCE = 6000;
  * Mount the table into `el`.
  *
  * `listed(page)` hears of the first page of each query, `open(row, focus)` of a row to show whole,
- * `moved(row)` of the active one, `failed` of errors. Return {load({keep}), all, focus, dispose}.
+ * `moved(row)` of the active one, `failed` of errors. Below `cardsBelow` pixels the rows are cards.
+ * Return {load({keep}), all, focus, dispose}.
  */
-export function mountTable(el, { call, on, state, signal, listed, open, moved, failed }) {
+export function mountTable(el, { call, on, state, signal, listed, open, moved, failed, ...given }) {
+  const cardsBelow = given.cardsBelow ?? CARDS_BELOW_PX;
   const parts = gridParts();
   const { grid, layer, head } = parts;
   el.append(parts.scroller);
@@ -81,7 +83,7 @@ export function mountTable(el, { call, on, state, signal, listed, open, moved, f
   layer.addEventListener("mousedown", (event) => event.shiftKey && event.preventDefault(), { signal });
 
   function lay() {
-    const cards = el.getBoundingClientRect().width < CARDS_BELOW_PX;
+    const cards = el.getBoundingClientRect().width < cardsBelow;
     if (cards !== now.cards) {
       now.cards = cards;
       if (now.pages !== null) showColumns();
@@ -109,6 +111,7 @@ export function mountTable(el, { call, on, state, signal, listed, open, moved, f
   function load({ keep = false } = {}) {
     const columns = state.columns.filter((name) => name.startsWith("metadata."));
     const query = { filter: state.filter, order_by: state.orderBy, columns };
+    if (state.onlySelected) query.of = "selected";
     const ask = (offset, limit) => call("page", { ...query, offset, limit }, { latest: "page" });
     // Or a scroll would ask for rows of the old query, in place of the new one's.
     for (const former of [loading, now.pages]) former?.end();

@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { LANE, flagPicture, pictureOf } from "./drawing.js";
 import { countText, momentText } from "./format.js";
-import { clockOf, viewAround } from "./lanes.js";
+import { clockOf, spanAround, viewAround, viewFrom, viewText } from "./lanes.js";
 import { elementName } from "./tabs.js";
 
 const MOST_SPOKEN = 200;
@@ -14,11 +14,12 @@ const KEYS = "Keys: [ and ] pan, + and − zoom, 0 shows all.";
  * Mount the timeline of `detail` into `el`; return {center(seconds)}.
  *
  * `events` and `notes` are promises of what comes later: {events, types, total} and a list of notes
- * with times.
+ * with times. It begins with the part that the text `seen.from` names, and `seen.looked` hears the
+ * text of each other one, or null when all is in view.
  */
-export function mountTimeline(el, { detail, events, notes, signal }) {
+export function mountTimeline(el, { detail, events, notes, seen, signal }) {
   const scene = sceneOf(detail);
-  let view = [0, scene.length];
+  let view = viewFrom(seen.from, scene.length) ?? [0, scene.length];
   let plot = null;
   const parts = timelineParts(detail);
   el.append(parts.root);
@@ -35,6 +36,7 @@ export function mountTimeline(el, { detail, events, notes, signal }) {
   function look(middle, span) {
     view = viewAround(middle, span, scene.length);
     draw();
+    seen.looked(spanOf(view) < scene.length ? viewText(view) : null);
   }
 
   const moves = {
@@ -54,7 +56,7 @@ export function mountTimeline(el, { detail, events, notes, signal }) {
   draw();
   return {
     center(seconds) {
-      look(seconds, Math.min(spanOf(view), Math.max(10, scene.length / 10)));
+      look(seconds, Math.min(spanOf(view), spanAround(scene.length)));
       moveCursor(parts, plot, scene, plot.x(seconds));
     },
   };

@@ -1,13 +1,24 @@
 // Requests and replies over whatever a host gives to talk to Python.
 //
-// A transport is {send(message, buffers), onMessage(receive) -> off}, where `receive` gets a message
-// and its buffers as Uint8Arrays. A widget's replies reach all of its views, so ids begin with the
+// A transport is {send(message, buffers), onMessage(receive) -> off, onLost(tell)}, where `receive`
+// gets a message and its buffers as Uint8Arrays, and `tell` is called when nothing will arrive any
+// more, by a host that knows. A widget's replies reach all of its views, so ids begin with the
 // view's own name.
 
 const PATIENCE_MS = 60_000;
 
+/** What a notebook says of a Python that is silent; a page has other words for its server. */
+export const NOTEBOOK_WORDS = Object.freeze({
+  silent: "no answer from Python: is the kernel busy or gone?",
+  slow: "Python has not answered yet: is the kernel busy or gone?",
+  lost: "the connection to Python is lost",
+});
+
 /** Rejects a request that a newer one of the same name has replaced. */
 export class Superseded extends Error {}
+
+/** Rejects a request whose answer cannot arrive any more. */
+export class Lost extends Error {}
 
 /** Rejects a request that Python refused; `kind` is the name of its error. */
 export class Refused extends Error {
@@ -41,6 +52,7 @@ export function panelTransport(model) {
       model.on("msg:custom", listener);
       return () => model.off("msg:custom", listener);
     },
+    onLost: (tell) => model.document?.on_event?.("connection_lost", tell),
   };
 }
 
@@ -56,21 +68,24 @@ const bufferOf = (buffer) => bytesOf(buffer).slice().buffer;
  *
  * `call(type, args, {latest, buffers})` resolves to the reply, which has its buffers in `buffers`.
  * Of the calls with the same `latest` only one is under way, and of those that wait for it only the
- * newest follows; the others reject with `Superseded`. `on(push, listener)` returns what ends it.
+ * newest follows; the others reject with `Superseded`. `on(push, listener)` returns what ends it;
+ * the push "lost" is the connection's own.
  */
-export function connect(transport) {
+export function connect(transport, words = NOTEBOOK_WORDS) {
   const uid = Math.random().toString(36).slice(2, 8);
   const waiting = new Map();
   const listeners = new Map();
   const queues = new Map();
   let last = 0;
+  let gone = false;
 
   function request(type, args, buffers) {
+    if (gone) return Promise.reject(new Lost(words.lost));
     const id = `${uid}:${(last += 1)}`;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         waiting.delete(id);
-        reject(new Error("no answer from Python: is the kernel busy or gone?"));
+        reject(new Error(words.silent));
       }, PATIENCE_MS);
       waiting.set(id, { resolve, reject, timer });
       transport.send({ ...args, id, type }, buffers);
@@ -103,9 +118,26 @@ export function connect(transport) {
     else call.resolve({ ...message, buffers });
   }
 
+  function abandon(error) {
+    for (const { timer, reject } of waiting.values()) {
+      clearTimeout(timer);
+      reject(error);
+    }
+    waiting.clear();
+  }
+
+  const tell = (message, buffers) => {
+    for (const listener of listeners.get(message.push) ?? []) listener(message, buffers);
+  };
   const off = transport.onMessage((message, buffers) => {
     if (message.push === undefined) settle(message, buffers);
-    else for (const listener of listeners.get(message.push) ?? []) listener(message, buffers);
+    else tell(message, buffers);
+  });
+  transport.onLost?.(() => {
+    if (gone) return;
+    gone = true;
+    abandon(new Lost(words.lost));
+    tell({ push: "lost" }, []);
   });
 
   return {
@@ -118,11 +150,7 @@ export function connect(transport) {
     },
     close() {
       off();
-      for (const { timer, reject } of waiting.values()) {
-        clearTimeout(timer);
-        reject(new Superseded("closed"));
-      }
-      waiting.clear();
+      abandon(new Superseded("closed"));
     },
   };
 }

@@ -1,0 +1,180 @@
+"""Logging in and out with the accounts of a file."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from bokeh.server.auth_provider import AuthProvider, NullAuth
+from tornado.web import HTTPError, RequestHandler
+
+from ursa_jupyter.app.document import template
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ursa_jupyter.app.settings import Settings
+
+USER = "user"  # the cookie's name, which Panel's own logins use too
+DAYS = 1
+_TRIES, _PERIOD_S = 10, 60.0
+_KNOWN_MAX = 10_000
+_LONG = 1_000
+
+
+class Try(NamedTuple):
+    """Who failed to log in, how often and since when."""
+
+    count: int
+    since: float
+
+
+class Accounts:
+    """Passwords of users, and how often somebody was wrong lately.
+
+    Examples
+    --------
+    >>> accounts = Accounts({"aria": "secret"})
+    >>> accounts.admits("aria", "secret", "::1"), accounts.admits("aria", "wrong", "::1")
+    (True, False)
+    """
+
+    def __init__(self, passwords: Mapping[str, str]) -> None:
+        self._digests = {user: _digest(word) for user, word in passwords.items()}
+        self._tries: dict[tuple[str, str], Try] = {}
+
+    def admits(self, user: str, password: str, place: str) -> bool:
+        """Whether the password is right; being wrong is counted for the user and the address."""
+        right = hmac.compare_digest(self._digests.get(user, b""), _digest(password))
+        if not right:
+            self._count(user, place)
+        return right
+
+    def waits(self, user: str, place: str) -> int:
+        """Return the seconds until somebody who was wrong too often may try again; else 0."""
+        count, since = self._tries.get((user, place), Try(0, 0.0))
+        left = since + _PERIOD_S - time.monotonic()
+        return int(left) + 1 if count >= _TRIES and left > 0 else 0
+
+    def _count(self, user: str, place: str) -> None:
+        now = time.monotonic()
+        count, since = self._tries.pop((user, place), Try(0, now))
+        fresh = now - since < _PERIOD_S
+        self._tries[user, place] = Try(count + 1, since) if fresh else Try(1, now)
+        if len(self._tries) > _KNOWN_MAX:
+            del self._tries[next(iter(self._tries))]
+
+
+class Login(AuthProvider):  # type: ignore[misc] # Bokeh publishes no types for it
+    """Asks every visitor for a user name and a password."""
+
+    login_url, logout_url = "/login", "/logout"
+    get_user = property(lambda _: user_of)
+
+    def __init__(self, accounts: Accounts, path: str) -> None:
+        self._given = {"accounts": accounts, "path": path}
+        super().__init__()
+
+    @property
+    def endpoints(self) -> list[tuple[str, type[RequestHandler], dict[str, Any]]]:
+        """Where visitors log in and out."""
+        return [
+            (self.login_url, LoginHandler, self._given),
+            (self.logout_url, LogoutHandler, self._given),
+        ]
+
+
+def user_of(handler: RequestHandler) -> str | None:
+    """Return who is logged in, by a cookie that this server signed."""
+    found = handler.get_signed_cookie(USER, max_age_days=DAYS)
+    return None if found is None else found.decode("utf-8")
+
+
+def logged_in(handler: RequestHandler) -> str:
+    """Return who is logged in.
+
+    Raises
+    ------
+    HTTPError
+        401: nobody.
+    """
+    user = user_of(handler)
+    if user is None:
+        raise HTTPError(401, "nobody is logged in")
+    return user
+
+
+class _Form(RequestHandler):
+    def initialize(self, accounts: Accounts, path: str) -> None:
+        self.accounts, self.path = accounts, path
+
+    def prepare(self) -> None:
+        """Refuse what another site makes a browser do."""
+        if self.request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"} and (
+            self.request.method != "GET" or isinstance(self, LogoutHandler)
+        ):
+            raise HTTPError(403, "another site sent this")
+        self.set_header("Cache-Control", "no-store")
+
+
+class LoginHandler(_Form):
+    """The form, and what it sends."""
+
+    def get(self) -> None:
+        """Show the form."""
+        self._show(None)
+
+    def post(self) -> None:
+        """Let somebody in, who then goes where they wanted to."""
+        user = self.get_body_argument("username", "", strip=False)[:_LONG]
+        password = self.get_body_argument("password", "", strip=False)[:_LONG]
+        place = self.request.remote_ip or ""
+        if seconds := self.accounts.waits(user, place):
+            self.set_header("Retry-After", str(seconds))
+            return self._show(f"Too many wrong tries. Wait {seconds} seconds.", 429)
+        if not self.accounts.admits(user, password, place):
+            return self._show("This user and password do not belong together.", 403)
+        self.set_signed_cookie(
+            USER,
+            user,
+            expires_days=DAYS,
+            path=self.path,
+            httponly=True,
+            samesite="Lax",
+            secure=self.request.protocol == "https",
+        )
+        # There is one page, so only the query is taken from what anybody may have written.
+        query = urlsplit(self.get_query_argument("next", "")).query
+        return self.redirect(f"./?{query}" if query else "./")
+
+    def _show(self, problem: str | None, status: int = 200) -> None:
+        self.set_status(status)
+        self.finish(template("login").render(problem=problem, farewell=False))
+
+
+class LogoutHandler(_Form):
+    """Ends a login."""
+
+    def get(self) -> None:
+        """Forget who it was, for this browser."""
+        for name in self.request.cookies:
+            self.clear_cookie(name, path=self.path)
+        self.finish(template("login").render(problem=None, farewell=True))
+
+
+def provider_of(settings: Settings) -> AuthProvider:
+    """Return what asks the visitors of a server for a login, or nobody for anything."""
+    path = f"{settings.prefix}/"
+    return Login(Accounts(settings.accounts), path) if settings.accounts else NullAuth()
+
+
+def _digest(word: str) -> bytes:
+    return hashlib.sha256(word.encode()).digest()
+
+
+def who(*, login: bool) -> Callable[[RequestHandler], str | None]:
+    """Return what tells handlers who asks: nobody is anybody where there is no login."""
+    return logged_in if login else lambda _: None

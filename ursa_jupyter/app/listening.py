@@ -1,0 +1,78 @@
+"""Where the server listens, and by which names browsers reach it."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from typing import TYPE_CHECKING
+
+from bokeh.server.util import create_hosts_allowlist
+from tornado import netutil
+
+from ursa.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from ursa_jupyter.app.settings import Settings
+
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+_EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - only asked for
+_UNIX = "unix:"
+
+
+def listen(settings: Settings) -> list[socket.socket]:
+    """Return the sockets of an address and port.
+
+    Raises
+    ------
+    InvalidArgument
+        The port is taken, or this computer has no such address.
+    """
+    address, port = settings.address, settings.port
+    try:
+        if address.startswith(_UNIX):
+            return [netutil.bind_unix_socket(address.removeprefix(_UNIX))]
+        return netutil.bind_sockets(port, address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise InvalidArgument(
+                f"port {port} of {address} is in use: end what uses it, or take another with "
+                "--port; 0 takes any that is free"
+            ) from None
+        if error.errno == errno.EACCES:
+            raise InvalidArgument(
+                f"port {port} is not yours to use: take one above 1023 with --port"
+            ) from None
+        raise InvalidArgument(f"cannot listen at {address}, port {port}: {error}") from None
+
+
+def url_of(settings: Settings, sockets: list[socket.socket]) -> str:
+    """Return the address of the page."""
+    if settings.address.startswith(_UNIX):
+        return settings.address
+    host = "localhost" if settings.address in {"127.0.0.1", *_EVERYWHERE} else settings.address
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{_port(sockets)}{settings.prefix}/"
+
+
+def origins_of(settings: Settings, sockets: list[socket.socket]) -> list[str]:
+    """Return the ``host:port`` of the pages that may open a websocket here.
+
+    Raises
+    ------
+    InvalidArgument
+        One of those that were given is none.
+    """
+    if settings.address.startswith(_UNIX) and not settings.origins:
+        # No browser can open such a socket by itself; what stands before it has its own rules.
+        return ["*"]
+    if settings.origins:
+        try:
+            return list(create_hosts_allowlist(list(settings.origins), None))
+        except ValueError as error:
+            raise InvalidArgument(f"--allow-websocket-origin: {error}; give HOST:PORT") from None
+    own = socket.gethostname() if settings.address in _EVERYWHERE else settings.address
+    return [f"{host}:{_port(sockets)}" for host in dict.fromkeys((*_LOOPBACK, own))]
+
+
+def _port(sockets: list[socket.socket]) -> int:
+    return int(sockets[0].getsockname()[1])

@@ -1,0 +1,101 @@
+"""Blocks that a thread makes, for a coroutine that sends them."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import threading
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from ursa_jupyter.app.contents import Block
+
+_SEND_BUFFER = 1 << 20
+_HARD = struct.pack("ii", 1, 0)  # closing with this lingering is a reset, never a quiet end
+_AHEAD = 3  # blocks that wait to be sent: all the memory that a slow client costs
+
+
+class Blocks:
+    """Blocks of a generator that a thread runs a little ahead of who asks for them.
+
+    Parameters
+    ----------
+    make : callable
+        Gets what says whether nobody wants more, and returns the generator.
+    ended : callable
+        Called on the thread when it has let go of everything.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[Callable[[], bool]], Generator[Block]],
+        ended: Callable[[], None],
+    ) -> None:
+        self._make, self._ended = make, ended
+        self._loop = asyncio.get_running_loop()
+        self._made: asyncio.Queue[Block | BaseException | None] = asyncio.Queue()
+        self._room = threading.Semaphore(_AHEAD)
+        self._stopped = threading.Event()
+        threading.Thread(target=self._run, name="ursa_jupyter-stream", daemon=True).start()
+
+    async def next(self) -> Block | None:
+        """Return the next block, None after the last; raise what the generator raised."""
+        found = await self._made.get()
+        self._room.release()
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+    def stop(self) -> None:
+        """Let the thread end, whatever it waits for; who waits in `next` gets None."""
+        self._stopped.set()
+        self._room.release()
+        self._made.put_nowait(None)
+
+    def _run(self) -> None:
+        end: BaseException | None = None
+        try:
+            with closing(self._make(self._stopped.is_set)) as blocks:
+                for block in blocks:
+                    self._room.acquire()
+                    if self._stopped.is_set():
+                        break
+                    self._tell(block)
+        except BaseException as error:  # noqa: BLE001 - it is raised again in `next`
+            end = error
+        finally:
+            self._ended()
+        self._tell(end)
+
+    def _tell(self, block: Block | BaseException | None) -> None:
+        with suppress(RuntimeError):  # the loop was closed: nobody is there to hear it
+            self._loop.call_soon_threadsafe(self._made.put_nowait, block)
+
+
+async def send(connection: Any, first: Block | None, blocks: Blocks, stall_s: float) -> None:
+    """Send blocks over a Tornado connection, no more of them than the client takes.
+
+    Raises
+    ------
+    StreamClosedError
+        The client has gone.
+    TimeoutError
+        The client has taken less than a block in `stall_s`.
+    """
+    connection.stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+    block = first
+    while block is not None:
+        # Waiting until it is sent is what keeps the memory small.
+        await asyncio.wait_for(connection.write(block), stall_s)
+        block = await blocks.next()
+
+
+def hang_up(connection: Any) -> None:
+    """End a connection so that no client takes what has come for the whole."""
+    if not connection.stream.closed():
+        connection.stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _HARD)
+        connection.stream.close()

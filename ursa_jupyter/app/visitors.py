@@ -1,0 +1,225 @@
+"""One person who visits a server, in one or several tabs."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from ursa.errors import InvalidArgument
+from ursa.render.text import FINAL
+from ursa.text import counted, shortened
+from ursa_jupyter.app import roots as folders
+from ursa_jupyter.app.contents import StoredFile, type_of
+from ursa_jupyter.app.limits import Bucket, Clock
+from ursa_jupyter.browse.selection import Selection
+from ursa_jupyter.job_list import JobList
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from ursa.transfer.plan import Copy, DownloadPlan
+    from ursa_jupyter.app.limits import Limits
+    from ursa_jupyter.app.roots import Root
+    from ursa_jupyter.app.tickets import Ticket, Tickets
+
+    Push = Callable[[dict[str, Any]], None]
+
+logger = logging.getLogger("ursa.page")
+_TAB_MAX = 64
+
+
+class Visitor:
+    """One person: several pages, all of them with this person's downloads and links.
+
+    Parameters
+    ----------
+    name : str
+    limits : Limits
+    tickets : Tickets
+        Of the whole server.
+    roots : sequence of Root
+        Folders of the server that this person may download to.
+    site : Path or None
+        Directory of the site that is served, which nobody may download into.
+    clock : callable
+        Seconds.
+
+    Attributes
+    ----------
+    jobs : JobList
+        They go on when the tab is closed.
+
+    Examples
+    --------
+    >>> from ursa_jupyter.app.limits import Limits
+    >>> from ursa_jupyter.app.tickets import Tickets
+    >>> ada = Visitor("ada", Limits(), Tickets())
+    >>> ada.basket("tab-1") is ada.basket("tab-1")
+    True
+    """
+
+    def __init__(
+        self,
+        name: str,
+        limits: Limits,
+        tickets: Tickets,
+        *,
+        roots: Sequence[Root] = (),
+        site: Path | None = None,
+        clock: Callable[[], float] = Clock,
+    ) -> None:
+        self.name, self.jobs, self._limits = name, JobList(), limits
+        self._tickets, self._roots, self._site, self._clock = tickets, tuple(roots), site, clock
+        self._baskets: OrderedDict[str, tuple[Selection, float]] = OrderedDict()
+        self._pages: dict[object, Push] = {}
+        self._messages = Bucket(limits.burst, limits.messages_per_s, clock)
+        self._lock, self._starting = threading.Lock(), threading.Lock()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a page is open or a download runs, so that this person must be remembered."""
+        return bool(self._pages) or self.jobs.is_running()
+
+    # -- what the pages keep ---------------------------------------------------------------------
+
+    def basket(self, tab: str) -> Selection:
+        """Return what is selected in one tab; the tabs not used for longest lose theirs.
+
+        Raises
+        ------
+        InvalidArgument
+            That is no name of a tab.
+        """
+        if not isinstance(tab, str) or not 0 < len(tab) <= _TAB_MAX or not tab.isprintable():
+            raise InvalidArgument(
+                f"{shortened(tab, 80)} is no id of a tab: a text of 1 to {_TAB_MAX} characters"
+            )
+        with self._lock:
+            now = self._clock()
+            found, _ = self._baskets.pop(tab, (Selection(), 0.0))
+            self._baskets[tab] = found, now
+            while len(self._baskets) > self._limits.baskets or self._first_used() < (
+                now - self._limits.basket_s
+            ):
+                self._baskets.popitem(last=False)
+            return found
+
+    def _first_used(self) -> float:
+        return next(iter(self._baskets.values()))[1]
+
+    def attach(self, push: Push) -> Callable[[], None]:
+        """Let a page hear notices, and return what ends that."""
+        key = object()
+        with self._lock:
+            self._pages[key] = push
+
+        def detach() -> None:
+            with self._lock:
+                self._pages.pop(key, None)
+
+        return detach
+
+    def notice(self, kind: str, text: str, about: str = "") -> None:
+        """Tell every page of this person something; `kind` is ``"error"`` or ``"info"``."""
+        with self._lock:
+            pages = list(self._pages.values())
+        for push in pages:
+            try:
+                push({"push": "notice", "kind": kind, "text": text, "about": about})
+            except Exception:  # one page that has just gone must not keep it from the others
+                logger.exception("a page could not be told a notice")
+
+    # -- what may be had -------------------------------------------------------------------------
+
+    def zip(self, plan: DownloadPlan, starts: Mapping[str, int] | None = None) -> dict[str, Any]:
+        """Return a link to a zip of what is planned.
+
+        Parameters
+        ----------
+        plan : DownloadPlan
+        starts : mapping of str to int
+            Recording -> when it began, in ns; dates of the files in the zip.
+
+        Returns
+        -------
+        dict
+            ``url`` (relative to the page), ``name``, ``bytes``, ``files``, ``unverified``,
+            ``expires_s``.
+        """
+        from ursa.archive import Archive
+
+        number = len({copy.recording_hash for copy in plan.copies})
+        name = f"ursa-{counted(number, 'recording').replace(' ', '-')}"
+        archive = Archive(plan, name=name, starts=starts or {})
+        values = self._linked("zip", self._tickets.make(self.name, "zip", archive))
+        expires = self._limits.ticket_s
+        return {**values, "unverified": archive.unverified, "expires_s": expires}
+
+    def file(self, copy: Copy) -> dict[str, Any]:
+        """Return a link to one stored object.
+
+        Returns
+        -------
+        dict
+            ``url`` (relative to the page), ``name``, ``bytes``, ``files``, ``type``.
+        """
+        ticket = self._tickets.make(self.name, "file", StoredFile(copy))
+        return {**self._linked("file", ticket), "type": type_of(ticket.content.name)}
+
+    @staticmethod
+    def _linked(kind: str, ticket: Ticket) -> dict[str, Any]:
+        content = ticket.content
+        url = f"ursa/{kind}/{ticket.token}/{quote(content.name, safe='')}"
+        return {"url": url, "name": content.name, "bytes": content.size, "files": content.files}
+
+    def folder(self, dest: Path) -> Path:
+        """Return the directory that ``root name/sub/dir`` means.
+
+        Raises
+        ------
+        InvalidArgument, UnsafePath
+            There is no such root, or it leaves its root.
+        """
+        return folders.folder_in(self._roots, dest, self._site)
+
+    def roots(self) -> list[dict[str, Any]]:
+        """Return the folders that may be downloaded to: ``name``, ``path``, ``free``."""
+        return folders.described(self._roots)
+
+    # -- limits ----------------------------------------------------------------------------------
+
+    def admit(self) -> None:
+        """Count one message of a page.
+
+        Raises
+        ------
+        InvalidArgument
+            They were too many in too short a time.
+        """
+        self._messages.admit()
+
+    def allow_start(self) -> None:
+        """Refuse one more download to a folder than this person may have under way.
+
+        Raises
+        ------
+        InvalidArgument
+        """
+        number = sum(look.state not in FINAL for _, look, _ in self.jobs.looks())
+        if number >= self._limits.folder_jobs:
+            raise InvalidArgument(
+                f"{counted(number, 'download')} of yours to a folder are under way, and no more "
+                'may be; wait until one ends, or cancel one under "My downloads"'
+            )
+
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """Start a download in this block, and add it to `jobs`; see `allow_start`."""
+        with self._starting:  # two pages at once would both find the last place free
+            self.allow_start()
+            yield
