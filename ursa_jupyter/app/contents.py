@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import closing
+from itertools import cycle
 from typing import TYPE_CHECKING, Protocol
 
 from ursa.errors import IntegrityError
@@ -61,7 +62,7 @@ class Content(Protocol):
     def stream(
         self, start: int = 0, stop: int | None = None, *, stopped: Callable[[], bool] = ...
     ) -> Generator[Block]:
-        """Yield the bytes from `start` to before `stop` in blocks, which nobody writes to again."""
+        """Yield the bytes from `start` to before `stop`; each block dies with the next one."""
 
 
 def type_of(name: str) -> str:
@@ -121,19 +122,18 @@ class StoredFile:
 
     def _blocks(self, start: int, stop: int, stopped: Callable[[], bool]) -> Generator[memoryview]:
         copy, at = self.copy, start
+        # Two, since a block is only handed on when the next one has been read.
+        buffers = cycle(memoryview(bytearray(min(BLOCK, stop - start))) for _ in range(2))
         with closing(copy.store.open(copy.key, start, stop, etag=copy.etag)) as body:
             while at < stop and not stopped():
-                # A new one each time: the last ones are still on their way to the client.
-                buffer, filled = memoryview(bytearray(min(BLOCK, stop - at))), 0
-                while filled < len(buffer):
-                    count = body.readinto(buffer[filled:])
-                    if not count:
-                        raise IntegrityError(
-                            f"{copy.key} ends after {at + filled} bytes, planned were {copy.size}"
-                        )
-                    filled += count
-                at += filled
-                yield buffer
+                buffer = next(buffers)
+                count = body.readinto(buffer[: stop - at])
+                if not count:
+                    raise IntegrityError(
+                        f"{copy.key} ends after {at} bytes, planned were {copy.size}"
+                    )
+                at += count
+                yield buffer[:count]
 
     def _check(self, digest: str) -> None:
         copy = self.copy

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
 _SEND_BUFFER = 1 << 20
 _HARD = struct.pack("ii", 1, 0)  # closing with this lingering is a reset, never a quiet end
-_AHEAD = 3  # blocks that wait to be sent: all the memory that a slow client costs
 
 
 class Blocks:
-    """Blocks of a generator that a thread runs a little ahead of who asks for them.
+    """Blocks of a generator that runs on a thread, one for each time that somebody asks.
+
+    Each block dies with the next one, so nothing is copied and nothing piles up; a generator that
+    wants to read ahead does that by itself.
 
     Parameters
     ----------
@@ -38,14 +40,14 @@ class Blocks:
         self._make, self._ended = make, ended
         self._loop = asyncio.get_running_loop()
         self._made: asyncio.Queue[Block | BaseException | None] = asyncio.Queue()
-        self._room = threading.Semaphore(_AHEAD)
+        self._asked = threading.Semaphore(0)
         self._stopped = threading.Event()
         threading.Thread(target=self._run, name="ursa_jupyter-stream", daemon=True).start()
 
     async def next(self) -> Block | None:
         """Return the next block, None after the last; raise what the generator raised."""
+        self._asked.release()
         found = await self._made.get()
-        self._room.release()
         if isinstance(found, BaseException):
             raise found
         return found
@@ -53,23 +55,24 @@ class Blocks:
     def stop(self) -> None:
         """Let the thread end, whatever it waits for; who waits in `next` gets None."""
         self._stopped.set()
-        self._room.release()
+        self._asked.release()
         self._made.put_nowait(None)
 
     def _run(self) -> None:
         end: BaseException | None = None
         try:
             with closing(self._make(self._stopped.is_set)) as blocks:
-                for block in blocks:
-                    self._room.acquire()
-                    if self._stopped.is_set():
-                        break
+                while self._is_asked() and (block := next(blocks, None)) is not None:
                     self._tell(block)
         except BaseException as error:  # noqa: BLE001 - it is raised again in `next`
             end = error
         finally:
             self._ended()
         self._tell(end)
+
+    def _is_asked(self) -> bool:
+        self._asked.acquire()
+        return not self._stopped.is_set()
 
     def _tell(self, block: Block | BaseException | None) -> None:
         with suppress(RuntimeError):  # the loop was closed: nobody is there to hear it
