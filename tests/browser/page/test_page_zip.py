@@ -17,6 +17,7 @@ from tests.tools import digests
 from ursa.files import sha256_file
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tests.browser.page.conftest import Meet
@@ -54,6 +55,12 @@ def fetched(url: str, cookies: str, first: int = 0, last: int | None = None) -> 
     return answer.status, content
 
 
+def ran(command: Sequence[str], directory: Path) -> None:
+    """Run a command to its good end."""
+    ended = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
 def test_filter_select_zip_unpack_and_verify(person: Person, place: Path, tmp_path: Path) -> None:
     person.opens()
     person.searches("participants=P001,P002")
@@ -69,13 +76,9 @@ def test_filter_select_zip_unpack_and_verify(person: Person, place: Path, tmp_pa
     expected = stored(place, "P001", "P002")
     assert sorted((path.rpartition("/")[2], digest) for path, digest in there.items()) == expected
     assert {each.name for each in top.iterdir()} >= OWN_FILES
-    verified = subprocess.run(
-        [sys.executable, "-m", "ursa", "verify", str(top)], capture_output=True, text=True
-    )
-    assert verified.returncode == 0, verified.stderr
+    ran([sys.executable, "-m", "ursa", "verify", str(top)], top)
     # What `ursa verify` reads is ours; this is what everybody has.
-    summed = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=top, capture_output=True)
-    assert summed.returncode == 0, summed.stderr
+    ran(["sha256sum", "-c", "SHA256SUMS"], top)
 
 
 def test_a_zip_that_breaks_off_goes_on_with_identical_bytes(person: Person, tmp_path: Path) -> None:
