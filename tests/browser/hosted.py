@@ -37,18 +37,25 @@ const listeners = new Set();
 const encoded = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)));
 const decoded = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
 window.sent = [];
+const put = ({ message, buffers }) => {
+  window.sent.push(message);
+  socket.send(JSON.stringify({ message, buffers: buffers.map(encoded) }));
+};
+const isPage = "ENTRY" === "page";
 const model = {
-  send(message, _callbacks, buffers) {
-    window.sent.push(message);
-    socket.send(JSON.stringify({ message, buffers: buffers.map(encoded) }));
-  },
-  on: (_name, listener) => listeners.add(listener),
+  ...(isPage ? { send_msg: put } : {}),
+  send: (message, _callbacks, buffers) => put({ message, buffers }),
+  on: (name, listener) => name.startsWith("msg:") && listeners.add(listener),
   off: (_name, listener) => listeners.delete(listener),
   get: () => undefined, set: () => {}, save_changes: () => {},
 };
 socket.onmessage = ({ data }) => {
   const { message, buffers } = JSON.parse(data);
-  for (const listener of listeners) listener(message, buffers.map(decoded));
+  const given = buffers.map(decoded);
+  for (const listener of listeners) {
+    if (isPage) listener({ message, buffers: given });
+    else listener(message, given);
+  }
 };
 socket.onopen = () => {
   window.dispose = entry.render({ model, el: document.getElementById("root") });
@@ -73,7 +80,7 @@ def hosting(make: Callable[[Callable[[Message], None]], Source], entry: str) -> 
         Gets the function that pushes a message to all pages, from any thread, and returns the
         source of one page.
     entry : str
-        "browser" or "progress".
+        "browser", "page" or "progress".
     """
     started: threading.Event = threading.Event()
     (socket,) = bind_sockets(0, "127.0.0.1")

@@ -60,7 +60,7 @@ export function mountBrowser(el, transport, { height, words = NOTEBOOK_WORDS, sh
   const table = mountTable(frame.table, {
     ...shared,
     listed,
-    cardsBelow: shell?.cardsBelow,
+    narrow: () => shell !== null && frame.root.clientWidth < shell.cardsBelow,
     open: (row, focus) => open(row.hash, { focus }),
     moved: (row) => frame.beside() && follow(row),
     failed: (error) => failed(() => table.load({ keep: true }))(error),

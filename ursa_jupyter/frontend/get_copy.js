@@ -28,12 +28,11 @@ export function copyWay({ call, wish }) {
   );
 
   async function saveManifest() {
-    const { name, text } = await call("manifest", { ...wish, of: "selection" });
+    const { name, text, command } = await call("manifest", { ...wish, of: "selection" });
     const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
     fetchLink({ url, name });
     // The browser has read it by then, however slow.
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
-    const command = `ursa download ursa-downloads --from ${name}`;
     const code = h("code", { class: "ursa-command" }, command);
     way.said.replaceChildren(
       h("p", {}, `${name} is in your downloads. In its folder, run `, code, copyButton(command, "Copy the command")),

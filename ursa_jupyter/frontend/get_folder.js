@@ -3,9 +3,9 @@
 import { EXISTING, fieldOf } from "./basket_parts.js";
 import { selectOf } from "./choices.js";
 import { debounced, h } from "./dom.js";
-import { factsOf, hindrance, ruleFor, shortHashes } from "./facts.js";
+import { hindrance, ruleFor, shortHashes } from "./facts.js";
 import { sizeText } from "./format.js";
-import { paragraphs, wayParts } from "./get_way.js";
+import { listButton, paragraphs, wayParts } from "./get_way.js";
 import { mountJobs, SERVER_JOB_WORDS } from "./jobs.js";
 import { elementName } from "./tabs.js";
 import { Superseded } from "./transport.js";
@@ -24,7 +24,7 @@ export function noFolderWay() {
 }
 
 /** Return the way {element, update, dispose}. */
-export function folderWay({ call, on, hello, wish }) {
+export function folderWay({ call, on, hello, wish, toDownloads }) {
   const way = wayParts(FOLDER_TITLE, FOLDER_WHEN);
   const at = { root: hello.roots[0].name, existing: "error", reply: null };
   const form = folderForm(hello.roots, at, { asked: () => (form.show(""), soon()), start });
@@ -37,7 +37,7 @@ export function folderWay({ call, on, hello, wish }) {
     try {
       at.reply = await call("basket", { ...args(), again: true }, { latest: "folder" });
       const why = hindrance(at.reply, wish);
-      form.show([...factsOf(at.reply).slice(1), why].filter(Boolean).join(" · "), why !== null);
+      form.show(why ?? hereText(at.reply), why !== null);
     } catch (error) {
       if (!(error instanceof Superseded)) form.show(error.message, true);
     }
@@ -48,7 +48,10 @@ export function folderWay({ call, on, hello, wish }) {
     way.act(form.button, async (rule = ruleFor(at.reply, at.existing)) => {
       await jobs.before();
       await call("download", { ...args(), existing: rule });
-      way.said.prepend(...paragraphs("Started. You may close this window: it goes on by itself."));
+      const started = paragraphs("Started. You may close this page: the download goes on by itself.");
+      at.told?.forEach((node) => node.remove());
+      at.told = [...started, ...listButton(toDownloads)];
+      way.said.prepend(...at.told);
       await jobs.load();
     });
   }
@@ -90,6 +93,10 @@ function folderForm(roots, at, { asked, start }) {
       button.disabled = bad;
     },
   };
+}
+
+function hereText({ here_files: files, here_bytes: bytes }) {
+  return files ? `${sizeText(bytes)} of it is there already and right; only the rest is fetched.` : "";
 }
 
 /** Return {before, load, dispose}: the cards of what is started after `before`. */

@@ -23,7 +23,8 @@ export function durationText(bytes, mbits) {
 
 /** Return the times at the common speeds. */
 export function speedsNode(bytes) {
-  const pair = (mbits) => h("div", {}, h("dt", {}, `${mbits} Mbit/s`), h("dd", {}, durationText(bytes, mbits)));
-  const label = "Time that the download takes, by the speed of the connection";
+  const pair = (mbits) =>
+    h("div", {}, h("dt", {}, `At ${mbits} Mbit/s:`), h("dd", {}, durationText(bytes, mbits)));
+  const label = "Time to download, by the speed of the connection";
   return h("dl", { class: "ursa-speeds", "aria-label": label }, MBITS.map(pair));
 }

@@ -38,3 +38,10 @@ export function wayParts(title, when) {
 
 /** Return paragraphs of texts, without those that are empty. */
 export const paragraphs = (...texts) => texts.filter(Boolean).map((text) => h("p", {}, text));
+
+/** Return the button to the list of downloads, where the page has one. */
+export function listButton(toDownloads) {
+  if (!toDownloads) return [];
+  const given = { type: "button", class: "ursa-plain", onclick: toDownloads };
+  return [h("div", { class: "ursa-line" }, h("button", given, "Open My downloads"))];
+}

@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { countText, sizeText } from "./format.js";
 import { fetchLink } from "./get_link.js";
-import { paragraphs, wayParts } from "./get_way.js";
+import { listButton, paragraphs, wayParts } from "./get_way.js";
 import { isAbout, zipStarted } from "./zips.js";
 
 const ZIP_WHEN =
@@ -11,7 +11,7 @@ const ZIP_WHEN =
   "every file in it is verified on the way.";
 
 /** Return the way {element, update, dispose}. */
-export function zipWay({ call, on, hello, wish, admitted }) {
+export function zipWay({ call, on, hello, wish, admitted, toDownloads }) {
   const way = wayParts("Zip to my computer", ZIP_WHEN);
   const advice = h("p", { class: "ursa-warning", hidden: true });
   const button = h("button", { type: "button", onclick: () => way.act(button, start) }, "Download zip");
@@ -24,7 +24,7 @@ export function zipWay({ call, on, hello, wish, admitted }) {
     zip = await call("zip", wish);
     zipStarted(zip);
     fetchLink(zip);
-    way.said.replaceChildren(...startedNodes(zip));
+    way.said.replaceChildren(...startedNodes(zip), ...listButton(toDownloads));
   }
 
   const off = on("notice", (notice) => {
@@ -35,7 +35,7 @@ export function zipWay({ call, on, hello, wish, admitted }) {
   return {
     element: way.element,
     update({ bytes }) {
-      const big = typeof bytes === "number" && hello.zip_max && bytes > hello.zip_max;
+      const big = bytes === null || bytes > (hello.zip_max ?? Infinity);
       advice.hidden = !big;
       if (big) advice.textContent = tooBig(bytes, hello);
       button.classList.toggle("ursa-primary", !big);
@@ -47,8 +47,9 @@ export function zipWay({ call, on, hello, wish, admitted }) {
 
 function tooBig(bytes, { zip_max: most, roots }) {
   const better = roots?.length ? "A folder on this server or a command" : "A command";
-  const rule = `${sizeText(bytes)} is a lot for one file: a zip is advised up to ${sizeText(most)}.`;
-  return `${rule} ${better} (below) goes on where it stopped, file by file.`;
+  const much = bytes === null ? "So many recordings are" : `${sizeText(bytes)} is`;
+  const rule = most ? `: a zip is advised up to ${sizeText(most)}` : "";
+  return `${much} a lot for one file${rule}. ${better} (below) fits better.`;
 }
 
 function startedNodes(zip) {
@@ -60,7 +61,7 @@ function startedNodes(zip) {
     h("p", {}, `Your browser downloads ${zip.name} (${sizeText(zip.bytes)}) and shows the progress. `
       + "If nothing happens, ", link, "."),
     ...paragraphs(
-      `If it breaks off, resume it in your browser's list of downloads${lasts}. It is also in My downloads.`,
+      `If it breaks off, resume it in your browser's list of downloads${lasts}.`,
       bare > 0 && `${files} no known checksum: only the size is checked.`,
     ),
   ];

@@ -5,7 +5,7 @@
 //   openDownloads()  opens that panel
 //   notify({ kind: "error" | "info", text, about, act: [label, run] })  shows a banner; returns what
 //                    takes it away. A later one with the same `about` replaces it
-//   cardsBelow       the width in pixels below which the table shows cards
+//   cardsBelow       the width of the browser, in pixels, below which the table shows cards
 //   join(browser)    the browser gives { call, on, state, signal, root, goTo, focus }, and gets what
 //                    hears of it: { greeting() -> arguments of `hello`, columns(all) -> names or
 //                    null, greeted(hello), viewed(reply of `view`), opened(hash or null, { step }),

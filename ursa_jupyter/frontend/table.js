@@ -18,11 +18,10 @@ const MARKED_AT_ONCE = 6000;
  * Mount the table into `el`.
  *
  * `listed(page)` hears of the first page of each query, `open(row, focus)` of a row to show whole,
- * `moved(row)` of the active one, `failed` of errors. Below `cardsBelow` pixels the rows are cards.
+ * `moved(row)` of the active one, `failed` of errors. The rows are cards where the table is narrow, or `narrow()` says so.
  * Return {load({keep}), all, focus, dispose}.
  */
-export function mountTable(el, { call, on, state, signal, listed, open, moved, failed, ...given }) {
-  const cardsBelow = given.cardsBelow ?? CARDS_BELOW_PX;
+export function mountTable(el, { call, on, state, signal, listed, open, moved, failed, narrow = () => false }) {
   const parts = gridParts();
   const { grid, layer, head } = parts;
   el.append(parts.scroller);
@@ -83,7 +82,7 @@ export function mountTable(el, { call, on, state, signal, listed, open, moved, f
   layer.addEventListener("mousedown", (event) => event.shiftKey && event.preventDefault(), { signal });
 
   function lay() {
-    const cards = el.getBoundingClientRect().width < cardsBelow;
+    const cards = narrow() || el.getBoundingClientRect().width < CARDS_BELOW_PX;
     if (cards !== now.cards) {
       now.cards = cards;
       if (now.pages !== null) showColumns();
