@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import sys
 import threading
@@ -14,15 +15,15 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
-from ursa_jupyter.app.hub import Hub
+from tests.conftest import FILES, manifest_of
+from ursa import DataInterface
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from tests.conftest import MakeSession
-    from ursa import DataInterface
     from ursa.transfer.plan import DownloadPlan
+    from ursa_jupyter.app.hub import Hub
 
 
 @dataclass(frozen=True)
@@ -116,12 +117,18 @@ def _rest(client: socket.socket) -> bytes:
     return bytes(found)
 
 
-def planned(site: DataInterface, make_session: MakeSession, **files: bytes) -> DownloadPlan:
-    """A plan of one recording with these files, as they lie in a site."""
-    named = {f"eeg_a/{name.replace('_', '.')}": content for name, content in files.items()}
-    session = make_session(files=named) if named else make_session()
-    site.ingest(session / "manifest.json", source_dir=session, participant="P001")
-    return site.plan(site.query(status="all"))
+def stocked(place: Path, files: Mapping[str, bytes] = FILES) -> tuple[DataInterface, DownloadPlan]:
+    """A site with one recording of these files, and the plan of them."""
+    site = DataInterface("local", path=place / "site")
+    site.enable_writes(("assets_rw", "raw_rw"))
+    session = place / "rec_20260301_093000_1f3a"
+    for name, content in files.items():
+        (session / name).parent.mkdir(parents=True, exist_ok=True)
+        (session / name).write_bytes(content)
+    manifest = session / "manifest.json"
+    manifest.write_text(json.dumps({"recording_id": session.name, **manifest_of(files)}))
+    site.ingest(manifest, source_dir=session, participant="P001")
+    return site, site.plan(site.query(status="all"))
 
 
 class OpenedFiles:

@@ -151,7 +151,7 @@ def running(visitor: Any, state: str = "running") -> None:
         def snapshot(self) -> JobSnapshot:
             return JobSnapshot(self.id, state)  # type: ignore[arg-type]
 
-    from ursa_jupyter.job_list import Entry  # noqa: PLC0415
+    from ursa_jupyter.job_list import Entry
 
     job: Any = Job()
     number = len(visitor.jobs._entries)
@@ -211,7 +211,7 @@ def test_more_downloads_to_folders_are_refused(make: Callable[..., Hub]) -> None
     ada.allow_start()
     with ada.starting():
         running(ada)
-    with pytest.raises(InvalidArgument, match='2 downloads of yours .* under "My downloads"'):
+    with pytest.raises(InvalidArgument, match=r"2 downloads of yours .* under"):
         ada.allow_start()
     with pytest.raises(InvalidArgument), ada.starting():
         pytest.fail("it must not come so far")
@@ -227,15 +227,13 @@ def test_messages_are_counted_for_each_person(make: Callable[..., Hub]) -> None:
     hub.visitor("ben").admit()
 
 
-def test_a_visitor_downloads_only_below_the_roots(
-    make: Callable[..., Hub], tmp_path: Path
-) -> None:
+def test_a_visitor_downloads_only_below_the_roots(make: Callable[..., Hub], tmp_path: Path) -> None:
     (tmp_path / "share").mkdir()
     ada = make(roots=(Root("share", tmp_path / "share"),)).visitor("ada")
     assert ada.folder(Path("share/study 1")) == tmp_path.resolve() / "share" / "study 1"
     with pytest.raises(InvalidArgument, match="begin with one of: share/"):
         ada.folder(Path("site/raw"))
-    assert [each["name"] for each in ada.roots()] == ["share"]
+    assert [each["name"] for each in ada.roots] == ["share"]
 
 
 def test_a_root_inside_the_site_is_refused(make: Callable[..., Hub], tmp_path: Path) -> None:

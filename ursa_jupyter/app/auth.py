@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from tornado.web import HTTPError, RequestHandler
 from ursa_jupyter.app.document import template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from ursa_jupyter.app.settings import Settings
 
@@ -26,9 +27,9 @@ _LONG = 1_000
 
 
 class Try(NamedTuple):
-    """Who failed to log in, how often and since when."""
+    """How often somebody failed to log in, and since when."""
 
-    count: int
+    number: int
     since: float
 
 
@@ -55,20 +56,20 @@ class Accounts:
 
     def waits(self, user: str, place: str) -> int:
         """Return the seconds until somebody who was wrong too often may try again; else 0."""
-        count, since = self._tries.get((user, place), Try(0, 0.0))
+        number, since = self._tries.get((user, place), Try(0, 0.0))
         left = since + _PERIOD_S - time.monotonic()
-        return int(left) + 1 if count >= _TRIES and left > 0 else 0
+        return int(left) + 1 if number >= _TRIES and left > 0 else 0
 
     def _count(self, user: str, place: str) -> None:
         now = time.monotonic()
-        count, since = self._tries.pop((user, place), Try(0, now))
+        number, since = self._tries.pop((user, place), Try(0, now))
         fresh = now - since < _PERIOD_S
-        self._tries[user, place] = Try(count + 1, since) if fresh else Try(1, now)
+        self._tries[user, place] = Try(number + 1, since) if fresh else Try(1, now)
         if len(self._tries) > _KNOWN_MAX:
             del self._tries[next(iter(self._tries))]
 
 
-class Login(AuthProvider):  # type: ignore[misc] # Bokeh publishes no types for it
+class Login(AuthProvider):
     """Asks every visitor for a user name and a password."""
 
     login_url, logout_url = "/login", "/logout"
@@ -79,7 +80,7 @@ class Login(AuthProvider):  # type: ignore[misc] # Bokeh publishes no types for 
         super().__init__()
 
     @property
-    def endpoints(self) -> list[tuple[str, type[RequestHandler], dict[str, Any]]]:
+    def endpoints(self) -> list[Any]:
         """Where visitors log in and out."""
         return [
             (self.login_url, LoginHandler, self._given),
@@ -91,20 +92,6 @@ def user_of(handler: RequestHandler) -> str | None:
     """Return who is logged in, by a cookie that this server signed."""
     found = handler.get_signed_cookie(USER, max_age_days=DAYS)
     return None if found is None else found.decode("utf-8")
-
-
-def logged_in(handler: RequestHandler) -> str:
-    """Return who is logged in.
-
-    Raises
-    ------
-    HTTPError
-        401: nobody.
-    """
-    user = user_of(handler)
-    if user is None:
-        raise HTTPError(401, "nobody is logged in")
-    return user
 
 
 class _Form(RequestHandler):
@@ -152,7 +139,7 @@ class LoginHandler(_Form):
 
     def _show(self, problem: str | None, status: int = 200) -> None:
         self.set_status(status)
-        self.finish(template("login").render(problem=problem, farewell=False))
+        self.finish(template("login").render(problem=problem))
 
 
 class LogoutHandler(_Form):
@@ -162,19 +149,40 @@ class LogoutHandler(_Form):
         """Forget who it was, for this browser."""
         for name in self.request.cookies:
             self.clear_cookie(name, path=self.path)
-        self.finish(template("login").render(problem=None, farewell=True))
+        self.finish(template("login").render(LOGIN_ENDPOINT=Login.login_url))
 
 
 def provider_of(settings: Settings) -> AuthProvider:
     """Return what asks the visitors of a server for a login, or nobody for anything."""
     path = f"{settings.prefix}/"
-    return Login(Accounts(settings.accounts), path) if settings.accounts else NullAuth()
+    if settings.accounts:
+        return Login(Accounts(settings.accounts), path)
+    return _oauth(settings, path) if settings.oauth else NullAuth()
+
+
+def _oauth(settings: Settings, path: str) -> AuthProvider:
+    """Return Panel's own, which takes its settings from Panel's."""
+    import panel as pn
+    from panel.auth import OAuthProvider
+
+    given = settings.oauth
+    found = {
+        "oauth_provider": given["provider"],
+        "oauth_key": given["key"],
+        "oauth_secret": given["secret"],
+        "oauth_extra_params": given["extra"],
+        "oauth_redirect_uri": given.get("redirect_uri"),
+        "cookie_secret": settings.cookie_secret,
+        "cookie_path": path,
+    }
+    for name, value in found.items():
+        if value is not None:
+            setattr(pn.config, name, value)
+    # Panel's own pages fetch pictures from the network.
+    page = str(files(__package__).joinpath("login.html"))
+    templates = {f"{name}_template": page for name in ("login", "logout", "error")}
+    return OAuthProvider(**templates)  # type: ignore[no-untyped-call]
 
 
 def _digest(word: str) -> bytes:
     return hashlib.sha256(word.encode()).digest()
-
-
-def who(*, login: bool) -> Callable[[RequestHandler], str | None]:
-    """Return what tells handlers who asks: nobody is anybody where there is no login."""
-    return logged_in if login else lambda _: None

@@ -2,69 +2,68 @@
 
 from __future__ import annotations
 
-import asyncio
-import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from panel.custom import JSComponent
-
-from ursa.errors import UrsaError
+from ursa_jupyter.app.answering import Answering
+from ursa_jupyter.app.visits import Visit
 from ursa_jupyter.browse import BrowserSource
-from ursa_jupyter.browse.messages import id_of, type_of
 from ursa_jupyter.frontend import module, styles
 
 if TYPE_CHECKING:
-    from ursa_jupyter.app.hub import Hub, Visitor
+    from collections.abc import Callable
+
+    from ursa_jupyter.app.hub import Hub
     from ursa_jupyter.app.workers import Lane
-    from ursa_jupyter.browse.messages import Message
-
-# What is asked next must see what these changed, so they keep their place among the messages.
-_IN_TURN = ("select", "view")
 
 
-class PageView(JSComponent):  # type: ignore[misc] # Panel publishes no types for it
+class PageView(Answering):
     """The page of one session.
 
     Parameters
     ----------
     hub : Hub
-    visitor : Visitor
-        Whose page it is.
     lane : Lane
         Where its messages are answered.
+    visitor : str
+        Name of whose page it is.
+    guest : bool
+        Whether nobody has logged in.
     """
 
     _esm = module("page")
-    _stylesheets = [styles("page")]
+    _stylesheets: ClassVar[list[Any]] = [styles("page")]
 
-    def __init__(self, hub: Hub, visitor: Visitor, lane: Lane, **params: Any) -> None:
-        # Panel would send a parameter to the browser, so these are plain attributes.
-        self._visitor, self._lane, self._turn = visitor, lane, asyncio.Lock()
-        self._source = BrowserSource(hub.data, push=self._push, others=False)
-        self._detach = visitor.attach(self._push)
-        super().__init__(**params)
+    def __init__(self, hub: Hub, lane: Lane, visitor: str, *, guest: bool, **params: Any) -> None:
+        self._hub, self._name, self._guest = hub, visitor, guest
+        self._begin(lane)
+        self._source: BrowserSource | None = None
+        self._detach: Callable[[], None] | None = None
+        super().__init__(**params)  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
         """Let go of what the page holds; the visitor's downloads go on."""
-        self._detach()
-        self._source.close()
+        if self._detach is not None:
+            self._detach()
+        if self._source is not None:
+            self._source.close()
 
-    async def _handle_msg(self, data: Any) -> None:
-        message = data.get("message") if isinstance(data, dict) else None
-        try:
-            self._visitor.admit()
-        except UrsaError as error:
-            told = {"kind": type(error).__name__, "message": str(error)}
-            return self._reply({"id": id_of(message), "error": told}, [])
-        kind = type_of(message)
-        work = functools.partial(self._source.handle, message)
-        async with self._turn:
-            if kind in _IN_TURN:
-                return self._reply(*await self._lane.run(kind, work))
-        return self._reply(*await self._lane.run(kind, work))
+    def _answerer(self, message: object) -> BrowserSource:
+        """Return what answers, if the visitor may ask now.
 
-    def _reply(self, message: Message, buffers: list[bytes]) -> None:
-        self._send_msg({"message": message, "buffers": buffers})
-
-    def _push(self, message: Message) -> None:
-        self._reply(message, [])
+        Before the first message there is none: who fetches pages without reading them costs little.
+        """
+        visitor = self._hub.visitor(self._name)
+        visitor.admit()
+        if self._source is None:
+            tab = message.get("tab") if isinstance(message, dict) else None
+            self._source = BrowserSource(
+                self._hub.data,
+                push=self._push,
+                selection=None if tab is None else visitor.basket(tab),
+                jobs=visitor.jobs,
+                others=False,
+                allow_dest=visitor.folder,
+                gives=Visit(self._hub, visitor, self._guest),
+            )
+            self._detach = visitor.attach(self._push)
+        return self._source

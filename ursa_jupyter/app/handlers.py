@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from tornado.iostream import StreamClosedError
-from tornado.web import HTTPError, RequestHandler
+from tornado.web import GZipContentEncoding, HTTPError, RequestHandler
 
 from ursa.errors import IntegrityError, InvalidArgument, ObjectNotFound, UrsaError
 from ursa_jupyter.app.contents import OTHER_TYPE, type_of
@@ -42,8 +42,11 @@ class _Handler(RequestHandler):
         self.hub, self.who, self.kind = hub, who, kind
 
     def prepare(self) -> None:
-        # Compressing would change the length that was promised, and cost the time of it.
-        self._transforms = []
+        # Compressing would change the length that was promised, and take the time of everybody.
+        kept = [
+            each for each in self._transforms or () if not isinstance(each, GZipContentEncoding)
+        ]
+        self._transforms = kept
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
@@ -66,12 +69,16 @@ class _Handler(RequestHandler):
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.finish(f"{said or _SAID.get(status_code, _SAID[400])}\n")
 
+    def user(self) -> str | None:
+        """Return who is logged in, where the server has a login; a login may also raise."""
+        return None if self.who is None else self.who(self)
+
     def person(self) -> str:
         """Return the name of who asks, or refuse."""
-        if self.who is not None:
-            name = self.who(self)
-        else:
-            name = self.hub.visitor_of(self.get_cookie(self.hub.cookie))
+        name = self.user()
+        if name is None:
+            # Guests alone: the cookie of one who has logged out must open nothing.
+            name = self.hub.guest_of(self.get_cookie(self.hub.cookie))
         if name is None:
             raise _Refusal(401)
         return name
@@ -91,7 +98,7 @@ class SessionHandler(_Handler):
     def post(self) -> None:
         """Set the cookie."""
         name = self.hub.redeem(self._token()) if self._is_own_page() else None
-        if name is None or (self.who is not None and self.who(self) != name):
+        if name is None or self.user() not in {None, name}:
             raise _Refusal(403, "Reload the page: it could not make itself known to the server.")
         path = self.request.path.removesuffix("ursa/session")
         secure = self.request.protocol == "https"
@@ -131,7 +138,9 @@ class ContentHandler(_Handler):
         if not slots.take(ticket.person):
             raise _Refusal(429, Retry_After="5")
         self._blocks = Blocks(
-            lambda stopped: ticket.content.stream(*span, stopped=stopped),
+            lambda stopped: ticket.content.stream(
+                *span, stopped=lambda: stopped() or self.hub.is_closed
+            ),
             lambda: slots.give_back(ticket.person),
         )
         try:
@@ -204,7 +213,7 @@ class ContentHandler(_Handler):
         except (StreamClosedError, TimeoutError):
             raise
         except Exception as error:
-            text = self._told(ticket, error)
+            text = "" if self.hub.is_closed else self._told(ticket, error)
             if has_begun:
                 raise StreamClosedError(real_error=error) from error
             raise _Refusal(410 if ticket.broken else 503, text) from error

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Who = Callable[[RequestHandler], str | None]
 
 _TOKENS_MAX = 10_000
+_GUEST = "guest-"
 
 
 class Hub:
@@ -123,7 +124,7 @@ class Hub:
 
     def new_name(self) -> str:
         """Return a name for a visitor who is not logged in, which nobody can guess."""
-        return f"guest-{secrets.token_urlsafe(16)}"
+        return f"{_GUEST}{secrets.token_urlsafe(16)}"
 
     # -- cookies ---------------------------------------------------------------------------------
 
@@ -142,6 +143,11 @@ class Hub:
         if int(expires, 16) <= self._clock():
             return None
         return bytes.fromhex(name).decode()
+
+    def guest_of(self, cookie: str | None) -> str | None:
+        """Return the name in a cookie as `visitor_of` does, if it is the one of a guest."""
+        name = self.visitor_of(cookie)
+        return name if name is not None and name.startswith(_GUEST) else None
 
     def _signature(self, body: str) -> str:
         return hmac.digest(self._key, body.encode("utf-8", "replace"), "sha256").hex()
@@ -173,8 +179,9 @@ class Hub:
         Parameters
         ----------
         who : callable, optional
-            Gets a handler and returns the name of the user who is logged in, or None. Given where
-            the server has a login; the cookie counts for nobody then.
+            Gets a handler and returns the name of the user who is logged in, None where there is
+            no login; where there is one and nobody is logged in, it may raise an `HTTPError`. A
+            cookie only ever counts for guests.
         """
         from ursa_jupyter.app.handlers import ContentHandler, SessionHandler
 

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 import panel as pn
 
+from ursa.errors import InvalidArgument
 from ursa_jupyter.app import document
 from ursa_jupyter.app.component import PageView
-from ursa_jupyter.app.web import COOKIE, Caller
+from ursa_jupyter.app.web import Caller, caller_of
 from ursa_jupyter.app.workers import Workers
 from ursa_jupyter.browse import BrowserSource
 
 if TYPE_CHECKING:
-    from ursa_jupyter.app.hub import Hub, Visitor
+    from bokeh.document import Document
+
+    from ursa_jupyter.app.hub import Hub
 
 
 class Pages:
@@ -31,9 +34,12 @@ class Pages:
 
     def new(self) -> PageView:
         """Return the page of the session that is being made."""
-        current = pn.state.curdoc
+        current = _document()
         document.dress(current, self.title, pn.state.rel_path or "")
-        view = PageView(self.hub, self._visitor(), self._workers.lane(), sizing_mode="stretch_both")
+        user, cookie = caller(self.hub)
+        name = user or self.hub.visitor_of(cookie) or self.hub.new_name()
+        lane = self._workers.lane()
+        view = PageView(self.hub, lane, name, guest=user is None, sizing_mode="stretch_both")
         current.on_session_destroyed(lambda _: view.close())
         return view
 
@@ -45,13 +51,15 @@ class Pages:
         """End what works for the pages."""
         self._workers.close()
 
-    def _visitor(self) -> Visitor:
-        user, cookie = caller()
-        return self.hub.visitor(user or self.hub.visitor_of(cookie) or self.hub.new_name())
 
-
-def caller() -> Caller:
+def caller(hub: Hub) -> Caller:
     """Return who asked for the session that is being made."""
-    context = pn.state.curdoc.session_context
-    found = getattr(context.request, "caller", None) if context is not None else None
-    return found or Caller(pn.state.user, pn.state.cookies.get(COOKIE))
+    found = caller_of(_document().session_context)
+    return found or Caller(pn.state.user, pn.state.cookies.get(hub.cookie))
+
+
+def _document() -> Document:
+    current = pn.state.curdoc
+    if current is None:
+        raise InvalidArgument("a page is made for a session of a server; in a notebook use view()")
+    return current

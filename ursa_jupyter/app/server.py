@@ -15,7 +15,7 @@ from panel.io.application import build_applications
 from tornado.ioloop import IOLoop
 
 from ursa_jupyter.app import document
-from ursa_jupyter.app.auth import provider_of, who
+from ursa_jupyter.app.auth import provider_of, user_of
 from ursa_jupyter.app.headers import guarded, policy
 from ursa_jupyter.app.hub import Hub
 from ursa_jupyter.app.listening import listen, origins_of, url_of
@@ -79,11 +79,13 @@ def _server(settings: Settings, pages: Pages, sockets: list[socket]) -> BaseServ
     """Return the server, which listens and answers from now on."""
     application = web_application(
         build_applications({"/": pages.new}, title=pages.title, location=False),
-        pages.hub.routes(who(login=settings.login)),
+        pages.hub.routes(user_of if settings.login else None),
         auth_provider=provider_of(settings),
         prefix=settings.prefix,
         extra_websocket_origins=origins_of(settings, sockets),
         websocket_max_message_size_bytes=_MESSAGE_MAX,
+        ursa_login=settings.login,
+        ursa_cookie=pages.hub.cookie,
         cookie_secret=settings.cookie_secret,
         # The address of a session and who opened it are in a token that visitors cannot write.
         sign_sessions=True,

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ursa.errors import InvalidArgument
-from ursa_jupyter.app.hub import Root
+from ursa_jupyter.app.roots import root_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from ursa_jupyter.app.roots import Root
 
 _PROVIDERS = ("auth0", "azure", "bitbucket", "generic", "github", "gitlab", "google", "okta")
 
@@ -38,7 +40,7 @@ class Settings:
     roots: tuple[Root, ...] = ()
     accounts: Mapping[str, str] = field(default_factory=dict, repr=False)
     oauth: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    cookie_secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
+    cookie_secret: str = field(default="", repr=False)
     origins: tuple[str, ...] = ()
     show: bool = False
 
@@ -81,16 +83,15 @@ def settings_of(
             f"--address {address} lets other computers in, and nobody has to log in: add "
             "--basic-auth or --oauth-provider, or --public if everybody may see and take everything"
         )
-    kept = {} if cookie_secret is None else {"cookie_secret": cookie_secret}
     stem = prefix.strip("/")
     return Settings(
         address=address,
         prefix=f"/{stem}" if stem else "",
-        roots=roots_of(allow_root),
+        roots=tuple(root_of(text) for text in allow_root),
         accounts=accounts,
         oauth=asked,
         origins=tuple(origins),
-        **kept,
+        cookie_secret=cookie_secret or secrets.token_hex(32),
         **others,
     )
 
@@ -124,35 +125,9 @@ def accounts_of(given: str) -> dict[str, str]:
         raise InvalidArgument(f"--basic-auth: the file {given} {why}") from None
     if not _are_accounts(found):
         raise InvalidArgument(
-            f'--basic-auth: the file {given} must have {{"user": "password", ...}}, and nothing else'
+            f'--basic-auth: the file {given} must have {{"user": "password", ...}}, as texts'
         )
     return dict(found)
-
-
-def roots_of(given: Sequence[str]) -> tuple[Root, ...]:
-    """Return the directories of ``[NAME=]DIR`` texts.
-
-    Raises
-    ------
-    InvalidArgument
-        One of them is no directory, or two have the same name.
-    """
-    roots: dict[str, Root] = {}
-    for text in given:
-        name, equals, rest = text.partition("=")
-        path = Path(rest if equals else text).expanduser().resolve()
-        name = name if equals else path.name
-        if not path.is_dir():
-            raise InvalidArgument(f"--allow-root {text}: {path} is no directory; make it first")
-        if not name or "/" in name or "\\" in name or name in {".", ".."}:
-            raise InvalidArgument(f"--allow-root {text}: give it a name without slashes, NAME=DIR")
-        if name in roots:
-            raise InvalidArgument(
-                f"--allow-root {text}: {roots[name].path} has the name {name} too; "
-                "give each another one, NAME=DIR"
-            )
-        roots[name] = Root(name, path)
-    return tuple(roots.values())
 
 
 def _are_accounts(found: object) -> bool:

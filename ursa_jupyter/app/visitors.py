@@ -187,8 +187,9 @@ class Visitor:
         """
         return folders.folder_in(self._roots, dest, self._site)
 
+    @property
     def roots(self) -> list[dict[str, Any]]:
-        """Return the folders that may be downloaded to: ``name``, ``path``, ``free``."""
+        """Folders that may be downloaded to: ``name``, ``path``, ``free`` of each."""
         return folders.described(self._roots)
 
     # -- limits ----------------------------------------------------------------------------------

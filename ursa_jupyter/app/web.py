@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from tornado.iostream import IOStream
     from tornado.web import RequestHandler
 
-COOKIE = "ursa_visitor"
-
 
 class Caller(NamedTuple):
     """Who asks for a page: the one who logged in, or what a guest's cookie says."""
@@ -30,35 +28,48 @@ class Caller(NamedTuple):
     cookie: str | None
 
 
-class Page(DocHandler):  # type: ignore[misc] # Panel publishes no types for it
+def remember(request: Any, caller: Caller) -> None:
+    """Keep with a request who sent it, where the session finds it that the request opens."""
+    request.ursa_caller = caller
+
+
+def caller_of(context: Any) -> Caller | None:
+    """Return who opened a session, by its context; None on a server other than ours."""
+    found = getattr(getattr(context, "request", None), "ursa_caller", None)
+    return found if isinstance(found, Caller) else None
+
+
+class Page(DocHandler):
     """The page."""
 
     async def prepare(self) -> None:
         """Bring a visitor to the address below which relative ones are right."""
-        await super().prepare()
+        await super().prepare()  # type: ignore[no-untyped-call]
         if not self.request.path.endswith("/"):
             last = self.request.path.rpartition("/")[2]
             query = f"?{self.request.query}" if self.request.query else ""
             self.redirect(f"{last}/{query}")
             return
-        self.request.caller = _caller(self)
+        remember(self.request, _caller(self))
 
 
-class Socket(WSHandler):  # type: ignore[misc] # Panel publishes no types for it
+class Socket(WSHandler):
     """The page's websocket."""
 
     async def prepare(self) -> None:
         """Refuse who is not logged in, and who took the session of somebody else."""
-        await super().prepare()
+        await super().prepare()  # type: ignore[no-untyped-call]
         if self._finished:
             return
-        self.request.caller = caller = _caller(self)
-        if self._owner() not in (None, caller.user):
+        caller = _caller(self)
+        remember(self.request, caller)
+        owner = self._owner()
+        if owner is not None and owner.user != caller.user:
             self.set_status(403)
             self.finish()
 
-    def _owner(self) -> str | None:
-        """Return who opened the session that is asked for, if there is one and it has a login."""
+    def _owner(self) -> Caller | None:
+        """Return who opened the session that is asked for, if there is one."""
         _, _, token = self.request.headers.get("Sec-WebSocket-Protocol", "").partition(",")
         try:
             name = get_session_id(token.strip())
@@ -66,7 +77,7 @@ class Socket(WSHandler):  # type: ignore[misc] # Panel publishes no types for it
             return None
         for session in self.application_context.sessions:
             if session.id == name:
-                return session.document.session_context.request.caller.user
+                return caller_of(session.document.session_context)
         return None
 
 
@@ -92,7 +103,7 @@ class _Chosen(tornado.web.Application):
 
 
 # Bokeh's class hands its handlers to the next in line, which is ours.
-class WebApplication(BokehTornado, _Chosen):  # type: ignore[misc] # Bokeh publishes no types
+class WebApplication(BokehTornado, _Chosen):
     """Bokeh's server, with the page alone."""
 
 
@@ -123,4 +134,6 @@ class Server(HTTPServer):
 
 
 def _caller(handler: RequestHandler) -> Caller:
-    return Caller(user_of(handler), handler.get_cookie(COOKIE))
+    settings = handler.settings
+    user = user_of(handler) if settings["ursa_login"] else None
+    return Caller(user, handler.get_cookie(settings["ursa_cookie"]))
