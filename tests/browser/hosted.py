@@ -71,7 +71,11 @@ class Source(Protocol):
 
 
 @contextmanager
-def hosting(make: Callable[[Callable[[Message], None]], Source], entry: str) -> Iterator[str]:
+def hosting(
+    make: Callable[[Callable[[Message], None]], Source],
+    entry: str,
+    more: Sequence[tuple[str, type[web.RequestHandler], dict[str, Any]]] = (),
+) -> Iterator[str]:
     """Serve `frontend.module(entry)`, and give the address of its page.
 
     Parameters
@@ -81,6 +85,8 @@ def hosting(make: Callable[[Callable[[Message], None]], Source], entry: str) -> 
         source of one page.
     entry : str
         "browser", "page" or "progress".
+    more : sequence
+        Further routes of the server.
     """
     started: threading.Event = threading.Event()
     (socket,) = bind_sockets(0, "127.0.0.1")
@@ -95,6 +101,7 @@ def hosting(make: Callable[[Callable[[Message], None]], Source], entry: str) -> 
                     (r"/socket", Socket, options),
                     (r"/(\w+)\.(js|css)", Text),
                     (r"/", Page, {"entry": entry}),
+                    *more,
                 ]
             )
             server = HTTPServer(app)

@@ -89,7 +89,7 @@ export function mountBrowser(el, transport, { height, words = NOTEBOOK_WORDS, sh
   }
 
   function listed(page) {
-    status.matched(page, state.hello.total);
+    status.matched(page, state.hello.total, state);
     frame.nothing.hidden = page.matched > 0;
     refine().catch(failed(refine));
     const { columns, orderBy, filter } = state;

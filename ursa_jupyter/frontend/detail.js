@@ -55,7 +55,7 @@ export function mountDetail(el, { call, state, previews = PREVIEWS, around = UNH
     const body = h("div", { class: "ursa-detail-body" });
     const heading = h("h2", { tabindex: "-1" }, "Recording");
     const title = h("div", { class: "ursa-title" }, heading);
-    const head = h("header", {}, title, around.buttons(close), closeButton(close));
+    const head = h("header", {}, around.buttons(close), title, closeButton(close));
     el.replaceChildren(h("div", { class: "ursa-pane" }, head, body));
     const load = async (signal) => {
       const detail = await call("detail", { hash }, { latest: "detail" });

@@ -9,6 +9,8 @@ import { wayParts } from "./get_way.js";
 const COPY_WHEN =
   "Best for very large sets, slow lines and clusters: Ursa on your own computer fetches file by " +
   "file, verifies each, and goes on where it stopped. It needs Ursa and access to the data there.";
+// What Python writes for a directory of its server, which is no other computer's.
+const UNKNOWN_PLACE = "PATH-OF-THE-SITE";
 const COPIED_FORMS = [
   ["cli", "Command line"],
   ["python", "Python"],
@@ -21,9 +23,15 @@ export function copyWay({ call, wish }) {
   const chosen = { what: "cli", of: "selection" };
   const save = h("button", { type: "button", onclick: () => way.act(save, saveManifest) }, "Save manifest");
   const about = "A manifest is a small file that names the recordings, however many they are.";
-  const ask = async (what, of) => linked(what, await call("copy", { ...wish, what, of }, { latest: "copy" }));
+  const hint = h("p", { class: "ursa-quiet", hidden: true }, `Put where the data is on that computer for ${UNKNOWN_PLACE}.`);
+  const ask = async (what, of) => {
+    const reply = linked(what, await call("copy", { ...wish, what, of }, { latest: "copy" }));
+    hint.hidden = !reply.text.includes(UNKNOWN_PLACE);
+    return reply;
+  };
   way.body.append(
     ...copyNodes(ask, chosen, COPIED_FORMS),
+    hint,
     h("div", { class: "ursa-line" }, save, h("span", { class: "ursa-quiet" }, about)),
   );
 

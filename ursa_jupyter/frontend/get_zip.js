@@ -29,7 +29,7 @@ export function zipWay({ call, on, hello, wish, admitted, toDownloads }) {
 
   const off = on("notice", (notice) => {
     if (zip === null || !isAbout(notice, zip)) return;
-    way.said.replaceChildren(h("p", { class: "ursa-warning" }, notice.text));
+    way.said.replaceChildren(h("p", { class: "ursa-warning" }, notice.text), ...listButton(toDownloads));
   });
 
   return {

@@ -44,11 +44,12 @@ export function marksOf({ call, state, rows, shown, refresh, forget, failed }) {
     range(first, last, between) {
       const hashes = new Set(between.map(({ hash }) => hash));
       mark(({ hash }) => (hashes.has(hash) ? true : undefined));
-      return select({ range: { ...query(), first, last } });
+      // Where only the selected are shown, Python would count the rows of the whole query.
+      return select(state.onlySelected ? { add: [...hashes] } : { range: { ...query(), first, last } });
     },
     all() {
       mark(() => true);
-      return select({ all: state.filter });
+      return select(state.onlySelected ? { add: [...rows()].map(({ hash }) => hash) } : { all: state.filter });
     },
     /** Take over what Python says. */
     pushed({ added = [], removed = [], all }) {

@@ -9,8 +9,7 @@ export function recordingButtons(close, { root }) {
   const whole = h("button", { type: "button", class: "ursa-wholebutton" });
   const show = (open) => {
     root.classList.toggle("ursa-whole", open);
-    whole.setAttribute("aria-pressed", String(open));
-    whole.textContent = "Full width";
+    whole.textContent = open ? "Beside the list" : "Full width";
   };
   whole.addEventListener("click", () => show(!root.classList.contains("ursa-whole")));
   show(root.classList.contains("ursa-whole"));

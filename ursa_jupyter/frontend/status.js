@@ -1,6 +1,7 @@
 // How many match, what is selected, what went wrong.
 
 import { h } from "./dom.js";
+import { isEverything } from "./filters.js";
 import { countText } from "./format.js";
 
 const SLOW_MS = 5_000;
@@ -54,17 +55,27 @@ export function statusLine({ count, banner, live }, { signal, words }) {
   return {
     watched,
     failed: (error, retry) => warn(error.message, retry, false),
-    matched(page, total) {
+    matched(page, total, state) {
       if (banner.dataset.waiting === undefined) hide();
-      const part = page.matched === total ? "" : `${countText(page.matched)} of `;
-      const text = `${part}${countText(total)} ${total === 1 ? "recording" : "recordings"}`;
+      const text = state.onlySelected ? selectedText(page.matched, state) : matchedText(page.matched, total);
       matched.textContent = text;
       time.textContent = typeof page.ms === "number" ? `${Math.round(page.ms)} ms` : "";
       every.textContent = `Select all ${countText(page.matched)}`;
-      every.hidden = page.matched === 0;
+      every.hidden = page.matched === 0 || state.onlySelected;
       live.textContent = text;
     },
     onAll: (all) => every.addEventListener("click", all, { signal }),
     dispose: () => timers.forEach(clearTimeout),
   };
+}
+
+const recordingsText = (count) => `${countText(count)} ${count === 1 ? "recording" : "recordings"}`;
+
+function matchedText(count, total) {
+  return count === total ? recordingsText(total) : `${countText(count)} of ${recordingsText(total)}`;
+}
+
+function selectedText(count, { filter }) {
+  const rest = isEverything(filter) ? "" : ", those that match the filters";
+  return `Only selected: ${recordingsText(count)}${rest}`;
 }
