@@ -74,10 +74,12 @@ class JobList:
     Parameters
     ----------
     jobs : iterable of DownloadJob
+    most : int, optional
+        So many that have ended are kept, the latest ones; by default all.
     """
 
-    def __init__(self, jobs: Iterable[DownloadJob] = ()) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, jobs: Iterable[DownloadJob] = (), *, most: int | None = None) -> None:
+        self._lock, self._most = threading.Lock(), most
         self._entries = {job.id: _entry(job) for job in jobs}
         self._replaced: set[str] = set()
         self._listeners: dict[object, Callable[[], None]] = {}
@@ -106,8 +108,15 @@ class JobList:
             is_new = job.id not in self._replaced and job.id not in self._entries
             if is_new:
                 self._entries[job.id] = _entry(job)
+                self._forget()
         if is_new:
             self._tell()
+
+    def _forget(self) -> None:
+        if self._most is not None:
+            ended = [key for key, each in self._entries.items() if each.look().state in FINAL]
+            for key in ended[: max(0, len(ended) - self._most)]:
+                del self._entries[key]
 
     def values(self) -> list[dict[str, Any]]:
         """Return all as the front end takes them."""

@@ -66,7 +66,7 @@ OPEN = {
         *("", "catalog", "catalog.arrow", "catalog.schemas", "catalog.types", "catalog.where"),
         *("errors", "facets", "filters", "frozen", "hints", "histograms", "operands", "progress"),
         *("query", "relaxed", "render.text", "selection_file", "terms", "text", "time"),
-        *("transfer.plan", "transfer.room"),
+        *("transfer.available", "transfer.plan", "transfer.room"),
     }
 }
 RULES = Rules(LAYERS, "tests/jupyter/test_layers.py", {""}, RESERVED, OPEN, {"extension"})

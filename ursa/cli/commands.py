@@ -20,11 +20,12 @@ from ursa.cli.options import (
     Profile,
     Progress,
     ProgressChoice,
+    Selected,
     Site,
     SourceChoice,
     filtered,
 )
-from ursa.cli.showing import PARTIAL, display, resumable
+from ursa.cli.showing import PARTIAL, chosen, display, resumable
 from ursa.errors import InvalidArgument, UrsaError
 from ursa.text import counted
 
@@ -235,10 +236,12 @@ def plan(
     layout: Annotated[LayoutChoice, typer.Option()] = LayoutChoice.BY_RECORDING,
     source: Annotated[SourceChoice, typer.Option()] = SourceChoice.AUTO,
     output: OutputFormat = Format.HUMAN,
+    selected: Selected = None,
 ) -> None:
     """Say what a download would copy; nothing is written."""
     data = _open(site, profile, config)
-    planned = data.plan(data.query(spec), dest, layout=layout.value, source=source.value)
+    results = data.query(spec) if selected is None else chosen(data, spec, source)
+    planned = data.plan(results, dest, layout=layout.value, source=source.value)
     _print_plan(planned, output)
 
 

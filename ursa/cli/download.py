@@ -17,11 +17,12 @@ from ursa.cli.options import (
     Profile,
     Progress,
     ProgressChoice,
+    Selected,
     Site,
     SourceChoice,
     filtered,
 )
-from ursa.cli.showing import display, resumable
+from ursa.cli.showing import chosen, display, resumable
 from ursa.errors import InvalidArgument
 from ursa.text import counted
 
@@ -70,11 +71,12 @@ def download(
     dry_run: DryRun = False,
     progress: Progress = ProgressChoice.AUTO,
     output: OutputFormat = Format.HUMAN,
+    selected: Selected = None,
 ) -> None:
     """Copy the data of matching recordings, every file verified."""
     policy = _policy(existing, overwrite=overwrite)
     data = _open(site, profile, config)
-    results = data.query(spec)
+    results = data.query(spec) if selected is None else chosen(data, spec, source)
     if dry_run:
         planned = data.plan(results, dest, layout=layout.value, source=source.value)
         _print_plan(planned, output)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ursa.errors import InvalidArgument
 from ursa.faces import read_cli
 from ursa.terms import FIELDS, REPEATED, Field, Kind
 
@@ -99,6 +100,15 @@ Progress = Annotated[
         help="On standard error: a bar on a terminal and lines elsewhere, lines, JSON, or nothing.",
     ),
 ]
+Selected = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        metavar="FILE",
+        help="A selection saved from the page or the browser, in place of filters.",
+        show_default=False,
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what exists and differs.")]
 
 _METAVARS: Mapping[Kind, str] = {
@@ -128,11 +138,15 @@ def _annotation(name: str, field: Field) -> Any:
 
 
 def filtered(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the filter options, and hand it the `QuerySpec` they make as `spec`."""
+    """Give a command the filter options and ``--from``, and hand it their `QuerySpec` as `spec`.
+
+    A command that has ``selected`` also gets the file's path.
+    """
 
     def wrapper(**options: Any) -> None:
         filters = {name: options.pop(name) for name in FIELDS}
-        command(spec=_spec(filters), **options)
+        selected = options["selected"] if "selected" in own else options.pop("selected")
+        command(spec=_spec(filters, selected), **options)
 
     own = inspect.signature(command).parameters
     keyword = inspect.Parameter.KEYWORD_ONLY
@@ -140,13 +154,24 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
         inspect.Parameter(name, keyword, default=None, annotation=_annotation(name, field))
         for name, field in FIELDS.items()
     ]
-    others = [p.replace(kind=keyword) for name, p in own.items() if name != "spec"]
+    others = [
+        p.replace(kind=keyword) for name, p in own.items() if name not in ("spec", "selected")
+    ]
+    others.append(inspect.Parameter("selected", keyword, default=None, annotation=Selected))
     wrapper.__name__, wrapper.__doc__ = command.__name__, command.__doc__
     wrapper.__signature__ = inspect.Signature(others + filters)  # type: ignore[attr-defined]
     return wrapper
 
 
-def _spec(options: dict[str, Any]) -> "QuerySpec":
-    from ursa.filters import make_spec
+def _spec(options: dict[str, Any], selected: Path | None) -> "QuerySpec":
+    from ursa.filters import PAGE_FIELDS, make_spec
+    from ursa.selection_file import read_selection
 
-    return make_spec(None, read_cli(options))
+    keywords = read_cli(options)
+    if selected is None:
+        return make_spec(None, keywords)
+    if beside := sorted(keywords.keys() - PAGE_FIELDS):
+        named = ", ".join(f"--{name.replace('_', '-')}" for name in beside)
+        rule = "what it selects is in the file; leave out one of them"
+        raise InvalidArgument(f"--from {selected} was given beside {named}, but {rule}")
+    return make_spec(read_selection(selected), keywords)

@@ -3,16 +3,22 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import typer
 
-from ursa.cli.options import ProgressChoice
+from ursa.cli.options import ProgressChoice, SourceChoice
 from ursa.errors import DownloadFailures
 from ursa.render import ProgressName
 from ursa.render.pace import Display
 from ursa.render.text import printable
 
+if TYPE_CHECKING:
+    from ursa.data_interface import DataInterface
+    from ursa.filters import QuerySpec
+    from ursa.query import QueryResult, QueryResultList
+
+_NAMED_MAX = 1_000
 PARTIAL, INTERRUPTED = 3, 130
 
 
@@ -23,6 +29,21 @@ def display(choice: ProgressChoice, label: str) -> ProgressName | Display:
     from ursa.render.lines import plain_lines
 
     return plain_lines(sys.stderr, label)
+
+
+def chosen(
+    data: "DataInterface", spec: "QuerySpec", source: SourceChoice
+) -> "QueryResultList | list[QueryResult]":
+    """Return what of a saved selection can be had, and say what is left out."""
+    from ursa.transfer.available import available
+
+    results = data.query(spec)
+    kept, left_out = available(results, source=source.value)
+    for each in left_out:
+        print(printable(f"left out: {each}"), file=sys.stderr)
+    # A receipt that named so many recordings once more would be longer than its list of files.
+    is_short = len(spec.recording_hash or ()) <= _NAMED_MAX
+    return results if len(kept) == len(results) and not left_out and is_short else kept
 
 
 @contextmanager

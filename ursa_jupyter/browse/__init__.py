@@ -8,5 +8,6 @@ from __future__ import annotations
 from ursa_jupyter.browse.giving import Gives
 from ursa_jupyter.browse.selection import Selected, Selection
 from ursa_jupyter.browse.source import BrowserSource
+from ursa_jupyter.browse.vocabulary import Words
 
-__all__ = ["BrowserSource", "Gives", "Selected", "Selection"]
+__all__ = ["BrowserSource", "Gives", "Selected", "Selection", "Words"]

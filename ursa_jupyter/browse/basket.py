@@ -6,10 +6,9 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
-from ursa.catalog import IngestionStatus
 from ursa.errors import InvalidArgument, UrsaError
-from ursa.frozen import FrozenDict
-from ursa.text import counted, shortened
+from ursa.text import shortened
+from ursa.transfer.available import available
 from ursa.transfer.plan import Existing, Layout, Source
 from ursa.transfer.room import free_near
 from ursa_jupyter.browse.messages import choice_of, text_of, texts_of
@@ -19,15 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ursa import DataInterface, QueryResult
-    from ursa.catalog import ModalityRow
     from ursa_jupyter.browse.messages import Message
 
 PLANNED_MAX = 2_000
 _NAMES_MAX = 1_000
-_HAS_NO_DATA = {
-    IngestionStatus.INGESTING: "is being ingested",
-    IngestionStatus.FAILED: "failed to be ingested",
-}
 
 
 class Wish(NamedTuple):
@@ -106,36 +100,8 @@ def wanted(
     whole: Iterable[QueryResult], wish: Wish
 ) -> tuple[list[QueryResult], list[dict[str, str]]]:
     """Return the recordings with the modalities that can be had, and what is left out and why."""
-    kept: list[QueryResult] = []
-    reasons: Counter[tuple[str, str]] = Counter()
-    for result in whole:
-        rows = {}
-        for name, row in result.modalities.items():
-            if wish.modalities is not None and row.modality not in wish.modalities:
-                continue
-            reason = _why_not(row, wish.source)
-            if reason is None:
-                rows[name] = row
-            else:
-                reasons[row.modality, reason] += 1
-        if rows:
-            kept.append(result.model_copy(update={"modalities": FrozenDict(rows)}))
-        elif not result.modalities:
-            reasons["", "has no data"] += 1
-    return kept, [{"text": _left_out(*each)} for each in sorted(reasons.items())]
-
-
-def _why_not(row: ModalityRow, source: Source) -> str | None:
-    if row.ingestion_status in _HAS_NO_DATA:
-        return _HAS_NO_DATA[row.ingestion_status]
-    if source == "processed" and row.ingestion_status is IngestionStatus.RAW:
-        return "is not processed"
-    return None
-
-
-def _left_out(named: tuple[str, str], number: int) -> str:
-    modality, reason = named
-    return f"{counted(number, 'recording')}: {modality} {reason}".replace(":  ", ": it ")
+    kept, left_out = available(whole, source=wish.source, modalities=wish.modalities)
+    return kept, [{"text": each} for each in left_out]
 
 
 def left_nothing(wish: Wish) -> str:

@@ -43,17 +43,19 @@ FIXED = (
 _SHOWN_KEYS = 3
 
 
-def columns(keys: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return the columns of a table.
+def columns(kinds: Mapping[str, str], telling: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the columns of a table, those first that tell most.
 
     Parameters
     ----------
-    keys : mapping of str to str
+    kinds : mapping of str to str
         Keys of metadata, each with the kind of its values.
+    telling : sequence of str
+        Keys of which the first ones are shown.
     """
     own = (
-        Column(METADATA + key, key, kind, sortable=False, shown=place < _SHOWN_KEYS)
-        for place, (key, kind) in enumerate(keys.items())
+        Column(METADATA + key, key, kinds[key], sortable=False, shown=key in telling[:_SHOWN_KEYS])
+        for key in dict.fromkeys([*telling, *kinds])
     )
     return [column._asdict() for column in (*FIXED, *own)]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -16,7 +15,7 @@ from ursa_jupyter.browse.messages import id_of, refuse_deep, text_of, texts_of, 
 from ursa_jupyter.browse.previews import Previews, preview
 from ursa_jupyter.browse.selection import SELECTED_MAX, Selection
 from ursa_jupyter.browse.veil import Veil
-from ursa_jupyter.browse.vocabulary import vocabulary
+from ursa_jupyter.browse.vocabulary import Words
 from ursa_jupyter.browse.wire import filter_of, spec_of
 
 if TYPE_CHECKING:
@@ -55,6 +54,8 @@ class BrowserSource:
         Gets the `QuerySpec` that is shown and the names of the columns, whenever they change.
     selection : Selection, optional
         What is selected; by default nothing yet.
+    words : Words, optional
+        The vocabulary of the catalog, where several browsers of it share one.
     **ways
         `allow_dest`, `gives`, `jobs` and `others`, which `Ways` describes: where data may go. By
         default a download may be written to every directory, which fits a notebook, whose user can
@@ -89,6 +90,7 @@ class BrowserSource:
         previews: Mapping[str, Preview] | None = None,
         on_view: Callable[[QuerySpec, list[str]], None] | None = None,
         selection: Selection | None = None,
+        words: Words | None = None,
         **ways: Any,
     ) -> None:
         self.data, self.spec = data, spec or QuerySpec(status="all")
@@ -99,6 +101,7 @@ class BrowserSource:
         self._on_view = on_view
         self._previews: Mapping[str, Preview] = Previews() if previews is None else previews
         self._delivery = Delivery(data, self.selection, self._push, found)
+        self._words = Words(data) if words is None else words
         self._version: int | None = None
         self._answers: dict[str, Callable[[Message], Message]] = {
             "hello": self._hello,
@@ -183,12 +186,12 @@ class BrowserSource:
         found = _address(message)
         if message.get("query"):
             self.spec = found.spec
-        keys, faceted = self._vocabulary
+        words = self._words.now()
         return {
             "version": self.data.catalog.version,
             "site": _site(self.data),
-            "columns": rows.columns(keys),
-            "facets": facets.facet_fields(self.data, faceted),
+            "columns": rows.columns(words.kinds, words.telling),
+            "facets": facets.facet_fields(self.data, words.facets),
             **_begun(found, self.spec),
             "layouts": list(get_args(Layout)),
             "selected": len(self.selection),
@@ -207,10 +210,6 @@ class BrowserSource:
         if before not in (None, self._version):
             self._push({"push": "catalog", "version": self._version})
         return found
-
-    @functools.cached_property
-    def _vocabulary(self) -> tuple[dict[str, str], list[str]]:
-        return vocabulary(self.data)
 
     def show(self, spec: QuerySpec) -> None:
         """Show other recordings, as Python asks."""
