@@ -7,7 +7,8 @@ import json
 import socket
 import sys
 import threading
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,12 @@ from tornado.web import Application
 
 from tests.conftest import FILES, manifest_of
 from ursa import DataInterface
+from ursa_jupyter.app.pages import Pages
+from ursa_jupyter.app.server import _server
+from ursa_jupyter.app.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from ursa.transfer.plan import DownloadPlan
@@ -58,11 +62,19 @@ class Host:
         made.connect(("127.0.0.1", self.port))
         return made
 
-    def raw(self, request: bytes) -> bytes:
-        """Send bytes as they are, and return everything that comes until the server hangs up."""
-        with self.connect() as client:
+    def raw(self, request: bytes, *, one: bool = False) -> bytes:
+        """Send bytes as they are, and return what comes until the server hangs up.
+
+        With `one`, that is one answer, after which it need not hang up.
+        """
+        found = bytearray()
+        with self.connect() as client, suppress(ConnectionResetError):
             client.sendall(request)
-            return _rest(client)
+            while block := client.recv(1 << 20):
+                found += block
+                if one and b"\r\n\r\n" in found and parsed(found).is_whole:
+                    break
+        return bytes(found)
 
     def ask(self, path: str, method: str = "GET", who: str = "", **headers: str) -> Reply:
         lines = [f"{method} /{path} HTTP/1.1", "Host: localhost", "Connection: close"]
@@ -71,28 +83,52 @@ class Host:
         return parsed(self.raw("\r\n".join([*lines, "", ""]).encode()))
 
 
+Start = Callable[[list[socket.socket]], Any]
+
+
+def handlers_alone(
+    hub: Hub, who: Callable[[Any], str | None] | None = None, prefix: str = ""
+) -> Start:
+    """What starts a server of the hub's handlers and nothing else."""
+
+    def start(sockets: list[socket.socket]) -> HTTPServer:
+        routes: list[Any] = [(f"{prefix}{path}", *rest) for path, *rest in hub.routes(who)]
+        server = HTTPServer(Application(routes, compress_response=True))
+        server.add_sockets(sockets)
+        return server
+
+    return start
+
+
+def whole_page(hub: Hub) -> Start:
+    """What starts the server of `ursa serve`."""
+    return lambda sockets: _server(Settings(), Pages(hub), sockets)
+
+
 @contextmanager
 def hosting(
-    hub: Hub, who: Callable[[Any], str | None] | None = None, prefix: str = ""
+    hub: Hub,
+    who: Callable[[Any], str | None] | None = None,
+    prefix: str = "",
+    start: Start | None = None,
 ) -> Iterator[Host]:
-    (listening,) = bind_sockets(0, "127.0.0.1", family=socket.AF_INET)
+    """Serve on a thread."""
+    sockets = bind_sockets(0, "127.0.0.1", family=socket.AF_INET)
     started, loop = threading.Event(), asyncio.new_event_loop()
 
     async def run() -> None:
-        routes = [(f"{prefix}{path}", *rest) for path, *rest in hub.routes(who)]
-        server = HTTPServer(Application(routes, compress_response=True))  # type: ignore[arg-type]
-        server.add_socket(listening)
+        server = (start or handlers_alone(hub, who, prefix))(sockets)
         loop.call_soon(started.set)
         await ended.wait()
         server.stop()
-        await server.close_all_connections()
+        await asyncio.sleep(0)
 
     ended = asyncio.Event()
     thread = threading.Thread(target=loop.run_until_complete, args=(run(),))
     thread.start()
-    started.wait()
     try:
-        yield Host(hub, listening.getsockname()[1], loop)
+        assert started.wait(60)
+        yield Host(hub, sockets[0].getsockname()[1], loop)
     finally:
         hub.close()
         loop.call_soon_threadsafe(ended.set)
@@ -100,21 +136,13 @@ def hosting(
         loop.close()
 
 
-def parsed(answer: bytes) -> Reply:
+def parsed(answer: bytes | bytearray) -> Reply:
     head, _, body = answer.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     pairs = (line.partition(": ") for line in lines)
-    return Reply(int(first.split(" ")[1]), {name.lower(): value for name, _, value in pairs}, body)
-
-
-def _rest(client: socket.socket) -> bytes:
-    found = bytearray()
-    try:
-        while block := client.recv(1 << 20):
-            found += block
-    except ConnectionResetError:
-        pass
-    return bytes(found)
+    return Reply(
+        int(first.split(" ")[1]), {name.lower(): value for name, _, value in pairs}, bytes(body)
+    )
 
 
 def stocked(place: Path, files: Mapping[str, bytes] = FILES) -> tuple[DataInterface, DownloadPlan]:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from tests.app.hosting import Host, OpenedFiles, hosting, marker, stocked
+from tests.app.hosting import (
+    Host,
+    OpenedFiles,
+    Start,
+    handlers_alone,
+    hosting,
+    marker,
+    stocked,
+    whole_page,
+)
 from ursa_jupyter.app.hub import Hub
 from ursa_jupyter.app.limits import Limits
 from ursa_jupyter.app.roots import Root
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from ursa import DataInterface
@@ -47,10 +57,10 @@ class Aim(NamedTuple):
         return self.cookie.partition("=")[2]
 
 
-Attack = "Callable[[Aim], bytes]"
+Attack = Callable[[Aim], bytes]
 
 
-def get(path: str, *headers: str, method: str = "GET", cookie: str | None = None) -> Callable:
+def get(path: str, *headers: str, method: str = "GET", cookie: str | None = None) -> Attack:
     """A request for a path, with the attacker's own cookie unless another is given."""
 
     def request(aim: Aim) -> bytes:
@@ -69,7 +79,7 @@ def _named(aim: Aim) -> dict[str, object]:
     return {**aim._asdict(), **parts, "ticket": aim.ticket, "value": aim.value}
 
 
-def session(*headers: str, method: str = "POST") -> Callable:
+def session(*headers: str, method: str = "POST") -> Attack:
     return get("/ursa/session", *headers, method=method, cookie="")
 
 
@@ -157,7 +167,7 @@ RANGES = (
 )
 METHODS = ("POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get")
 
-ATTACKS: dict[str, Callable[[Aim], bytes]] = {
+ATTACKS: dict[str, Attack] = {
     **{f"path {number} {path[:60]}": get(path) for number, path in enumerate(TRAVERSALS)},
     **{f"cookie {name}": get("/{zip}", cookie=each) for name, each in COOKIES.items()},
     **{f"cookie {name}, file": get("/{file}", cookie=each) for name, each in COOKIES.items()},
@@ -253,6 +263,12 @@ ATTACKS: dict[str, Callable[[Aim], bytes]] = {
 }
 
 
+# Tornado says nothing about what is too long for it.
+HANGS_UP = {"too large headers", "very many headers"}
+# Its handler of static files, which the page has, ends in an error; nothing is read either.
+FAILS = {"/static/%00"}
+
+
 class Target(NamedTuple):
     """A server under attack, and what none of its answers may hold."""
 
@@ -262,7 +278,9 @@ class Target(NamedTuple):
 
 
 @contextmanager
-def target(site: DataInterface, plan: DownloadPlan, tmp_path: Path) -> Iterator[Target]:
+def target(
+    site: DataInterface, plan: DownloadPlan, tmp_path: Path, start: Callable[[Hub], Start]
+) -> Iterator[Target]:
     outside, share = tmp_path / "outside.txt", tmp_path / "share"
     share.mkdir()
     secrets = (marker(outside), marker(share / "secret.txt"), b"root:x:0:0")
@@ -271,7 +289,7 @@ def target(site: DataInterface, plan: DownloadPlan, tmp_path: Path) -> Iterator[
     hub = Hub(site, roots=[Root("lab-share", share)], limits=many, clock=lambda: now[0])
     expired = hub.cookie_for(ADA)
     now[0] += hub.limits.session_s + 1
-    with hosting(hub) as host:
+    with hosting(hub, start=start(hub)) as host:
         ada, ben = hub.visitor(ADA), hub.visitor(BEN)
         own, theirs = ada.zip(plan)["url"], ben.zip(plan)["url"]
         file, their_file = ada.file(plan.copies[0])["url"], ben.file(plan.copies[1])["url"]
@@ -285,10 +303,12 @@ def opened() -> OpenedFiles:
     return OpenedFiles()
 
 
-@pytest.fixture(scope="module")
-def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+@pytest.fixture(scope="module", params=[handlers_alone, whole_page])
+def attacked(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Target]:
     place = tmp_path_factory.mktemp("attacks")
-    with target(*stocked(place), place) as found:
+    with target(*stocked(place), place, request.param) as found:
         yield found
 
 
@@ -297,9 +317,13 @@ def test_an_attack_is_refused_and_nothing_is_read(
     attacked: Target, opened: OpenedFiles, name: str
 ) -> None:
     with opened.watch() as paths:
-        answer = attacked.host.raw(ATTACKS[name](attacked.aim))
+        answer = attacked.host.raw(ATTACKS[name](attacked.aim), one="websocket" in name)
+    if name in HANGS_UP:
+        assert answer == b""
+        return
     assert answer[:9] in {b"HTTP/1.1 ", b"HTTP/1.0 "}, answer[:100]
-    assert 400 <= int(answer[9:12]) < 500, answer[:200]
+    fails = any(name.endswith(path) for path in FAILS)
+    assert 400 <= int(answer[9:12]) < (501 if fails else 500), answer[:200]
     assert not any(secret in answer for secret in attacked.secrets)
     assert not [path for path in paths if "attacks" in path or "passwd" in path]
     assert b"set-cookie" not in answer.lower()

@@ -233,7 +233,7 @@ def test_a_visitor_downloads_only_below_the_roots(make: Callable[..., Hub], tmp_
     assert ada.folder(Path("share/study 1")) == tmp_path.resolve() / "share" / "study 1"
     with pytest.raises(InvalidArgument, match="begin with one of: share/"):
         ada.folder(Path("site/raw"))
-    assert [each["name"] for each in ada.roots] == ["share"]
+    assert [each["name"] for each in ada.roots()] == ["share"]
 
 
 def test_a_root_inside_the_site_is_refused(make: Callable[..., Hub], tmp_path: Path) -> None:

@@ -187,9 +187,8 @@ class Visitor:
         """
         return folders.folder_in(self._roots, dest, self._site)
 
-    @property
     def roots(self) -> list[dict[str, Any]]:
-        """Folders that may be downloaded to: ``name``, ``path``, ``free`` of each."""
+        """Return the folders that may be downloaded to: ``name``, ``path`` and bytes ``free``."""
         return folders.described(self._roots)
 
     # -- limits ----------------------------------------------------------------------------------
