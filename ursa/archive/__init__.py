@@ -136,30 +136,33 @@ class Archive:
 
     def _directory(self, start: int, stop: int, watch: Watch) -> Iterator[Piece]:
         """Yield bytes of the central directory and the end; read objects whose CRC is unknown."""
-        at, numbers = 0, []
-        for number in range(self._layout.count):
-            length = self._record_length(number)
-            if at + length > start and at < stop:
-                numbers.append((number, at))
-            at += length
-        unknown = (number for number, _ in numbers if self._crc(number) is None)
+        layout = self._layout
+        within = (number for number, _ in self._records(start, stop))
+        unknown = (number for number in within if self._crc(number) is None)
         for _ in in_turn((self._part(number, 0, 0, watch) for number in unknown), watch):
             pass
-        for number, at_record in numbers:
-            record = self._record(number)
-            yield record[max(start - at_record, 0) : stop - at_record]
-        yield self._layout.end[max(start - at, 0) : max(stop - at, 0)]
+        for number, at in self._records(start, stop):
+            record = records.central(
+                layout.entry(number), layout.offset(number), self._crc(number) or 0
+            )
+            yield record[max(start - at, 0) : stop - at]
+        at = layout.size - layout.directory - len(layout.end)
+        yield layout.end[max(start - at, 0) : max(stop - at, 0)]
+
+    def _records(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
+        """Yield entries of which the directory's bytes hold something, and where that begins."""
+        at = 0
+        for number, entry in enumerate(self._layout.entries()):
+            if at >= stop:
+                return
+            length = records.central_length(entry, self._layout.offset(number))
+            if at + length > start:
+                yield number, at
+            at += length
 
     def _crc(self, number: int) -> int | None:
         notes = self._layout.notes
         return notes[number].crc if number < len(notes) else self._seen.crc(number)
-
-    def _record_length(self, number: int) -> int:
-        return records.central_length(self._layout.entry(number), self._layout.offset(number))
-
-    def _record(self, number: int) -> bytes:
-        entry, offset = self._layout.entry(number), self._layout.offset(number)
-        return records.central(entry, offset, self._crc(number) or 0)
 
 
 def _joined(pieces: Generator[Piece]) -> Generator[Piece]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ursa.transfer.plan import Copy, DownloadPlan
 
+_FORM = 1  # counts the changes to how an archive is laid out
 WHOLE = 1 << 20  # up to this, an object is fetched before its header is written
 
 
@@ -93,7 +94,7 @@ class Layout:
 
     def digest(self) -> str:
         """Return what differs for archives of other bytes."""
-        found = hashlib.sha256(self._folder)
+        found = hashlib.sha256(f"{_FORM} {self._newest} ".encode() + self._folder)
         for note in self.notes:
             found.update(note.sha256.encode())
         for copy in self._copies:

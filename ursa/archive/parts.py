@@ -185,16 +185,21 @@ class Streamed:
         wanted, size = self._wanted, self._copy.size
         first, stop = (min(max(at - len(self._head), 0), size) for at in wanted[2:4])
         unknown = wanted.seen.crc(wanted.number) is None
-        only_crc = wanted.stop == wanted.start or wanted.stop > len(self._head) + size
-        if not (first < stop or (only_crc and unknown)):
+        needs_crc = wanted.stop == wanted.start or wanted.stop > len(self._head) + size
+        if first >= stop and not (needs_crc and unknown):
             return None
-        stop = size if only_crc else stop
-        state = wanted.seen.nearest(wanted.number, first)
-        if stop == size:
-            state = state or _zero(self._copy)
-        elif state is not None and first - state.at > wanted.seen.step:
-            state = None  # a piece out of the middle: its end will be read another time
-        return Reading(wanted.number, self._copy, state, (first, stop), wanted.seen, wanted.watch)
+        stop = size if needs_crc else stop
+        state = wanted.seen.nearest(wanted.number, first) or _zero(self._copy)
+        # Of a piece out of the middle, nobody asks yet whether the whole is right.
+        is_far = stop < size and first - state.at > stop - first
+        return Reading(
+            wanted.number,
+            self._copy,
+            None if is_far else state,
+            (first, stop),
+            wanted.seen,
+            wanted.watch,
+        )
 
     def begin(self) -> None:
         """Read the first blocks."""

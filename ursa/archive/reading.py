@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ursa.archive.seen import State
 from ursa.errors import IntegrityError, StoreUnavailable
-from ursa.transfer.control import Patience
+from ursa.transfer.control import Patience, Stopped
 from ursa.transfer.fetch import check
 from ursa.transfer.stream import wrong_size
 
@@ -89,7 +89,7 @@ class Reading:
             self._free.put(block.buffer)
 
     def close(self) -> None:
-        """Let go of the object and the threads; the stream's control has to be stopped before."""
+        """Let go of the object and the threads, of a stream that was stopped or at its end."""
         self._free.put(None)
         for thread in self._threads:
             if thread.is_alive():
@@ -106,24 +106,33 @@ class Reading:
     def _blocks(self) -> Iterator[Block]:
         copy, control, patience = self._copy, self._watch.control, Patience(self._watch.control)
         at, crc = (self._state.at, self._state.crc) if self._state else (self._first, 0)
-        most = BLOCK
+        buffer, most = None, BLOCK
         while at < self._stop:
             try:
                 opened = copy.store.open(copy.key, at, self._stop, etag=copy.etag)
                 with control.reading(opened) as body:
-                    while at < self._stop and (buffer := self._free.get()) is not None:
+                    while at < self._stop:
+                        buffer = self._buffer() if buffer is None else buffer
                         count = body.readinto(buffer[:most])
                         control.check()
                         if not count:
                             raise wrong_size(copy, at)
                         patience.renew()
+                        most = min(BLOCK, 2 * most)
                         at += count
                         crc = zlib.crc32(buffer[:count], crc) if self._state else 0
                         yield Block(buffer, count, at, crc)
+                        buffer = None
             except StoreUnavailable as error:
-                self._free.put(memoryview(bytearray(BLOCK)))  # in place of the one that was lost
                 patience.wait(error)
+                # What came into a buffer that was not filled is lost; a bad link fills small ones.
                 most = max(_LEAST, most // 2)
+
+    def _buffer(self) -> memoryview:
+        buffer = self._free.get()
+        if buffer is None:
+            raise Stopped
+        return buffer
 
     def _sums(self) -> None:
         state = self._state
@@ -136,12 +145,11 @@ class Reading:
                     if block.at > self._first
                     else self._free.put(block.buffer)
                 )
-            self._summed.put(block)
-        except BaseException as error:  # noqa: BLE001 - raised in `pieces`
-            self._summed.put(error)
-        else:
             if state is not None:
                 self._seen.keep(self._number, state, last=True)
+        except BaseException as error:  # noqa: BLE001 - raised in `pieces`
+            block = error
+        self._summed.put(block)
 
     def _summed_up(self, before: State, block: Block) -> State:
         if before.sha is not None:
