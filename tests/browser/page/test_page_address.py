@@ -33,20 +33,20 @@ def detail(person: Person) -> Locator:
 
 def test_a_link_to_a_recording_opens_it(person: Person, first: str) -> None:
     person.opens(f"?recording={first}&tab=files")
-    expect(detail(person)).to_contain_text("P001")
+    expect(detail(person)).to_contain_text("Ann")
     files = person.page.get_by_role("tab", name=re.compile("^Files"))
     expect(files).to_have_attribute("aria-selected", "true")
     person.photographs("page_deep_link")
 
 
 def test_an_unknown_recording_is_said_and_the_rest_is_shown(person: Person) -> None:
-    person.opens(f"?participants=P002&recording={'0' * 64}")
+    person.opens(f"?status=all&participants=P002&recording={'0' * 64}")
     person.shows("1 of 5 recordings")
     expect(person.page.get_by_text(re.compile("0000000")).first).to_be_visible()
 
 
 def test_what_cannot_be_read_in_an_address_is_said(person: Person) -> None:
-    person.opens("?participants=P002&colour=green")
+    person.opens("?status=all&participants=P002&colour=green")
     expect(person.page.locator(".ursa-notices")).to_contain_text("colour")
     person.shows("1 of 5 recordings")
 

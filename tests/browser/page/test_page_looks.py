@@ -80,6 +80,6 @@ def test_hostile_text_is_text_everywhere(person: Person) -> None:
 
 def test_hostile_text_in_the_address_is_text(person: Person) -> None:
     person.opens(
-        "?participants=%3Cimg%20src%3Dx%20onerror%3D%22document.title%3D'owned'%22%3E&x=%3Cb%3E"
+        "?status=all&participants=%3Cimg%20src%3Dx%20onerror%3D%22document.title%3D'owned'%22%3E&x=%3Cb%3E"
     )
     assert person.page.title() != "owned"

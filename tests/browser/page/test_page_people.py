@@ -92,7 +92,7 @@ def test_who_logs_in_comes_in_until_they_log_out(
     meet: Meet, guarded: PageServer, tmp_path: Path
 ) -> None:
     person = meet(guarded)
-    person.page.goto(f"{guarded.url}?participants=P002")
+    person.page.goto(f"{guarded.url}?status=all&participants=P002")
     person.photographs("page_login")
     logs_in(person, "secret")
     expect(person.page.get_by_text("do not belong together")).to_be_visible()
