@@ -24,7 +24,7 @@ from ursa_jupyter.app.limits import Limits
 from ursa_jupyter.app.ranges import span_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
     from ursa import DataInterface
@@ -387,9 +387,58 @@ def test_a_client_that_goes_frees_everything(
         assert host.ask(url, who=ADA).is_whole
 
 
-def test_more_at_once_are_asked_to_wait(
-    host: Host, large: DownloadPlan
-) -> None:
+class Endless:
+    """A gigabyte that counts how much of it was asked for."""
+
+    name, etag, size, files, asked = "endless.zip", '"endless"', 1 << 30, 1, 0
+
+    def stream(
+        self, start: int = 0, stop: int | None = None, *, stopped: Callable[[], bool] = bool
+    ) -> Generator[bytes]:
+        for at in range(start, stop or self.size, 1 << 20):
+            assert not stopped()
+            self.asked = at
+            yield bytes(1 << 20)
+
+
+def test_no_more_is_made_than_a_slow_client_takes(host: Host) -> None:
+    content = Endless()
+    ticket = host.hub.tickets.make(ADA, "zip", content)
+    with host.connect(receive=4096) as client:
+        client.sendall(_request(host, f"ursa/zip/{ticket.token}/endless.zip", ADA))
+        before = -1
+        while content.asked != before:
+            before = content.asked
+            time.sleep(0.3)
+        assert 0 < content.asked < 16 << 20
+        received = 0
+        while received < 100 << 20:
+            received += len(client.recv(1 << 20))
+        assert content.asked > 64 << 20
+
+
+def test_a_place_that_is_about_to_be_free_is_waited_for(host: Host, plan: DownloadPlan) -> None:
+    url = host.hub.visitor(ADA).zip(plan)["url"]
+    host.hub.slots["zip"].take(ADA)
+    host.loop.call_soon_threadsafe(host.loop.call_later, 0.3, host.hub.slots["zip"].give_back, ADA)
+    assert host.ask(url, who=ADA).is_whole
+
+
+def test_a_store_that_times_out_is_no_client_that_went(host: Host, plan: DownloadPlan) -> None:
+    class Slow:
+        is_remote = True
+
+        def open(self, *_: object, **__: object) -> None:
+            raise TimeoutError("no answer")
+
+    heard: list[dict[str, Any]] = []
+    host.hub.visitor(ADA).attach(heard.append)
+    url = host.hub.visitor(ADA).file(replace(plan.copies[0], store=Slow()))["url"]  # type: ignore[arg-type]
+    assert host.ask(url, who=ADA).status == 503
+    assert "the server's log describes" in heard[0]["text"]
+
+
+def test_more_at_once_are_asked_to_wait(host: Host, large: DownloadPlan) -> None:
     urls = {who: host.hub.visitor(who).zip(large)["url"] for who in (ADA, BEN, "guest-cem")}
 
     def begun(who: str) -> socket.socket:

@@ -24,11 +24,7 @@ Message = dict[str, Any]
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Ursa</title>
 <meta name="viewport" content="width=device-width">
 <link rel="icon" href="data:,"><link rel="stylesheet" href="/ENTRY.css">
-<style>
-body { margin: 8px; color-scheme: light; --jp-layout-color1: #fff; --jp-ui-font-color1: #1f1f1f;
-  background: var(--jp-layout-color1); }
-body.dark { color-scheme: dark; --jp-layout-color1: #212121; --jp-ui-font-color1: #e6e6e6; }
-</style></head><body><main id="root"></main><script type="module">
+<style>STYLE</style></head><body><ROOT id="root"></ROOT><script type="module">
 import entry from "/ENTRY.js";
 const theme = new URLSearchParams(location.search).get("theme");
 if (theme !== null) document.body.classList.add(theme);
@@ -37,13 +33,20 @@ const listeners = new Set();
 const encoded = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)));
 const decoded = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
 window.sent = [];
+window.hangUp = () => socket.close();
 const put = ({ message, buffers }) => {
   window.sent.push(message);
+  if (socket.readyState !== WebSocket.OPEN) return;
   socket.send(JSON.stringify({ message, buffers: buffers.map(encoded) }));
 };
 const isPage = "ENTRY" === "page";
+// What Bokeh has of a document: it tells when the connection is lost.
+const document_ = {
+  config: { setv: () => {} },
+  on_event: (_name, tell) => socket.addEventListener("close", tell),
+};
 const model = {
-  ...(isPage ? { send_msg: put } : {}),
+  ...(isPage ? { send_msg: put, document: document_ } : {}),
   send: (message, _callbacks, buffers) => put({ message, buffers }),
   on: (name, listener) => name.startsWith("msg:") && listeners.add(listener),
   off: (_name, listener) => listeners.delete(listener),
@@ -62,6 +65,13 @@ socket.onopen = () => {
   document.body.dataset.mounted = "true";
 };
 </script></body></html>"""
+
+
+NOTEBOOK = """
+body { margin: 8px; color-scheme: light; --jp-layout-color1: #fff; --jp-ui-font-color1: #1f1f1f;
+  background: var(--jp-layout-color1); }
+body.dark { color-scheme: dark; --jp-layout-color1: #212121; --jp-ui-font-color1: #e6e6e6; }
+"""
 
 
 class Source(Protocol):
@@ -128,7 +138,10 @@ class Page(web.RequestHandler):
         self.entry = entry
 
     def get(self) -> None:
-        self.finish(PAGE.replace("ENTRY", self.entry))
+        # The page has landmarks of its own.
+        own = ("div", "body { margin: 0 }") if self.entry == "page" else ("main", NOTEBOOK)
+        text = PAGE.replace("ENTRY", self.entry).replace("ROOT", own[0]).replace("STYLE", own[1])
+        self.finish(text)
 
 
 class Text(web.RequestHandler):

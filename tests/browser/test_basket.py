@@ -234,7 +234,9 @@ def test_numbers_are_asked_for_again_when_a_download_has_ended(
         target = data.query(participants="P002", status="all")
         kept = data.download(target, dest, background=True)
         kept.wait()
-        (job,) = (each for each in source._delivery.downloads.described() if each["dest"] == str(dest))
+        (job,) = (
+            each for each in source._delivery.downloads.described() if each["dest"] == str(dest)
+        )
         expect(facts(page)).not_to_contain_text("already here")
         for state in ("running", "done"):
             source._push({"push": "jobs", "jobs": [{**job, "state": state}]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -16,10 +17,12 @@ from ursa_jupyter.app.streams import Blocks, hang_up, send
 
 if TYPE_CHECKING:
     from ursa_jupyter.app.hub import Hub, Who
+    from ursa_jupyter.app.limits import Slots
     from ursa_jupyter.app.tickets import Ticket
 
 logger = logging.getLogger("ursa.page")
 
+_TRIES, _PAUSE_S = 10, 0.1
 _SAID = {
     400: "This request makes no sense to the server. Reload the page and try again.",
     401: "Open the page of this server first, then use its links from there.",
@@ -135,8 +138,7 @@ class ContentHandler(_Handler):
         ticket = self._ticket(token, name)
         span = self._promise(ticket, self._span(ticket))
         slots = self.hub.slots[self.kind]
-        if not slots.take(ticket.person):
-            raise _Refusal(429, Retry_After="5")
+        await self._place(slots, ticket.person)
         self._blocks = Blocks(
             lambda stopped: ticket.content.stream(
                 *span, stopped=lambda: stopped() or self.hub.is_closed
@@ -145,10 +147,18 @@ class ContentHandler(_Handler):
         )
         try:
             await self._send(ticket, self._blocks)
-        except (StreamClosedError, TimeoutError):
+        except StreamClosedError:
             hang_up(self.request.connection)
         finally:
             self._blocks.stop()
+
+    async def _place(self, slots: Slots, person: str) -> None:
+        """Take a place, for which the last one's thread may first have to end."""
+        for _ in range(_TRIES):
+            if slots.take(person):
+                return
+            await asyncio.sleep(_PAUSE_S)
+        raise _Refusal(429, Retry_After="5")
 
     def on_connection_close(self) -> None:
         """End what was made for a client that has gone."""
@@ -210,7 +220,7 @@ class ContentHandler(_Handler):
             await self.flush()
             await send(self.request.connection, first, blocks, self.hub.limits.stall_s)
             await self.finish()
-        except (StreamClosedError, TimeoutError):
+        except StreamClosedError:
             raise
         except Exception as error:
             text = "" if self.hub.is_closed else self._told(ticket, error)

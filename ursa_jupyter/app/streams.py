@@ -9,6 +9,8 @@ import threading
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
+from tornado.iostream import StreamClosedError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
@@ -85,15 +87,16 @@ async def send(connection: Any, first: Block | None, blocks: Blocks, stall_s: fl
     Raises
     ------
     StreamClosedError
-        The client has gone.
-    TimeoutError
-        The client has taken less than a block in `stall_s`.
+        The client has gone, or has taken less than a block in `stall_s`.
     """
     connection.stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
     block = first
     while block is not None:
-        # Waiting until it is sent is what keeps the memory small.
-        await asyncio.wait_for(connection.write(block), stall_s)
+        sent = connection.write(block)
+        try:
+            await asyncio.wait_for(sent, stall_s)  # what keeps the memory small
+        except TimeoutError as error:
+            raise StreamClosedError(real_error=error) from error
         block = await blocks.next()
 
 

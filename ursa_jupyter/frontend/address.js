@@ -6,6 +6,7 @@
 // that are shown at first.
 
 import { sameJson } from "./filters.js";
+import { Superseded } from "./transport.js";
 
 const OWN_NAMES = ["recording", "tab", "t", "columns"];
 // What is typed or dragged, so that one after the other is not a page each to go back to.
@@ -13,8 +14,8 @@ const EDITED = ["text", "time_range", "duration"];
 
 /** Return what of a browser's changes the address hears; `joined` in page.js says when. */
 export function addressBar({ call, state, signal, goTo }, { tab, problem }) {
-  const now = { query: "", ...ownOf(location.search) };
-  const entry = { filter: null, edited: null, isNew: false, shownAtFirst: [] };
+  const now = partsOf(location.search);
+  const entry = { filter: null, edited: null, isNew: false, going: false, shownAtFirst: [] };
 
   function write(isNew) {
     const text = textOf(now);
@@ -30,15 +31,21 @@ export function addressBar({ call, state, signal, goTo }, { tab, problem }) {
   }
 
   async function went() {
-    Object.assign(now, ownOf(location.search));
+    Object.assign(now, partsOf(location.search));
+    Object.assign(entry, { isNew: false, going: true });
     const reply = await call("open", { query: queryOf(location.search) }, { latest: "open" });
+    entry.going = false;
     problem(reply.problem);
     entry.filter = reply.filter;
     const columns = columnsOf(state.hello.columns, now.columns);
     goTo({ filter: reply.filter, orderBy: reply.order_by, columns, opens: reply.opens });
     entry.isNew = false;
   }
-  const failed = (error) => problem(error.message);
+  const failed = (error) => {
+    if (error instanceof Superseded) return;
+    entry.going = false;
+    problem(error.message);
+  };
   window.addEventListener("popstate", () => went().catch(failed), { signal });
 
   state.listen(({ filter, columns }) => {
@@ -61,7 +68,9 @@ export function addressBar({ call, state, signal, goTo }, { tab, problem }) {
       problem(hello.problem);
       entry.filter = hello.filter;
     },
-    viewed({ url }) {
+    viewed({ url }, { filter }) {
+      // The answer may be to what was shown before the browser's Back.
+      if (entry.going || !sameJson(filter, entry.filter)) return;
       now.query = url ?? "";
       if (url === null) problem("The filters are too long for a link: it shows everything.");
       write(entry.isNew);
@@ -91,9 +100,12 @@ function editOf(one, other) {
 
 const queryOf = (search) => search.replace(/^\?/, "");
 
-function ownOf(search) {
+/** Return what an address says: the page's own parameters, and the `query` that Python reads. */
+function partsOf(search) {
   const given = new URLSearchParams(search);
-  return Object.fromEntries(OWN_NAMES.map((name) => [name, given.get(name)]));
+  const isOwn = (part) => OWN_NAMES.includes(part.split("=")[0]);
+  const query = queryOf(search).split("&").filter((part) => !isOwn(part)).join("&");
+  return { query, ...Object.fromEntries(OWN_NAMES.map((name) => [name, given.get(name)])) };
 }
 
 function textOf({ query, ...own }) {

@@ -94,7 +94,8 @@ export function mountBrowser(el, transport, { height, words = NOTEBOOK_WORDS, sh
     refine().catch(failed(refine));
     const { columns, orderBy, filter } = state;
     const view = { columns, order_by: orderBy, filter };
-    call("view", view, { latest: "view" }).then(around.viewed).catch(failed(null));
+    const viewed = (reply) => around.viewed(reply, view);
+    call("view", view, { latest: "view" }).then(viewed).catch(failed(null));
   }
 
   /** Bring what stands beside the rows up to date, after them. */

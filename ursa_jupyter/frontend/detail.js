@@ -11,6 +11,7 @@ import { notesNode } from "./notes.js";
 import { PREVIEWS, previewTabs } from "./previews.js";
 import { loadInto, mountTabs } from "./tabs.js";
 import { mountTimeline } from "./timeline.js";
+import { Refused } from "./transport.js";
 
 const EVENTS_PER_CALL = 500;
 const MOST_FLAGS = 2000;
@@ -58,8 +59,9 @@ export function mountDetail(el, { call, state, previews = PREVIEWS, around = UNH
     const head = h("header", {}, around.buttons(close), title, closeButton(close));
     el.replaceChildren(h("div", { class: "ursa-pane" }, head, body));
     const load = async (signal) => {
-      const detail = await call("detail", { hash }, { latest: "detail" });
+      const detail = await call("detail", { hash }, { latest: "detail" }).catch(unlessMissing);
       if (signal.aborted) return null;
+      if (detail === null) return missingNode(hash, close);
       titled(title, heading, detail);
       around.titled(detail);
       return tabsNode(detail, { call, state, previews, at, around, signal });
@@ -95,6 +97,23 @@ function closeButton(close) {
   const label = "Close the recording (Esc)";
   const given = { type: "button", class: "ursa-close", "aria-label": label, title: label };
   return h("button", { ...given, onclick: close }, "×");
+}
+
+/** Return null where an error says that there is no such recording. */
+function unlessMissing(error) {
+  if (error instanceof Refused && error.kind === "InvalidArgument") return null;
+  throw error;
+}
+
+function missingNode(hash, close) {
+  return h(
+    "div",
+    { class: "ursa-missing", role: "alert" },
+    h("p", { class: "ursa-nothing" }, "This recording is not here."),
+    h("p", { class: "ursa-quiet" }, "It may have been removed, or the link is for another site, or cut off."),
+    h("p", { class: "ursa-quiet" }, "Looked for: ", h("code", {}, hash)),
+    h("button", { type: "button", onclick: close }, "Show the list"),
+  );
 }
 
 function titled(title, heading, detail) {

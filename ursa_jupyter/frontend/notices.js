@@ -27,7 +27,7 @@ export function noticeList() {
   function problem(text) {
     const about = "address";
     element.querySelector(`[data-about="${about}"]`)?.remove();
-    if (text) show({ kind: "info", text: text, about });
+    if (text) show({ text: text[0].toUpperCase() + text.slice(1), about });
   }
 
   function lost() {

@@ -8,7 +8,7 @@
 //   cardsBelow       the width of the browser, in pixels, below which the table shows cards
 //   join(browser)    the browser gives { call, on, state, signal, root, goTo, focus }, and gets what
 //                    hears of it: { greeting() -> arguments of `hello`, columns(all) -> names or
-//                    null, greeted(hello), viewed(reply of `view`), opened(hash or null, { step }),
+//                    null, greeted(hello), viewed(reply of `view`, what was asked), opened(hash or null, { step }),
 //                    titled(detail), tab(name or null), span(text or null), buttons(close) -> nodes }
 // A notebook has no shell: `shared.shell` is null there.
 
