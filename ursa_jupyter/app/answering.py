@@ -47,7 +47,7 @@ class Answering(JSComponent):
         return self._reply(*await self._lane.run(kind, work))
 
     def _reply(self, message: Message, buffers: list[bytes]) -> None:
-        self._send_msg({"message": message, "buffers": buffers})  # type: ignore[no-untyped-call]
+        self._send_msg({"message": message, "buffers": buffers})
 
     def _push(self, message: Message) -> None:
         self._reply(message, [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import secrets
 import signal
 import threading
@@ -45,10 +46,14 @@ def serve(data: DataInterface, **options: Any) -> None:
     ------
     InvalidArgument
         The options are wrong, or the port is taken.
+    SiteError
+        There is no such site.
     KeyboardInterrupt
         Somebody pressed Ctrl-C; everything is closed.
     """
     settings = settings_of(**options)
+    data.catalog.version  # noqa: B018 - a site that is not there is told now
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     with contextlib.ExitStack() as ending:
         sockets = listen(settings)
         hub = Hub(data, roots=settings.roots)

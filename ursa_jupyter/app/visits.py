@@ -35,7 +35,7 @@ class Visit:
     @property
     def roots(self) -> Sequence[Mapping[str, Any]]:
         """Directories that may be downloaded to."""
-        return self.visitor.roots()
+        return self.visitor.roots
 
     def greeting(self) -> Mapping[str, Any]:
         """Return who the visitor is, and how the page gets its cookie."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import parse_qsl, urlencode
 
 import tornado.web
 from bokeh.server.tornado import BokehTornado
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
     from tornado.iostream import IOStream
     from tornado.web import RequestHandler
+
+
+# By which Jupyter lets somebody in; a link to the page must not give it away.
+_SECRET = frozenset({"token"})
 
 
 class Caller(NamedTuple):
@@ -45,12 +50,20 @@ class Page(DocHandler):
     async def prepare(self) -> None:
         """Bring a visitor to the address below which relative ones are right."""
         await super().prepare()  # type: ignore[no-untyped-call]
-        if not self.request.path.endswith("/"):
-            last = self.request.path.rpartition("/")[2]
-            query = f"?{self.request.query}" if self.request.query else ""
-            self.redirect(f"{last}/{query}")
+        if place := self._better():
+            self.redirect(place)
             return
         remember(self.request, _caller(self))
+
+    def _better(self) -> str:
+        """Return a relative address that should have been asked for; else nothing."""
+        asked = parse_qsl(self.request.query, keep_blank_values=True)
+        kept = [(name, value) for name, value in asked if name not in _SECRET]
+        query = self.request.query if kept == asked else urlencode(kept)
+        last = "." if self.request.path.endswith("/") else self.request.path.rpartition("/")[2]
+        if last == "." and kept == asked:
+            return ""
+        return f"{last}/?{query}" if query else f"{last}/"
 
 
 class Socket(WSHandler):

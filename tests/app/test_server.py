@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.websocket import websocket_connect
+
+from tests.app.asking import ask
+from tests.app.page_client import Refused, Visit
+
+if TYPE_CHECKING:
+    from tests.app.page_server import PageServer
+
+SESSION = re.compile(r'"token": "([^"]+)"')
+
+
+async def opened(server: PageServer, token: str, **headers: str) -> int:
+    """Return the status with which a websocket is answered, 101 if it opens and stays."""
+    place = server.url.replace("http:", "ws:") + "ws"
+    request = HTTPRequest(place, headers=headers)
+    try:
+        socket = await websocket_connect(request, subprotocols=["bokeh", token])
+    except HTTPClientError as error:
+        return error.code
+    said = await socket.read_message()
+    socket.close()
+    return 101 if said else 0
+
+
+def test_page_names_the_site_and_asks_nothing_of_other_servers(
+    open_server: PageServer, place: object
+) -> None:
+    page = ask(open_server.url).text
+    assert page.startswith('<!DOCTYPE html>\n<html lang="en">')
+    assert f"<title>{getattr(place, 'name', '')} · Ursa</title>" in page
+    assert '<meta name="viewport"' in page
+    assert "<noscript>" in page
+    without_pictures = re.sub(r'"data:[^"]*"', "", page)
+    assert not re.findall(r"""(?:https?:)?//[\w.]""", without_pictures)
+
+
+def test_only_the_scripts_of_the_page_may_run(open_server: PageServer) -> None:
+    answer = ask(open_server.url)
+    rules = dict(
+        rule.strip().partition(" ")[::2]
+        for rule in answer.headers["Content-Security-Policy"].split(";")
+    )
+    own = re.findall(r'<script type="module">(.*?)</script>', answer.text, re.DOTALL)
+    hashes = [
+        f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+        for text in own
+    ]
+    assert len(own) == 1
+    assert rules["script-src"].split() == ["'self'", "blob:", *hashes]
+    assert rules["default-src"] == "'none'"
+    assert rules["frame-ancestors"] == "'self'"
+    assert rules["connect-src"] == "'self'"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("", 200),
+        ("static/js/bokeh.min.js", 200),
+        ("static/extensions/panel/panel.min.js", 200),
+        ("nothing", 404),
+        ("ursa/zip/x/y.zip", 401),
+        ("ursa/session", 405),
+        ("ws", 400),
+        ("%00", 404),
+    ],
+)
+def test_every_answer_is_guarded(open_server: PageServer, path: str, status: int) -> None:
+    answer = ask(open_server.url, path)
+    assert answer.status == status
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] in {"same-origin", "no-referrer"}
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert "Server" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "autoload.js?bokeh-autoload-element=a",
+        "metadata",
+        "rest/session_info",
+        "components/ursa.cli/app/_esm/x",
+        "static/../../pyproject.toml",
+        "static/extensions/panel/../../../../pyproject.toml",
+        "static/%2e%2e/%2e%2e/server.py",
+    ],
+)
+def test_nothing_else_of_panel_is_there(open_server: PageServer, path: str) -> None:
+    assert ask(open_server.url, path).status in {403, 404}
+
+
+def test_jupyters_token_does_not_stay_in_the_address(open_server: PageServer) -> None:
+    answer = ask(open_server.url, "?status=raw&token=abc&recording=x")
+    assert (answer.status, answer.headers["Location"]) == (302, "./?status=raw&recording=x")
+
+
+def test_guest_is_known_again(open_server: PageServer) -> None:
+    async def names() -> list[str]:
+        async with Visit(open_server.url) as visit:
+            assert visit.hello["visitor"]["guest"]
+            assert visit.hello["logout"] is None
+            found = [visit.hello["visitor"]["name"]]
+        async with Visit(open_server.url, visit.cookies) as again:
+            found.append(again.hello["visitor"]["name"])
+        async with Visit(open_server.url) as stranger:
+            found.append(stranger.hello["visitor"]["name"])
+        return found
+
+    first, again, stranger = asyncio.run(names())
+    assert first == again != stranger
+
+
+def test_tabs_of_a_guest_have_baskets_of_their_own(open_server: PageServer) -> None:
+    async def numbers() -> list[int]:
+        async with Visit(open_server.url) as visit:
+            await visit.call("hello", tab="one")
+            page = await visit.call("page", filter={}, limit=1)
+            await visit.call("select", add=[page["rows"][0]["hash"]])
+            return [visit.hello["total"], page["matched"]]
+
+    assert asyncio.run(numbers()) == [12, 12]
+
+
+def test_what_is_no_message_does_no_harm(open_server: PageServer) -> None:
+    async def send() -> None:
+        async with Visit(open_server.url) as visit:
+            for wrong in (None, 7, "page", [], {"message": None}, {"message": {"type": []}}):
+                visit._send("PATCH-DOC", _event(visit._view, wrong))
+            with pytest.raises(Refused, match="no message has type"):
+                await visit.call("sing")
+            assert (await visit.call("page", filter={}, limit=1))["matched"] == 12
+
+    asyncio.run(send())
+
+
+def test_too_long_a_message_ends_that_session_alone(open_server: PageServer) -> None:
+    async def send() -> None:
+        async with Visit(open_server.url) as other, Visit(open_server.url) as visit:
+            with pytest.raises(ConnectionError):
+                await visit.call("page", filter={"text": "x" * 1_100_000})
+            assert (await other.call("page", filter={}, limit=1))["matched"] == 12
+
+    asyncio.run(send())
+
+
+def test_sockets_open_for_own_pages_alone(open_server: PageServer) -> None:
+    found = SESSION.search(ask(open_server.url).text)
+    assert found
+    token, own = found[1], open_server.url.removeprefix("http://").strip("/")
+    port = own.rpartition(":")[2]
+    assert asyncio.run(opened(open_server, token, Origin="http://evil.example")) == 403
+    assert asyncio.run(opened(open_server, token, Origin=f"http://evil.example:{port}")) == 403
+    assert asyncio.run(opened(open_server, token, Origin=f"http://{own}")) == 101
+    assert asyncio.run(opened(open_server, token, Origin=f"http://localhost:{port}")) == 101
+
+
+def test_forged_sessions_are_refused(open_server: PageServer) -> None:
+    token = base64.urlsafe_b64encode(
+        json.dumps({"session_id": "a.b", "session_expiry": 9_999_999_999}).encode()
+    )
+    forged = f"{token.decode().rstrip('=')}.AAAA"
+    assert asyncio.run(opened(open_server, forged)) == 0
+    assert asyncio.run(opened(open_server, "x")) in {0, 403}
+
+
+def _event(view: str, data: object) -> dict[str, object]:
+    values = [["model", {"id": view}], ["data", data if not isinstance(data, dict) else None]]
+    told = {"type": "event", "name": "data_event", "values": {"type": "map", "entries": values}}
+    return {"events": [{"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": told}]}
