@@ -39,7 +39,7 @@ class Ways(NamedTuple):
     jobs : JobList or None
         Downloads that several browsers show.
     others : bool
-        Also show the downloads of this process that somebody else began.
+        Also show the downloads of this process that somebody else began; never on a page.
     """
 
     allow_dest: Callable[[Path], Path] | None = None
@@ -70,7 +70,9 @@ class Delivery:
         self._data, self._selection, self._gives = data, selection, ways.gives
         safe = _any_place if ways.gives is None else _nowhere
         self._allow_dest = ways.allow_dest or safe
-        self.downloads = Downloads(push, others=ways.others, jobs=ways.jobs)
+        # What others download is nobody's business on a page.
+        others = ways.others and ways.gives is None
+        self.downloads = Downloads(push, others=others, jobs=ways.jobs)
         self._planned: tuple[tuple[object, ...], Message] = ((), {})
         self.answers: Mapping[str, Callable[[Message], Message]] = {
             "basket": self._basket,
@@ -129,6 +131,8 @@ class Delivery:
 
     def _job(self, message: Message) -> Message:
         action = choice_of(message, "action", ACTIONS, "")
+        if action == "retry" and self._gives is not None:
+            self._gives.may_start()
         self.downloads.act(text_of(message, "job"), action)
         return {}
 

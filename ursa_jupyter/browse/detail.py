@@ -88,10 +88,11 @@ def _modality(name: str, row: ModalityRow) -> dict[str, Any]:
     }
 
 
-def files(data: DataInterface, message: Message) -> Message:
+def files(data: DataInterface, message: Message, *, is_page: bool = False) -> Message:
     """Answer ``files``: the stored files of each modality, raw and processed; asks the store.
 
-    ``ask`` is what a ``file`` message says to get that file.
+    ``ask`` is what a ``file`` message says to get that file. On a page, data that were registered
+    in place have no ``key``, which would be a path on the server.
     """
     found: list[dict[str, Any]] = []
     missing: list[dict[str, str]] = []
@@ -101,13 +102,18 @@ def files(data: DataInterface, message: Message) -> Message:
         except (UrsaError, OSError) as error:
             missing.append({"modality": name, "stored": tier, "text": str(error)})
             continue
-        found += [_file(name, tier, copy) for copy in copies]
+        in_place = is_page and _address(part.modalities[name], tier).startswith("file:")
+        found += [_file(name, tier, copy, None if in_place else copy.key) for copy in copies]
     size = sum(each["size"] for each in found)
     more = max(0, len(found) - _FILES_MAX)
     return {"files": found[:_FILES_MAX], "more": more, "bytes": size, "missing": missing}
 
 
-def _file(name: str, tier: str, copy: Copy) -> dict[str, Any]:
+def _address(row: ModalityRow, tier: str) -> str:
+    return (row.raw_storage_uri if tier == "raw" else row.storage_uri) or ""
+
+
+def _file(name: str, tier: str, copy: Copy, key: str | None) -> dict[str, Any]:
     asked = {"modality": copy.modality, "worker_id": copy.worker_id, "stored": tier}
     own = file_name(copy)
     return {
@@ -116,7 +122,7 @@ def _file(name: str, tier: str, copy: Copy) -> dict[str, Any]:
         "size": copy.size,
         "sha256": copy.sha256,
         "stored": tier,
-        "key": copy.key,
+        "key": key,
         "ask": {"hash": copy.recording_hash, **asked, "key": own},
     }
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ursa import DataInterface
+    from ursa_jupyter.browse.giving import Gives
     from ursa_jupyter.browse.messages import Message
     from ursa_jupyter.browse.previews import Preview
 
@@ -96,8 +97,9 @@ class BrowserSource:
         self.data, self.spec = data, spec or QuerySpec(status="all")
         self.selection = Selection() if selection is None else selection
         found = Ways(**ways)
-        self._veil = Veil(None if found.gives is None else data.path)
-        self._push: Push = lambda message: push(self._veil(message))
+        veil = _as_it_is if found.gives is None else Veil(data.path, _places(found.gives))
+        self._veil: Callable[[Any], Any] = veil
+        self._push: Push = lambda message: push(veil(message))
         self._on_view = on_view
         self._previews: Mapping[str, Preview] = Previews() if previews is None else previews
         self._delivery = Delivery(data, self.selection, self._push, found)
@@ -115,7 +117,7 @@ class BrowserSource:
             "select": self._select,
             "selected": self._selected,
             "detail": lambda m: detail.detail(data, self._previews, m),
-            "files": lambda m: detail.files(data, m),
+            "files": lambda m: detail.files(data, m, is_page=found.gives is not None),
             "events": lambda m: detail.events(data, m),
             "notes": lambda m: notes.notes(data, m),
             "view": self._view,
@@ -146,7 +148,7 @@ class BrowserSource:
         try:
             answer, out = self._answered(message)
         except UrsaError as error:
-            return {"id": name, "error": self._veil(_told(error))}, []
+            return self._veil({"id": name, "error": _told(error)}), []
         except Exception as error:
             logger.exception("a message of type %s failed", shortened(type_of(message), 80))
             kind = type(error).__name__
@@ -250,6 +252,14 @@ class BrowserSource:
 
     def _selected(self, message: Message) -> Message:
         return {"selected": self.selection.among(texts_of(message, "hashes", SELECTED_MAX))}
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _places(gives: Gives) -> list[str]:
+    return [str(each["path"]) for each in gives.roots]
 
 
 def _address(message: Message) -> address.Address:
