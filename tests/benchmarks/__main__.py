@@ -24,6 +24,7 @@ from tests.benchmarks.s3_uploads import s3_uploads
 from tests.benchmarks.showing import showing
 from tests.benchmarks.table import Row, print_table
 from tests.benchmarks.transfers import SETS, SMALL_SETS, transfers
+from tests.benchmarks.zips import SMALL_ZIPPED, ZIPPED, zips
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -40,6 +41,7 @@ PARTS = (
     "browser",
     "notebook",
     "page",
+    "zips",
     "progress",
 )
 SIZES = (10_000, 100_000, 1_000_000)
@@ -78,6 +80,7 @@ def rows(part: str, name: str, options: argparse.Namespace) -> Iterator[Row]:
         "embeddings": lambda: embeddings(place, 10_000 if small else 100_000),
         "browser": lambda: browsing(kept, of_sizes[-1], 2 * rounds + 1),
         "notebook": lambda: notebook(kept, place, of_sizes[-1], rounds),
+        "zips": lambda: zips(place, SMALL_ZIPPED if small else ZIPPED, rounds),
         "page": lambda: page(kept, place, of_sizes[-1], rounds, small=small),
         "progress": lambda: showing(place, SMALL_SETS[0] if small else SETS[0], 4 * rounds + 1),
     }

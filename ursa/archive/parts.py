@@ -134,8 +134,8 @@ class Whole:
         self._coming: Future[Piece] | None = None
 
     def begin(self) -> None:
-        """Fetch it on another thread, if waiting for it takes longer than that."""
-        if self._copy.store.is_remote:
+        """Fetch it on another thread, if that takes longer than handing it over."""
+        if self._copy.store.is_remote or self._copy.size >= _LEAST:
             self._coming = self._wanted.watch.submitted(self._fetched)
 
     def pieces(self) -> Iterator[Piece]:
