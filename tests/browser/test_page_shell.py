@@ -156,8 +156,9 @@ def test_a_link_opens_a_recording_that_is_on_no_page(page: Page, url: str) -> No
 def test_a_link_to_nothing_says_what_to_do(page: Page, url: str, tmp_path: Path) -> None:
     opened(page, f"{url}?recording=deadbeef&colour=red")
     page.get_by_text("This recording is not here.").wait_for()
-    banner = page.get_by_role("status").filter(has_text="colour=red")
-    banner.wait_for()
+    banner = page.get_by_role("status").filter(has_text="Part of this link")
+    banner.get_by_text("Why").click()
+    banner.get_by_text("no filter is called 'colour'").wait_for()
     shot(page, tmp_path, "page_missing")
     banner.get_by_role("button", name="Dismiss").click()
     banner.wait_for(state="hidden")

@@ -73,6 +73,7 @@ export function mountBrowser(el, transport, { height, words = NOTEBOOK_WORDS, sh
   function open(hash, { focus = true, step = false, tab, span } = {}) {
     follow.cancel();
     around.opened(hash, { step });
+    state.set({ opened: hash });
     return detail.show(hash, { focus, tab, span }).catch(failed(null));
   }
 
@@ -134,7 +135,10 @@ export function mountBrowser(el, transport, { height, words = NOTEBOOK_WORDS, sh
     close: () => open(null),
     closed: () => table.focus(),
   });
-  frame.detail.addEventListener("ursa-detail-close", () => around.opened(null, {}), { signal });
+  frame.detail.addEventListener("ursa-detail-close", () => {
+    around.opened(null, {});
+    state.set({ opened: null });
+  }, { signal });
   const unfollow = shell === null ? followTheme(frame.root) : () => {};
   start();
 

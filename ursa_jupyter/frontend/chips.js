@@ -52,7 +52,7 @@ function emptySite() {
   const command = (text, does) => h("li", {}, h("code", {}, text), ` ${does}`);
   return [
     h("p", { class: "ursa-nothing" }, "There are no recordings here yet."),
-    h("p", { class: "ursa-quiet" }, "Who looks after this site can add some, in a terminal:"),
+    h("p", { class: "ursa-quiet" }, "Whoever looks after this site can add some, in a terminal:"),
     h(
       "ul",
       { class: "ursa-firststeps" },

@@ -2,17 +2,19 @@
 
 import { h } from "./dom.js";
 
+const PATIENT_MS = 10_000;
+
 /** Return {element, show, problem, lost}; `show` is described in page.js. */
 export function noticeList() {
   const element = h("div", { class: "ursa-notices" });
 
-  function show({ kind = "info", text, about = null, act = null, sticky = false }) {
+  function show({ kind = "info", text, more = null, about = null, act = null, sticky = false }) {
     const role = kind === "error" ? "alert" : "status";
     const notice = h("div", { class: "ursa-notice", role, dataset: { kind } });
     const remove = () => notice.remove();
     const given = { type: "button", class: "ursa-plain", "aria-label": "Dismiss", title: "Dismiss" };
     notice.append(
-      h("span", { class: "ursa-message" }, text),
+      h("div", { class: "ursa-message" }, text, more && h("details", {}, h("summary", {}, "Why"), more)),
       ...(act ? [h("button", { type: "button", class: "ursa-primary", onclick: act[1] }, act[0])] : []),
       ...(sticky ? [] : [h("button", { ...given, onclick: remove }, "✕")]),
     );
@@ -27,13 +29,25 @@ export function noticeList() {
   function problem(text) {
     const about = "address";
     element.querySelector(`[data-about="${about}"]`)?.remove();
-    if (text) show({ text: text[0].toUpperCase() + text.slice(1), about });
+    if (text) show({ text: "Part of this link could not be used; the rest is shown.", more: text, about });
   }
 
   function lost() {
-    const text = "The connection to the server is lost. What you filtered and selected is kept.";
-    const act = ["Reconnect", () => location.reload()];
-    show({ kind: "error", text, about: "connection", act, sticky: true });
+    cut("The connection to the server is lost. Reconnect to go on where you are.");
+  }
+
+  function cut(text) {
+    show({ kind: "error", text, about: "connection", act: ["Reconnect", reconnect], sticky: true });
+  }
+
+  /** Load the page again, unless that would leave the visitor with the browser's error page. */
+  async function reconnect() {
+    try {
+      await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(PATIENT_MS) });
+      location.reload();
+    } catch {
+      cut("The server does not answer yet. Try again in a moment.");
+    }
   }
 
   return { element, show, problem, lost };

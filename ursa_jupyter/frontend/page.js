@@ -3,8 +3,9 @@
 // `mountBrowser` gets `{ shell }`, and every part of the browser has it as `shared.shell`:
 //   downloads        the element of the panel "My downloads", for whatever shows the jobs
 //   openDownloads()  opens that panel
-//   notify({ kind: "error" | "info", text, about, act: [label, run] })  shows a banner; returns what
-//                    takes it away. A later one with the same `about` replaces it
+//   notify({ kind: "error" | "info", text, more, about, act: [label, run] })  shows a banner, with
+//                    `more` folded away; returns what takes it away. A later one with the same
+//                    `about` replaces it
 //   cardsBelow       the width of the browser, in pixels, below which the table shows cards
 //   join(browser)    the browser gives { call, on, state, signal, root, goTo, focus }, and gets what
 //                    hears of it: { greeting() -> arguments of `hello`, columns(all) -> names or

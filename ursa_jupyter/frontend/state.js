@@ -1,8 +1,15 @@
 // What a view shows now: one value that its parts read, and are told of when it changes.
 
-/** Return {filter, orderBy, columns, onlySelected, hello, listen(fn) -> off, set(changes)}. */
+/** Return {filter, orderBy, columns, onlySelected, opened, hello, listen(fn) -> off, set(changes)}. */
 export function browserState() {
-  const now = { filter: { status: "all" }, orderBy: "start_time", columns: [], onlySelected: false, hello: null };
+  const now = {
+    filter: { status: "all" },
+    orderBy: "start_time",
+    columns: [],
+    onlySelected: false,
+    opened: null,
+    hello: null,
+  };
   const listeners = new Set();
   return {
     get filter() {
@@ -16,6 +23,9 @@ export function browserState() {
     },
     get onlySelected() {
       return now.onlySelected;
+    },
+    get opened() {
+      return now.opened;
     },
     get hello() {
       return now.hello;

@@ -26,13 +26,24 @@ export function mountTable(el, { call, on, state, signal, listed, open, moved, f
   const { grid, layer, head } = parts;
   el.append(parts.scroller);
   const now = { count: 0, columns: [], cards: false, pages: null, anchor: 0 };
-  const view = viewportOf(parts, { signal, drawing: () => roving.hold(), drawn: () => roving.settle() });
+  const view = viewportOf(parts, { signal, drawing: () => roving.hold(), drawn });
   const roving = rovingCell(grid, layer, view.element);
   const marks = marksOf({
     ...{ call, state, failed, shown: view.hashes, refresh: view.showMarks },
     rows: () => now.pages?.loaded() ?? [],
     forget: () => now.pages?.forget(),
   });
+  function drawn() {
+    roving.settle();
+    showOpened();
+  }
+
+  function showOpened() {
+    for (const row of layer.children) {
+      row.setAttribute("aria-current", String(row.dataset.hash === state.opened));
+    }
+  }
+
   const withRow = (act) => (index) => view.row(index) !== undefined && act(view.row(index));
   const toggle = withRow(marks.toggle);
   const openRow = (index, focus) => withRow((row) => open(row, focus))(index);
@@ -159,13 +170,16 @@ export function mountTable(el, { call, on, state, signal, listed, open, moved, f
     lay();
   }
 
-  const off = on("selection", marks.pushed);
+  const offs = [
+    on("selection", marks.pushed),
+    state.listen(({ opened }) => opened === undefined || showOpened()),
+  ];
   return {
     load,
     all: marks.all,
     focus: () => go(...roving.at, false),
     dispose() {
-      off();
+      for (const off of offs) off();
       watching.disconnect();
       now.pages?.end();
       loading?.end();
