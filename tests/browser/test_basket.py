@@ -145,7 +145,9 @@ def test_copied_texts_say_the_query_or_the_selection(data: DataInterface, page: 
             for name, form in forms.items():
                 menu.get_by_role("radio", name=name).check()
                 asked = {"what": form, "of": of, "filter": {"status": "all"}}
-                text = copied(data, source.selection, asked, "ursa-downloads")["text"]
+                text = copied(data, source.selection, asked, "ursa-downloads", is_page=False)[
+                    "text"
+                ]
                 expect(menu.get_by_role("textbox")).to_have_value(text)
                 if of == "query":
                     assert said(source.spec, form) in text

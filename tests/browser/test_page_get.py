@@ -162,7 +162,7 @@ def test_dialog_says_how_much_it_is_and_gives_the_focus_back(
         summary = dialog.get_by_role("region", name="What you get")
         expect(summary).to_contain_text("2 recordings · 6 files")
         expect(summary).to_contain_text("Left out: 1 recording: gaze failed to be ingested")
-        expect(summary).to_contain_text("At 50 Mbit/s:less than a minute")
+        expect(summary).to_contain_text("At 10 Mbit/s:less than a minute")
         for _ in range(20):
             page.keyboard.press("Tab")
             inside = "document.activeElement === document.body || !!document.activeElement"
@@ -227,11 +227,22 @@ def test_why_there_is_no_zip_is_said(data: DataInterface, page: Page, tmp_path: 
 
 def test_a_big_zip_is_advised_against(data: DataInterface, page: Page, tmp_path: Path) -> None:
     desk = Desk(tmp_path)
-    desk.zip_max = 1000
+    desk.zip_max = 1_000_000_000
     with showing(data, page, desk) as shown:
+        answer = shown.sources[0]._answers["basket"]
+        big = {"bytes": 7_500_000_000}
+        shown.sources[0]._answers["basket"] = lambda message: {**answer(message), **big}
         shown.select("P002")
-        way = shown.open().get_by_role("region", name="Zip to my computer")
-        expect(way).to_contain_text("a zip is advised up to 1.0 kB. A folder on this server or a")
+        expect(shown.bar.locator(".ursa-facts")).to_contain_text("7.5 GB")
+        dialog = shown.open()
+        for speed in (
+            "10 Mbit/s:about 1.7 hours",
+            "50 Mbit/s:about 20 minutes",
+            "200 Mbit/s:about 5",
+        ):
+            expect(dialog).to_contain_text(speed)
+        way = dialog.get_by_role("region", name="Zip to my computer")
+        expect(way).to_contain_text("a zip is advised up to 1.0 GB. A folder on this server or a")
         expect(way.get_by_role("button", name="Download zip")).to_be_enabled()
 
 

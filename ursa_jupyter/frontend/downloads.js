@@ -1,57 +1,32 @@
 // My downloads: what goes to folders of the server, and the zips that this tab started.
 
 import { h } from "./dom.js";
+import { shortHashes } from "./facts.js";
 import { sizeText } from "./format.js";
 import { minutesText } from "./get_zip.js";
 import { mountJobs, SERVER_JOB_WORDS } from "./jobs.js";
 import { isAbout, keptZips, zipEnds } from "./zips.js";
 
-const UNDER_WAY = new Set(["planning", "running", "paused"]);
 const EXPIRY_MS = 20_000;
 
-/**
- * Mount the panel into `el`; return {listen(fn) -> off, dispose}.
- *
- * Listeners hear how many downloads to folders are under way, at once and whenever that changes.
- */
+/** Mount the panel into `el`, until `signal` is aborted. */
 export function mountDownloads(el, { call, on, signal }) {
-  const life = new AbortController();
   const parts = downloadParts((job, action) => call("job", { job, action }));
-  const listeners = new Set();
-  let count = 0;
-
-  function showJobs({ jobs }) {
-    parts.showJobs([...jobs].reverse());
-    const now = jobs.filter(({ state }) => UNDER_WAY.has(state)).length;
-    if (now === count) return;
-    count = now;
-    for (const listener of listeners) listener(count);
-  }
+  const showJobs = ({ jobs }) => parts.showJobs([...jobs].reverse());
   const showZips = () => parts.showZips(zips.all(), zips.remove);
-  const zips = keptZips(showZips, life);
+  const zips = keptZips(showZips, { signal });
   const noticed = (notice) => zips.change((zip) => isAbout(notice, zip), { notice });
 
   el.append(parts.root);
   showZips();
-  call("jobs").then(showJobs, ({ message }) => life.signal.aborted || parts.failed(message));
+  call("jobs").then(showJobs, ({ message }) => signal.aborted || parts.failed(message));
   const offs = [on("jobs", showJobs), on("notice", noticed)];
   const timer = setInterval(showZips, EXPIRY_MS);
-
-  function dispose() {
-    life.abort();
+  signal.addEventListener("abort", () => {
     clearInterval(timer);
     for (const off of offs) off();
     parts.dispose();
-  }
-  signal?.addEventListener("abort", dispose, { signal: life.signal });
-  return {
-    listen(listener) {
-      listeners.add(listener);
-      listener(count);
-      return () => listeners.delete(listener);
-    },
-    dispose,
-  };
+  });
 }
 
 function downloadParts(onAction) {
@@ -99,13 +74,14 @@ function zipNode(zip, remove) {
     { class: "ursa-zip", dataset: { state: notice?.kind ?? (left > 0 ? "open" : "ended") } },
     h("p", { class: "ursa-zip-name" }, h("strong", {}, name), ` ${sizeText(bytes)}`),
     h("p", { class: "ursa-quiet" }, zipText(zip, left)),
-    notice ? h("p", { class: "ursa-warning" }, notice.text) : null,
+    notice ? h("p", { class: "ursa-warning" }, shortHashes(notice.text)) : null,
     acts,
   );
 }
 
-function zipText({ started }, left) {
+function zipText({ started, notice }, left) {
   const at = new Date(started).toTimeString().slice(0, 5);
+  if (notice?.kind === "error") return `Started at ${at}.`;
   if (left <= 0) return `Started at ${at}. Its link has ended: make a new one with “Get data…”.`;
   const lasts = Number.isFinite(left) ? ` The link works for ${minutesText(left)} more.` : "";
   return `Started at ${at}; your browser shows the progress and can resume it.${lasts}`;

@@ -16,10 +16,9 @@ export function getDialog({ call, on, state, signal, wish, shell }) {
   const heading = h("h2", { id: elementName("get"), tabindex: "-1" }, "Get data");
   const element = h("dialog", { class: "ursa-get", "aria-labelledby": heading.id });
   const admitted = admission(call);
-  const now = { summary: null, ways: [], opener: null };
+  const now = { summary: null, ways: [] };
 
   function open(reply) {
-    now.opener = element.getRootNode().activeElement;
     now.summary = summaryNode();
     const { ways, roots = [] } = state.hello;
     const shared = { call, on, hello: state.hello, wish: { ...wish }, admitted, toDownloads };
@@ -49,7 +48,6 @@ export function getDialog({ call, on, state, signal, wish, shell }) {
     for (const way of now.ways) way.dispose?.();
     Object.assign(now, { summary: null, ways: [] });
     element.replaceChildren();
-    now.opener?.focus();
   }
 
   // The browser below has keys of its own, and would take Escape for the recording's.

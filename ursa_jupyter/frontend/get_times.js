@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 
+const SHORTEST = "less than a minute";
 const MBITS = [10, 50, 200];
 const UNITS_OF_TIME = [
   [86_400, "day"],
@@ -12,7 +13,7 @@ const UNITS_OF_TIME = [
 /** Return how long so many bytes take at so many Mbit/s, in a word or two. */
 export function durationText(bytes, mbits) {
   const seconds = (bytes * 8) / (mbits * 1e6);
-  if (seconds < 55) return "less than a minute";
+  if (seconds < 55) return SHORTEST;
   const at = UNITS_OF_TIME.findIndex(([size]) => seconds >= size * 0.9);
   const [size, name] = UNITS_OF_TIME[at];
   const count = seconds / size;
@@ -25,6 +26,7 @@ export function durationText(bytes, mbits) {
 export function speedsNode(bytes) {
   const pair = (mbits) =>
     h("div", {}, h("dt", {}, `At ${mbits} Mbit/s:`), h("dd", {}, durationText(bytes, mbits)));
+  const shown = durationText(bytes, MBITS[0]) === SHORTEST ? MBITS.slice(0, 1) : MBITS;
   const label = "Time to download, by the speed of the connection";
-  return h("dl", { class: "ursa-speeds", "aria-label": label }, MBITS.map(pair));
+  return h("dl", { class: "ursa-speeds", "aria-label": label }, shown.map(pair));
 }

@@ -1,6 +1,7 @@
 // A zip to the computer at which somebody sits.
 
 import { h } from "./dom.js";
+import { shortHashes } from "./facts.js";
 import { countText, sizeText } from "./format.js";
 import { fetchLink } from "./get_link.js";
 import { listButton, paragraphs, wayParts } from "./get_way.js";
@@ -19,6 +20,7 @@ export function zipWay({ call, on, hello, wish, admitted, toDownloads }) {
   way.body.append(advice, h("div", { class: "ursa-line" }, button));
 
   async function start() {
+    way.said.dataset.kind = "info";
     way.said.replaceChildren(...paragraphs("Preparing the zip…"));
     await admitted();
     zip = await call("zip", wish);
@@ -29,7 +31,8 @@ export function zipWay({ call, on, hello, wish, admitted, toDownloads }) {
 
   const off = on("notice", (notice) => {
     if (zip === null || !isAbout(notice, zip)) return;
-    way.said.replaceChildren(h("p", { class: "ursa-warning" }, notice.text), ...listButton(toDownloads));
+    way.said.dataset.kind = notice.kind;
+    way.said.replaceChildren(h("p", {}, shortHashes(notice.text)), ...listButton(toDownloads));
   });
 
   return {
