@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from tests.app.page_server import PageServer
 
 
+VISITED = pytest.StashKey[list["PageServer"]]()
+
+
 class Meet(Protocol):
     """Opens a browser context for a person; `context` are options of it."""
 
@@ -56,6 +59,7 @@ def meet(chromium: Browser, tmp_path: Path, request: pytest.FixtureRequest) -> I
 
         def come(server: PageServer | None = None, /, **context: Any) -> Person:
             where = server or request.getfixturevalue("server")
+            request.node.stash.setdefault(VISITED, []).append(where)
             options = {"viewport": {"width": 1280, "height": 800}, **context}
             return leaving.enter_context(_visiting(chromium, where, tmp_path / "shots", options))
 
@@ -83,9 +87,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add what the server said to the report of a test that failed."""
     report = yield
-    given = getattr(item, "funcargs", {})
-    for name in ("server", "guarded", "slow"):
-        said = given.get(name)
-        if said is not None and report.failed:
-            report.sections.append((name, said.told()))
+    if report.failed:
+        visited = item.stash.get(VISITED, list["PageServer"]())
+        report.sections.extend((each.url, each.told()) for each in dict.fromkeys(visited))
     return report

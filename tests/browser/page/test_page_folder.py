@@ -43,9 +43,6 @@ class Slow:
     def times_fetched(self, name: str) -> int:
         return len(self.proxy.exchanges("GET", name))
 
-    def told(self) -> str:
-        return self.server.told()
-
 
 @pytest.fixture
 def slow(executable: str, lab: Lab, make_session: MakeSession, tmp_path: Path) -> Iterator[Slow]:
