@@ -217,6 +217,15 @@ def test_more_downloads_to_folders_are_refused(make: Callable[..., Hub]) -> None
         pytest.fail("it must not come so far")
 
 
+def test_many_persons_are_not_given_more_than_the_server_has(make: Callable[..., Hub]) -> None:
+    hub = make(all_folder_jobs=2)
+    running(hub.visitor("ada"))
+    hub.visitor("cem").allow_start()
+    running(hub.visitor("ben"))
+    with pytest.raises(InvalidArgument, match="busy with 2 downloads to folders, its limit"):
+        hub.visitor("cem").allow_start()
+
+
 def test_messages_are_counted_for_each_person(make: Callable[..., Hub]) -> None:
     hub = make(burst=2, messages_per_s=1)
     ada = hub.visitor("ada")
@@ -233,7 +242,7 @@ def test_a_visitor_downloads_only_below_the_roots(make: Callable[..., Hub], tmp_
     assert ada.folder(Path("share/study 1")) == tmp_path.resolve() / "share" / "study 1"
     with pytest.raises(InvalidArgument, match="begin with one of: share/"):
         ada.folder(Path("site/raw"))
-    assert [each["name"] for each in ada.roots()] == ["share"]
+    assert [each["name"] for each in ada.roots] == ["share"]
 
 
 def test_a_root_inside_the_site_is_refused(make: Callable[..., Hub], tmp_path: Path) -> None:

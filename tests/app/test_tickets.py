@@ -88,6 +88,12 @@ def test_links_to_very_many_files_go_sooner(clock: Clock) -> None:
     assert tickets.find(tickets.make("ada", "zip", Text("huge", files=1000)).token) is not None
 
 
+def test_many_persons_together_keep_so_many_files(clock: Clock) -> None:
+    tickets = Tickets(Limits(ticket_files=100, all_ticket_files=150), clock)
+    made = [tickets.make(who, "zip", Text("a", files=60)) for who in ("ada", "ben", "cem")]
+    assert [tickets.find(each.token) is not None for each in made] == [False, True, True]
+
+
 def test_a_link_holds_nothing_of_what_it_leads_to(clock: Clock) -> None:
     ticket = Tickets(Limits(), clock).make("ada", "zip", Text("secret-name"))
     assert len(ticket.token) >= 32

@@ -99,10 +99,26 @@ class Hub:
             found = self._visitors.pop(name, None)
             if found is None:
                 self._make_room()
-                more = {"roots": self.roots, "site": self.data.path, "clock": self._clock}
-                found = Visitor(name, self.limits, self.tickets, **more)  # type: ignore[arg-type]
+                found = self._new(name)
             self._visitors[name] = found
             return found
+
+    def _new(self, name: str) -> Visitor:
+        return Visitor(
+            name,
+            self.limits,
+            self.tickets,
+            roots=self.roots,
+            site=self.data.path,
+            running_of_all=self._running,
+            clock=self._clock,
+        )
+
+    def _running(self) -> int:
+        """Return how many downloads to folders are under way."""
+        with self._lock:
+            visitors = list(self._visitors.values())
+        return sum(each.running() for each in visitors)
 
     def known(self, name: str) -> Visitor | None:
         """Return the visitor of this name if there is one."""

@@ -27,12 +27,15 @@ class Limits:
         Zips that stream at once to one person, and to all.
     files, all_files : int
         The same for single files; a browser asks for several ranges of one video at once.
-    folder_jobs : int
-        Downloads to folders of the server that one person may have under way.
+    folder_jobs, all_folder_jobs : int
+        Downloads to folders of the server that one person may have under way, and all together;
+        whoever needs no login can be many persons.
     messages_per_s, burst : float
         What a person's pages may ask in the long run, and at once.
     tickets, ticket_files : int
         Links that are kept for one person, and files in them; the oldest go first.
+    all_ticket_files : int
+        Files in the links of all; about 0.5 kB of memory each.
     ticket_s : float
         How long a link works after it was last used.
     visitors : int
@@ -57,10 +60,12 @@ class Limits:
     files: int = 8
     all_files: int = 32
     folder_jobs: int = 2
+    all_folder_jobs: int = 16
     messages_per_s: float = 50.0
     burst: float = 200.0
     tickets: int = 100
     ticket_files: int = 500_000
+    all_ticket_files: int = 2_000_000
     ticket_s: float = HOUR_S
     visitors: int = 1000
     baskets: int = 20

@@ -129,14 +129,20 @@ class Tickets:
             del self._tickets[key]
 
     def _bound(self, person: str) -> None:
-        """Drop the oldest of one person until the limits are kept; the newest always stays."""
-        own = [(key, each) for key, each in self._tickets.items() if each.person == person]
-        files = sum(each.content.files for _, each in own)
-        for number, (key, each) in enumerate(own[:-1]):
-            if len(own) - number <= self._limits.tickets and files <= self._limits.ticket_files:
+        """Drop the oldest until the limits of one person and of all are kept."""
+        limits = self._limits
+        own = [each for each in self._tickets.values() if each.person == person]
+        self._drop(own, limits.tickets, limits.ticket_files)
+        self._drop(list(self._tickets.values()), len(self._tickets), limits.all_ticket_files)
+
+    def _drop(self, tickets: list[Ticket], number: int, files: int) -> None:
+        """Drop the first of some until so many are left; the last, which is new, always stays."""
+        left, held = len(tickets), sum(each.content.files for each in tickets)
+        for each in tickets[:-1]:
+            if left <= number and held <= files:
                 return
-            files -= each.content.files
-            del self._tickets[key]
+            left, held = left - 1, held - each.content.files
+            del self._tickets[_hashed(each.token)]
 
 
 def _hashed(token: str) -> bytes:

@@ -46,6 +46,8 @@ class Visitor:
         Folders of the server that this person may download to.
     site : Path or None
         Directory of the site that is served, which nobody may download into.
+    running_of_all : callable, optional
+        Returns how many downloads to folders all visitors have under way.
     clock : callable
         Seconds.
 
@@ -71,10 +73,12 @@ class Visitor:
         *,
         roots: Sequence[Root] = (),
         site: Path | None = None,
+        running_of_all: Callable[[], int] | None = None,
         clock: Callable[[], float] = Clock,
     ) -> None:
         self.name, self.jobs, self._limits = name, JobList(), limits
         self._tickets, self._roots, self._site, self._clock = tickets, tuple(roots), site, clock
+        self._running_of_all = running_of_all or self.running
         self._baskets: OrderedDict[str, tuple[Selection, float]] = OrderedDict()
         self._pages: dict[object, Push] = {}
         self._messages = Bucket(limits.burst, limits.messages_per_s, clock)
@@ -187,8 +191,9 @@ class Visitor:
         """
         return folders.folder_in(self._roots, dest, self._site)
 
+    @property
     def roots(self) -> list[dict[str, Any]]:
-        """Return the folders that may be downloaded to: ``name``, ``path`` and bytes ``free``."""
+        """Folders that may be downloaded to: ``name``, ``path`` and bytes ``free`` of each."""
         return folders.described(self._roots)
 
     # -- limits ----------------------------------------------------------------------------------
@@ -210,12 +215,20 @@ class Visitor:
         ------
         InvalidArgument
         """
-        number = sum(look.state not in FINAL for _, look, _ in self.jobs.looks())
-        if number >= self._limits.folder_jobs:
+        if (number := self.running()) >= self._limits.folder_jobs:
             raise InvalidArgument(
                 f"{counted(number, 'download')} of yours to a folder are under way, and no more "
                 'may be; wait until one ends, or cancel one under "My downloads"'
             )
+        if (number := self._running_of_all()) >= self._limits.all_folder_jobs:
+            raise InvalidArgument(
+                f"this server is busy with {counted(number, 'download')} to folders, its limit; "
+                "try again later, or take the zip"
+            )
+
+    def running(self) -> int:
+        """Return how many downloads to folders have not ended; one that pauses has not."""
+        return sum(look.state not in FINAL for _, look, _ in self.jobs.looks())
 
     @contextmanager
     def starting(self) -> Iterator[None]:
