@@ -88,21 +88,21 @@ def test_the_address_says_what_is_shown_and_a_reload_shows_it_again(page: Page, 
     row(page, 1).locator("[role=gridcell]").nth(1).click()
     page.get_by_role("tab", name="Files").click()
     page.get_by_role("button", name="Columns").click()
-    page.get_by_role("checkbox", name="word").click()
+    page.get_by_role("checkbox", name="task").click()
     page.keyboard.press("Escape")
     wait_said(
         page,
         **{"metadata.task": "rest", "status": "all", "order_by": "duration"},
         recording=chosen,
         tab="files",
-        columns="participants,start_time,duration,modalities,status,metadata.site,metadata.task",
+        columns="participants,start_time,duration,modalities,status,metadata.site",
     )
     matched, name = page.locator(".ursa-matched strong").inner_text(), tab_of(page)
     page.reload()
     expect(page.get_by_role("tab", name="Files")).to_have_attribute("aria-selected", "true")
     expect(page.locator(".ursa-matched strong")).to_have_text(matched)
     assert hash_of(page, 1) == chosen
-    assert page.locator("[role=columnheader]").all_inner_texts()[-1] == "task"
+    assert page.locator("[role=columnheader]").all_inner_texts()[-1] == "site"
     assert tab_of(page) == name
 
 
@@ -181,20 +181,21 @@ def test_the_theme_is_kept(page: Page, url: str) -> None:
     assert page.evaluate(shade) == dark
 
 
-@pytest.mark.parametrize("width", [NARROW, 700, 760, WIDE, 1920])
-def test_nothing_is_cut_off_at_any_width(page: Page, url: str, width: int, tmp_path: Path) -> None:
-    opened(page, f"{url}?recording={HASH}", width)
+def test_nothing_is_cut_off_at_any_width(page: Page, url: str, tmp_path: Path) -> None:
+    opened(page, f"{url}?recording={HASH}")
     page.get_by_role("heading", level=2, name="P003").wait_for()
     page.get_by_role("link", name="Log out").wait_for()
-    assert page.evaluate("document.documentElement.scrollWidth") == width
-    cut = page.evaluate(
-        "[...document.querySelectorAll('.ursa-appbar *, .ursa-pane header *')]"
-        ".filter((each) => each.checkVisibility() && !each.matches('.ursa-unseen'))"
-        ".filter((each) => each.getBoundingClientRect().right > innerWidth + 0.5)"
-        ".map((each) => each.outerHTML)"
-    )
-    assert cut == []
-    shot(page, tmp_path, f"page_{width}")
+    for width in (NARROW, 700, 760, WIDE, 1920):
+        page.set_viewport_size({"width": width, "height": 760})
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        cut = page.evaluate(
+            "[...document.querySelectorAll('.ursa-appbar *, .ursa-pane header *')]"
+            ".filter((each) => each.checkVisibility() && !each.matches('.ursa-unseen'))"
+            ".filter((each) => each.getBoundingClientRect().right > innerWidth + 0.5)"
+            ".map((each) => each.outerHTML)"
+        )
+        assert cut == [], width
+        shot(page, tmp_path, f"page_{width}")
 
 
 def test_on_a_phone_a_recording_fills_the_window_until_back(page: Page, url: str) -> None:
@@ -300,7 +301,7 @@ def test_keys_reach_the_page_from_anywhere(page: Page, url: str) -> None:
     expect(mine).to_be_focused()
     assert page.get_by_role("heading", level=1).count() == 1
     for landmark in ("banner", "main", "navigation"):
-        page.get_by_role(landmark).first.wait_for()  # type: ignore[arg-type]
+        page.get_by_role(landmark).first.wait_for()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -311,13 +312,13 @@ def test_axe_finds_nothing_serious(
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     opened(page, f"{url}?metadata.task=rest&status=all&colour=red", width)
     shot(page, tmp_path, f"page_list_{width}_{scheme}")
-    check_axe(page)
-    page.get_by_role("button", name="My downloads", exact=True).click()
-    check_axe(page)
-    page.keyboard.press("Escape")
+    if width == NARROW:  # where the recording hides the list
+        check_axe(page)
     row(page, 1).locator("[role=gridcell]").nth(1).click()
     page.get_by_role("tab", name="Timeline").wait_for()
     shot(page, tmp_path, f"page_recording_{width}_{scheme}")
+    page.get_by_role("button", name="My downloads", exact=True).click()
+    page.get_by_role("heading", name="My downloads").wait_for()
     check_axe(page)
 
 
