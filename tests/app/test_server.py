@@ -5,7 +5,7 @@ import base64
 import hashlib
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tornado.httpclient import HTTPClientError, HTTPRequest
@@ -123,21 +123,11 @@ def test_guest_is_known_again(open_server: PageServer) -> None:
     assert first == again != stranger
 
 
-def test_tabs_of_a_guest_have_baskets_of_their_own(open_server: PageServer) -> None:
-    async def numbers() -> list[int]:
-        async with Visit(open_server.url) as visit:
-            await visit.call("hello", tab="one")
-            page = await visit.call("page", filter={}, limit=1)
-            await visit.call("select", add=[page["rows"][0]["hash"]])
-            return [visit.hello["total"], page["matched"]]
-
-    assert asyncio.run(numbers()) == [12, 12]
-
-
 def test_what_is_no_message_does_no_harm(open_server: PageServer) -> None:
     async def send() -> None:
         async with Visit(open_server.url) as visit:
-            for wrong in (None, 7, "page", [], {"message": None}, {"message": {"type": []}}):
+            wrongs: list[Any] = [None, 7, "page", [], {"message": None}, {"message": {"type": []}}]
+            for wrong in wrongs:
                 visit._send("PATCH-DOC", _event(visit._view, wrong))
             with pytest.raises(Refused, match="no message has type"):
                 await visit.call("sing")

@@ -6,13 +6,21 @@ headers are those of Panel: `ursa serve` has stricter ones.
 """
 
 import sys
+from typing import Any
 
 import panel as pn
 
 from ursa_jupyter.app.auth import user_of
 from ursa_jupyter.app.environment import pages_of
+from ursa_jupyter.app.pages import Pages
 
 _LOGINS = ("--basic-auth", "--oauth-provider", "--auth-module")
+
+
+def _pages() -> Pages:
+    """Return the pages of this process, which the plugin and every run of the script share."""
+    found: Pages = pn.state.as_cached("ursa_jupyter.app.pages", pages_of)
+    return found
 
 
 def _has_login() -> bool:
@@ -21,7 +29,11 @@ def _has_login() -> bool:
     return asked or bool(pn.config.basic_auth or pn.config.oauth_provider)
 
 
-pages = pn.state.as_cached("ursa_jupyter.app.pages", pages_of)
-ROUTES = pages.hub.routes(user_of if _has_login() else None)
+def __getattr__(name: str) -> Any:
+    if name != "ROUTES":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _pages().hub.routes(user_of if _has_login() else None)
+
+
 if pn.state.curdoc is not None:
-    pages.new().servable()
+    _pages().new().servable()

@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import panel as pn
-import param
 
 from ursa_jupyter.app.answering import Answering
 from ursa_jupyter.app.workers import Workers
 from ursa_jupyter.browse import BrowserSource
+from ursa_jupyter.browse.selection import results
 from ursa_jupyter.frontend import module, styles
 
 if TYPE_CHECKING:
     from ursa import DataInterface, QuerySpec
+    from ursa.query import QueryResult
 
 
 class CellView(Answering):
     """The catalog browser in a cell."""
 
-    height = param.Integer(560, bounds=(200, None))
     _esm = module("browser")
     _stylesheets: ClassVar[list[Any]] = [styles("browser")]
 
@@ -27,6 +27,11 @@ class CellView(Answering):
         self._source = BrowserSource(data, spec, push=self._push)
         self._begin(Workers().lane())
         super().__init__(**params)  # type: ignore[no-untyped-call]
+
+    @property
+    def selected(self) -> list[QueryResult]:
+        """The selected recordings, in the order in which they were selected."""
+        return results(self._source.data, self._source.selection.hashes)
 
     def _answerer(self, _: object) -> BrowserSource:
         return self._source

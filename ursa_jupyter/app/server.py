@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ursa_jupyter.app.settings import Settings
 
 _MESSAGE_MAX = 1 << 20  # bytes
+_LOOK_MS = 3000  # how often for pages that nobody has open any more
 
 
 def serve(data: DataInterface, **options: Any) -> None:
@@ -89,6 +90,7 @@ def _server(settings: Settings, pages: Pages, sockets: list[socket]) -> BaseServ
         prefix=settings.prefix,
         extra_websocket_origins=origins_of(settings, sockets),
         websocket_max_message_size_bytes=_MESSAGE_MAX,
+        check_unused_sessions_milliseconds=_LOOK_MS,
         ursa_login=settings.login,
         ursa_cookie=pages.hub.cookie,
         cookie_secret=settings.cookie_secret,

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.app.page_client import Refused, Visit
+from ursa import DataInterface
+from ursa_jupyter.app.hub import Hub
+from ursa_jupyter.app.limits import Limits
+from ursa_jupyter.app.listening import listen, url_of
+from ursa_jupyter.app.pages import Pages
+from ursa_jupyter.app.server import _server
+from ursa_jupyter.app.settings import settings_of
+from ursa_jupyter.browse import facets
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+PATIENCE_S = 60.0
+COUNTS: dict[str, Any] = {"filter": {}, "fields": ["status"]}
+
+
+class Brake:
+    """Makes the first counts wait until it is let go."""
+
+    def __init__(self, number: int) -> None:
+        self._left, self.waiting = threading.Semaphore(number), threading.Semaphore(0)
+        self._go, self._real = threading.Event(), facets.facets
+
+    def facets(self, data: Any, message: Any) -> Any:
+        if self._left.acquire(blocking=False):
+            self.waiting.release()
+            self._go.wait(PATIENCE_S)
+        return self._real(data, message)
+
+    async def reached(self, number: int = 1) -> None:
+        for _ in range(number):
+            assert await asyncio.to_thread(self.waiting.acquire, timeout=PATIENCE_S)
+
+    def let_go(self) -> None:
+        self._go.set()
+
+
+@pytest.fixture
+def brake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Brake]:
+    made = Brake(2)
+    monkeypatch.setattr(facets, "facets", made.facets)
+    yield made
+    made.let_go()
+
+
+@asynccontextmanager
+async def running(place: Path, **limits: Any) -> AsyncIterator[tuple[str, Pages]]:
+    """A server in this process and on this loop."""
+    settings = settings_of(port=0)
+    sockets = listen(settings)
+    pages = Pages(Hub(DataInterface("local", path=place), limits=Limits(**limits)))
+    server = _server(settings, pages, sockets)
+    try:
+        yield url_of(settings, sockets).replace("localhost", "127.0.0.1"), pages
+    finally:
+        server.stop()
+        await server._http.close_all_connections()
+        pages.close()
+
+
+def test_slow_messages_hold_back_nobody(place: Path, brake: Brake) -> None:
+    async def visit() -> None:
+        async with running(place) as (url, _), Visit(url) as ada, Visit(url) as ben:
+            slow = [asyncio.create_task(ada.call("facets", **COUNTS)) for _ in range(2)]
+            await brake.reached(2)
+            assert (await ada.call("page", filter={}, limit=1))["matched"] == 12
+            assert (await ada.call("hello"))["total"] == 12
+            assert await ben.call("facets", **COUNTS)
+            third = asyncio.create_task(ada.call("facets", **COUNTS))
+            assert await ben.call("chips", filter={})
+            assert not any(task.done() for task in (*slow, third))
+            brake.let_go()
+            assert all(await asyncio.gather(*slow, third))
+
+    asyncio.run(visit())
+
+
+def test_too_many_messages_are_refused_and_the_page_goes_on(place: Path) -> None:
+    async def visit() -> None:
+        limits = {"burst": 10.0, "messages_per_s": 0.001}
+        async with running(place, **limits) as (url, _), Visit(url) as ada, Visit(url) as ben:
+            asked = [ada.call("page", filter={}, limit=1) for _ in range(20)]
+            found = await asyncio.gather(*asked, return_exceptions=True)
+            refused = [each for each in found if isinstance(each, Refused)]
+            assert len(found) - len(refused) == 9
+            assert "too many requests" in str(refused[0])
+            assert (await ben.call("page", filter={}, limit=1))["matched"] == 12
+
+    asyncio.run(visit())
+
+
+def test_a_page_that_is_closed_leaves_nothing(place: Path) -> None:
+    async def visit() -> bool:
+        async with running(place) as (url, pages):
+            async with Visit(url) as ada:
+                visitor = pages.hub.visitor(ada.hello["visitor"]["name"])
+                assert visitor.is_busy
+            end = asyncio.get_running_loop().time() + PATIENCE_S
+            while visitor.is_busy and asyncio.get_running_loop().time() < end:
+                await asyncio.sleep(0.2)
+            return visitor.is_busy
+
+    assert not asyncio.run(visit())
+
+
+def test_fetching_the_page_alone_makes_no_visitor(place: Path) -> None:
+    async def visit() -> None:
+        async with running(place) as (url, pages), Visit(url) as ada:
+            for _ in range(5):
+                await ada.fetch(url)
+            assert len(pages.hub._visitors) == 1
+
+    asyncio.run(visit())
+
+
+def test_tabs_have_baskets_of_their_own_and_keep_them(place: Path) -> None:
+    async def number(url: str, tab: str, cookies: dict[str, str], *, add: bool) -> int:
+        async with Tab(url, tab, cookies) as visit:
+            if add:
+                page = await visit.call("page", filter={}, limit=1)
+                await visit.call("select", add=[page["rows"][0]["hash"]])
+            cookies.update(visit.cookies)
+            return int((await visit.call("hello"))["selected"])
+
+    async def visit() -> list[int]:
+        cookies: dict[str, str] = {}
+        async with running(place) as (url, _):
+            asked = [("one", True), ("two", False), ("one", False)]
+            return [await number(url, tab, cookies, add=add) for tab, add in asked]
+
+    assert asyncio.run(visit()) == [1, 0, 1]
+
+
+class Tab(Visit):
+    """A page that says in which tab it is, as the front end does."""
+
+    def __init__(self, url: str, tab: str, cookies: dict[str, str]) -> None:
+        super().__init__(url, cookies)
+        self._tab = tab
+
+    async def call(self, kind: str, **given: Any) -> dict[str, Any]:
+        return await super().call(kind, **({"tab": self._tab} if kind == "hello" else {}), **given)
