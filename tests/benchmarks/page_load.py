@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import random
 import statistics
 import sys
@@ -14,7 +15,7 @@ from urllib.parse import urljoin
 
 from tests.app.page_client import Visit
 from tests.benchmarks.page_place import WITH_FILES
-from tests.benchmarks.table import Row
+from tests.benchmarks.table import MB, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,28 +39,32 @@ CHOICES: Mapping[str, Sequence[str]] = {
     "modalities": ("cam", "ecg", "eeg", "gaze", "mic", "notes", "screen"),
     "status": ("failed", "ingested", "raw"),
 }
-# What takes a zip, as fast as it comes, in a process of its own.
+# What takes a zip, at most so many bytes a second, in a process of its own.
 DRAIN = """
 import http.client, sys, time, urllib.parse
-place, cookies = urllib.parse.urlsplit(sys.argv[1]), sys.argv[2]
+place, cookies, rate = urllib.parse.urlsplit(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 began, taken, room = time.perf_counter(), 0, bytearray(1 << 20)
 line = http.client.HTTPConnection(place.netloc, timeout=120)
 line.request("GET", place.path, headers={"Cookie": cookies})
 answer = line.getresponse()
 while count := answer.readinto(room):
     taken += count
+    time.sleep(max(0, taken / rate - (time.perf_counter() - began)))
 assert answer.status == 200, (answer.status, answer.reason)
 assert taken == int(answer.getheader("Content-Length")), "the zip ended early"
-print(taken, time.perf_counter() - began)
+print(taken)
 """
 
 
 @dataclass(frozen=True)
 class Load:
-    """How long the crowd browses, and how long each of them looks before the next click."""
+    """How long the crowd browses, how long each of them looks before the next click, and how fast
+    each zip is taken, in bytes a second.
+    """
 
-    seconds: float = 60.0
+    seconds: float = 40.0
     think_s: float = 1.0
+    rate: float = math.inf
 
 
 class Taken(NamedTuple):
@@ -130,7 +135,8 @@ def _page(wanted: Filter, offset: int = 0) -> dict[str, Any]:
 def crowd(server: PageServer, of: str, sessions: int, load: Load) -> Iterator[Row]:
     """Measure a filter's click while so many browse, and what the zips bring meanwhile."""
     taken, zips = asyncio.run(_crowded(server.url, sessions, load))
-    beside = f"{sessions} browse, {ZIPS} zips" if zips else f"{sessions} browse, no zips"
+    speed = "as fast as can be" if load.rate == math.inf else f"at {load.rate / MB:.0f} MB/s"
+    beside = f"{sessions} browse, {ZIPS} zips {speed}" if zips else f"{sessions} browse, no zips"
     rows, counts = zip(*taken, strict=True)
     yield Row(f"page: {beside}: rows, median of {len(rows)} filters {of}", statistics.median(rows))
     yield Row(f"page: {beside}: rows, 95 % of filters {of}", _most(rows), at_most=1.0)
@@ -138,7 +144,7 @@ def crowd(server: PageServer, of: str, sessions: int, load: Load) -> Iterator[Ro
     if zips:
         seconds = max(each.seconds for each in zips)
         size = sum(each.bytes for each in zips)
-        yield Row(f"page: {ZIPS} zips, while {sessions} browse", seconds, size=size)
+        yield Row(f"page: {beside}: what the zips bring", seconds, size=size)
 
 
 def _most(taken: Sequence[float]) -> float:
@@ -151,13 +157,16 @@ async def _crowded(url: str, sessions: int, load: Load) -> tuple[list[Taken], li
         visits = [await pages.enter_async_context(Visit(url)) for _ in range(sessions)]
         for visit in visits:
             await opened(visit)
+        zippers = [await pages.enter_async_context(Visit(url)) for _ in range(ZIPS)]
         end = time.perf_counter() + load.seconds
-        zips = asyncio.gather(*(_zips(url, end) for _ in range(ZIPS)))
+        zips = asyncio.gather(
+            *(_zips(each, end, load.rate) for each in zippers if _gives_zips(each))
+        )
         clicks = [
             _clicks(visit, random.Random(turn), end, load) for turn, visit in enumerate(visits)
         ]
         taken = [each for clicked in await asyncio.gather(*clicks) for each in clicked]
-        return taken, [each for each in await zips if each is not None]
+        return taken, await zips
 
 
 async def _clicks(visit: Visit, chance: random.Random, end: float, load: Load) -> list[Taken]:
@@ -170,25 +179,26 @@ async def _clicks(visit: Visit, chance: random.Random, end: float, load: Load) -
     return taken
 
 
-async def _zips(url: str, end: float) -> Zips | None:
-    """Take one zip after another until the end; None where the server gives none."""
-    async with Visit(url) as visit:
-        if "zip" not in visit.hello.get("ways", []):
-            return None
-        await visit.call("select", all=WITH_FILES)
-        size, began = 0, time.perf_counter()
-        while time.perf_counter() < end:
-            made = await visit.call("zip", modalities=None, source="raw", layout="by_recording")
-            assert await _drained(visit, made["url"]) == made["bytes"]
-            size += made["bytes"]
-        return Zips(size, time.perf_counter() - began)
+def _gives_zips(visit: Visit) -> bool:
+    return "zip" in visit.hello.get("ways", [])
 
 
-async def _drained(visit: Visit, path: str) -> int:
+async def _zips(visit: Visit, end: float, rate: float) -> Zips:
+    """Take one zip after another until the end."""
+    await visit.call("select", all=WITH_FILES)
+    size, began = 0, time.perf_counter()
+    while not size or time.perf_counter() < end:
+        made = await visit.call("zip", modalities=None, source="raw", layout="by_recording")
+        assert await _drained(visit, made["url"], rate) == made["bytes"]
+        size += made["bytes"]
+    return Zips(size, time.perf_counter() - began)
+
+
+async def _drained(visit: Visit, path: str, rate: float) -> int:
     cookies = "; ".join(f"{name}={value}" for name, value in visit.cookies.items())
-    command = [sys.executable, "-c", DRAIN, urljoin(visit.url, path), cookies]
+    command = [sys.executable, "-c", DRAIN, urljoin(visit.url, path), cookies, str(rate)]
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*command, stdout=pipe)
     said, _ = await process.communicate()
     assert process.returncode == 0, "a zip did not come whole"
-    return int(said.split()[0])
+    return int(said)
