@@ -17,7 +17,7 @@ from ursa_jupyter.browse.wire import filter_of, spec_of
 if TYPE_CHECKING:
     from ursa import DataInterface
 
-NOTHING = {"recording": None, "tab": None, "t": None}
+NOTHING: dict[str, str | None] = {"recording": None, "tab": None, "t": None}
 
 
 def of_page(spec: QuerySpec) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ursa import DataInterface
 
 __all__ = ["data"]
+SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -188,7 +190,9 @@ def test_nothing_selected_is_an_empty_page(site: DataInterface) -> None:
 
 def test_a_short_hash_does_not_bring_others(site: DataInterface) -> None:
     for key in ("ab" * 4, "ab" * 32):
-        site.register_recording(recording_hash=key, participant_ids=[], start_time=0, duration=1)
+        site.register_recording(
+            recording_hash=key, participant_ids=[], start_time=0, duration=SECOND
+        )
     ask = Asked(site)
     ask("select", add=["ab" * 4])
     page = ask("page", of="selected")
@@ -252,6 +256,7 @@ def test_the_pages_of_one_person_show_the_same_downloads(
         assert ended(second)[0]["state"] == "done"
     assert list((tmp_path / "shared" / "a").iterdir())
     second.source.close()
+    assert not jobs._listeners
     assert left_threads("ursa_jupyter-jobs") == []
 
 
@@ -351,7 +356,7 @@ def test_the_first_columns_tell_recordings_apart(site: DataInterface) -> None:
             recording_hash=f"{place:064x}",
             participant_ids=[],
             start_time=place,
-            duration=1,
+            duration=SECOND,
             metadata={
                 "composite": place == 0,
                 "licence": "the same",
@@ -388,7 +393,7 @@ def test_the_words_are_worked_out_once_for_a_version(
         recording_hash="new",
         participant_ids=[],
         start_time=0,
-        duration=1,
+        duration=SECOND,
         metadata={"fresh": 1},
     )
     assert "fresh" in words.now().kinds
