@@ -14,6 +14,8 @@ import { refusalNode } from "./refusal.js";
 import { elementName } from "./tabs.js";
 import { Superseded } from "./transport.js";
 
+const SHOWN_ALONE = 2_000; // more Python does not list without the rest
+
 /** Mount the bar into `el`; return {update, dispose}, where `update` asks for the numbers again. */
 export function mountGetBar(el, { call, on, state, shell }) {
   const life = new AbortController();
@@ -112,6 +114,8 @@ function getBarParts() {
     count.textContent = reply === null ? "" : `${countText(selected)} selected`;
     clear.hidden = only.hidden = selected === 0;
     only.setAttribute("aria-pressed", String(onlySelected));
+    only.disabled = selected > SHOWN_ALONE && !onlySelected;
+    only.title = only.disabled ? `At most ${countText(SHOWN_ALONE)} are shown alone` : "";
     line.replaceChildren(...(reply === null ? [] : factsOf(reply)).map((text) => h("span", {}, text)));
     reason.textContent = shortHashes(why ?? "");
     reason.hidden = !why;

@@ -49,10 +49,10 @@ export function zipWay({ call, on, hello, wish, admitted, toDownloads }) {
 }
 
 function tooBig(bytes, { zip_max: most, roots }) {
-  const better = roots?.length ? "A folder on this server or a command" : "A command";
-  const much = bytes === null ? "So many recordings are" : `${sizeText(bytes)} is`;
-  const rule = most ? `: a zip is advised up to ${sizeText(most)}` : "";
-  return `${much} a lot for one file${rule}. ${better} (below) fits better.`;
+  const better = roots?.length ? "A folder on this server or a command (below)" : "A command (below)";
+  if (bytes === null) return `These are more recordings than one zip takes. ${better} takes any number.`;
+  const rule = `${sizeText(bytes)} is a lot for one file: a zip is advised up to ${sizeText(most)}.`;
+  return `${rule} ${better} goes on where it stopped, file by file.`;
 }
 
 function startedNodes(zip) {
