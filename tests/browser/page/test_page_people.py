@@ -104,13 +104,11 @@ def test_who_logs_in_comes_in_until_they_log_out(
     person.has_selected(1)
     url = person.zipped(tmp_path / "mine.zip")
     assert person.context.request.get(url).status == 200
-    kept = person.cookies()
     person.page.keyboard.press("Escape")
     person.page.get_by_role("link", name="Log out").click()
     expect(person.page.get_by_role("link", name="Log out")).to_have_count(0)
     assert person.context.request.get(url).status in {401, 403}
     person.page.goto(guarded.url)
     expect(person.page.get_by_label("Password")).to_be_visible()
-    assert "ada" not in kept.replace("user=", "")
     without = person.context.request.get(guarded.url, max_redirects=0)
     assert without.status in {302, 401}

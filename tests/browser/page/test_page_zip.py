@@ -95,6 +95,18 @@ def test_a_zip_that_breaks_off_goes_on_with_identical_bytes(person: Person, tmp_
     assert begun + rest == whole
 
 
+def test_one_file_of_a_recording_is_had_by_itself(
+    person: Person, place: Path, tmp_path: Path
+) -> None:
+    person.opens()
+    person.reads("P002")
+    person.page.get_by_role("tab", name="Files").click()
+    with person.page.expect_download() as downloading:
+        person.page.get_by_role("button", name="Download sound.bin").click()
+    downloading.value.save_as(tmp_path / "sound.bin")
+    assert ("sound.bin", sha256_file(tmp_path / "sound.bin")) in stored(place, "P002")
+
+
 def test_a_link_is_for_the_person_who_made_it(meet: Meet, tmp_path: Path) -> None:
     person, other = meet(), meet()
     person.opens()
