@@ -108,6 +108,17 @@ def test_wrong_file_never_ends(
     assert not left_threads()
 
 
+@pytest.mark.parametrize("size", [1, 1000, SIZE])
+def test_file_without_a_sum_that_is_shorter(size: int) -> None:
+    shelf = Shelf({"a/bad": noise(size)}, is_remote=True)
+    archive = archive_of(shelf, sha256=None)
+    truncated(shelf)
+    found, raised = taken(archive.stream())
+    assert isinstance(raised, IntegrityError)
+    assert f"{size} were planned" in str(raised)
+    assert len(found) < archive.size - 200
+
+
 @pytest.mark.parametrize("at", [0, SIZE // 2, SIZE - 1])
 def test_file_that_was_right_is_compared_again(at: int) -> None:
     shelf = Shelf({"a/bad": noise(SIZE)})
@@ -214,6 +225,14 @@ def test_stopping_is_heard_between_blocks(size: int) -> None:
     assert isinstance(raised, DownloadCancelled)
     assert len(found) <= BLOCK
     assert not left_threads()
+
+
+def test_stopping_is_heard_between_small_files() -> None:
+    shelf = Shelf({f"a/{number}": noise(100, number) for number in range(1000)})
+    asked = iter([False] * 5)
+    _, raised = taken(archive_of(shelf).stream(stopped=lambda: next(asked, True)))
+    assert isinstance(raised, DownloadCancelled)
+    assert shelf.count <= 500
 
 
 def test_broken_connection_is_made_anew() -> None:
