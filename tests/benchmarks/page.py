@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import random
 import statistics
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import sync_playwright
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 OPENINGS = 5
 SESSIONS = 20
+RATES = (25 * MB, math.inf)  # of each zip: a line of 200 Mbit/s, and none to wait for
 WARM = 3  # sessions before the memory of more is counted: allocators have their arenas by then
 WINDOW: ViewportSize = {"width": 1600, "height": 1000}
 
@@ -75,7 +78,7 @@ CLICK = f"""(value) => new Promise((resolve, reject) => {{{LOOK}
 
 def page(top: Path, work: Path, recordings: int, rounds: int, *, small: bool) -> Iterator[Row]:
     """Measure the page over a catalog of so many recordings."""
-    load = Load(seconds=10, think_s=0.5) if small else Load()
+    load = Load(seconds=10 if small else 40)
     place = place_with_files(site(top, recordings), work, 32 * MB if small else 512 * MB)
     with serving(work / "home", site=place) as server:
         asyncio.run(_warmed(server.url))
@@ -83,7 +86,8 @@ def page(top: Path, work: Path, recordings: int, rounds: int, *, small: bool) ->
         grown = asyncio.run(_growth(server))
         of = f"of {recordings}"
         yield Row(f"page: memory of a session more {of}", grown, at_most=30 * MB, memory=True)
-        yield from crowd(server, of, SESSIONS, load)
+        for rate in RATES:
+            yield from crowd(server, of, SESSIONS, replace(load, rate=rate))
 
 
 async def _warmed(url: str) -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import random
 import statistics
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin
 
 from tests.app.page_client import Visit
 from tests.benchmarks.page_place import WITH_FILES
-from tests.benchmarks.table import Row
+from tests.benchmarks.table import MB, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,28 +39,39 @@ CHOICES: Mapping[str, Sequence[str]] = {
     "modalities": ("cam", "ecg", "eeg", "gaze", "mic", "notes", "screen"),
     "status": ("failed", "ingested", "raw"),
 }
-# What takes a zip, as fast as it comes, in a process of its own.
+# What takes a zip, at most so many bytes a second, in a process of its own.
 DRAIN = """
 import http.client, sys, time, urllib.parse
-place, cookies = urllib.parse.urlsplit(sys.argv[1]), sys.argv[2]
+place, cookies, rate = urllib.parse.urlsplit(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 began, taken, room = time.perf_counter(), 0, bytearray(1 << 20)
 line = http.client.HTTPConnection(place.netloc, timeout=120)
 line.request("GET", place.path, headers={"Cookie": cookies})
 answer = line.getresponse()
 while count := answer.readinto(room):
     taken += count
+    time.sleep(max(0, taken / rate - (time.perf_counter() - began)))
 assert answer.status == 200, (answer.status, answer.reason)
 assert taken == int(answer.getheader("Content-Length")), "the zip ended early"
-print(taken, time.perf_counter() - began)
+print(taken)
 """
 
 
 @dataclass(frozen=True)
 class Load:
-    """How long the crowd browses, and how long each of them looks before the next click."""
+    """How long the crowd browses, how long each of them looks before the next click, and how fast
+    each zip is taken, in bytes a second.
+    """
 
-    seconds: float = 60.0
+    seconds: float = 40.0
     think_s: float = 1.0
+    rate: float = math.inf
+
+
+class Taken(NamedTuple):
+    """Seconds from a click until the rows that match, and until all counts are there."""
+
+    rows: float
+    counts: float
 
 
 @dataclass(frozen=True)
@@ -89,13 +101,13 @@ async def opened(visit: Visit) -> None:
     await asyncio.gather(visit.call("jobs"), *_beside(visit, _ALL))
 
 
-async def narrowed(visit: Visit, wanted: Filter) -> float:
-    """Ask what the page asks after a click on a filter, and return the seconds until its rows."""
+async def narrowed(visit: Visit, wanted: Filter) -> Taken:
+    """Ask what the page asks after a click on a filter."""
     began = time.perf_counter()
     await _drawn(visit, wanted)
-    taken = time.perf_counter() - began
+    rows = time.perf_counter() - began
     await asyncio.gather(*_beside(visit, wanted))
-    return taken
+    return Taken(rows, time.perf_counter() - began)
 
 
 async def _drawn(visit: Visit, wanted: Filter) -> None:
@@ -123,31 +135,41 @@ def _page(wanted: Filter, offset: int = 0) -> dict[str, Any]:
 def crowd(server: PageServer, of: str, sessions: int, load: Load) -> Iterator[Row]:
     """Measure a filter's click while so many browse, and what the zips bring meanwhile."""
     taken, zips = asyncio.run(_crowded(server.url, sessions, load))
-    beside = f"{sessions} browse, {ZIPS} zips" if zips else f"{sessions} browse, no zips yet"
-    yield Row(f"page: {beside}: half of {len(taken)} filters {of}", statistics.median(taken))
-    worst = statistics.quantiles(taken, n=20)[-1]
-    yield Row(f"page: {beside}: 95 % of filters {of}", worst, at_most=1.0)
+    speed = "as fast as can be" if load.rate == math.inf else f"at {load.rate / MB:.0f} MB/s"
+    beside = f"{sessions} browse, {ZIPS} zips {speed}" if zips else f"{sessions} browse, no zips"
+    rows, counts = zip(*taken, strict=True)
+    yield Row(f"page: {beside}: rows, median of {len(rows)} filters {of}", statistics.median(rows))
+    yield Row(f"page: {beside}: rows, 95 % of filters {of}", _most(rows), at_most=1.0)
+    yield Row(f"page: {beside}: all counts, 95 % of filters {of}", _most(counts))
     if zips:
         seconds = max(each.seconds for each in zips)
         size = sum(each.bytes for each in zips)
-        yield Row(f"page: {ZIPS} zips, while {sessions} browse", seconds, size=size)
+        yield Row(f"page: {beside}: what the zips bring", seconds, size=size)
 
 
-async def _crowded(url: str, sessions: int, load: Load) -> tuple[list[float], list[Zips]]:
+def _most(taken: Sequence[float]) -> float:
+    """Return what 95 % take at the most."""
+    return statistics.quantiles(taken, n=20)[-1]
+
+
+async def _crowded(url: str, sessions: int, load: Load) -> tuple[list[Taken], list[Zips]]:
     async with contextlib.AsyncExitStack() as pages:
         visits = [await pages.enter_async_context(Visit(url)) for _ in range(sessions)]
         for visit in visits:
             await opened(visit)
+        zippers = [await pages.enter_async_context(Visit(url)) for _ in range(ZIPS)]
         end = time.perf_counter() + load.seconds
-        zips = asyncio.gather(*(_zips(url, end) for _ in range(ZIPS)))
+        zips = asyncio.gather(
+            *(_zips(each, end, load.rate) for each in zippers if _gives_zips(each))
+        )
         clicks = [
             _clicks(visit, random.Random(turn), end, load) for turn, visit in enumerate(visits)
         ]
         taken = [each for clicked in await asyncio.gather(*clicks) for each in clicked]
-        return taken, [each for each in await zips if each is not None]
+        return taken, await zips
 
 
-async def _clicks(visit: Visit, chance: random.Random, end: float, load: Load) -> list[float]:
+async def _clicks(visit: Visit, chance: random.Random, end: float, load: Load) -> list[Taken]:
     """Click one filter after another; each takes a look of its own length."""
     taken = []
     await asyncio.sleep(chance.uniform(0, load.think_s))
@@ -157,25 +179,26 @@ async def _clicks(visit: Visit, chance: random.Random, end: float, load: Load) -
     return taken
 
 
-async def _zips(url: str, end: float) -> Zips | None:
-    """Take one zip after another until the end; None where the server gives none."""
-    async with Visit(url) as visit:
-        if "zip" not in visit.hello.get("ways", []):
-            return None
-        await visit.call("select", all=WITH_FILES)
-        size, began = 0, time.perf_counter()
-        while time.perf_counter() < end:
-            made = await visit.call("zip", modalities=None, source="raw", layout="by_recording")
-            assert await _drained(visit, made["url"]) == made["bytes"]
-            size += made["bytes"]
-        return Zips(size, time.perf_counter() - began)
+def _gives_zips(visit: Visit) -> bool:
+    return "zip" in visit.hello.get("ways", [])
 
 
-async def _drained(visit: Visit, path: str) -> int:
+async def _zips(visit: Visit, end: float, rate: float) -> Zips:
+    """Take one zip after another until the end."""
+    await visit.call("select", all=WITH_FILES)
+    size, began = 0, time.perf_counter()
+    while not size or time.perf_counter() < end:
+        made = await visit.call("zip", modalities=None, source="raw", layout="by_recording")
+        assert await _drained(visit, made["url"], rate) == made["bytes"]
+        size += made["bytes"]
+    return Zips(size, time.perf_counter() - began)
+
+
+async def _drained(visit: Visit, path: str, rate: float) -> int:
     cookies = "; ".join(f"{name}={value}" for name, value in visit.cookies.items())
-    command = [sys.executable, "-c", DRAIN, urljoin(visit.url, path), cookies]
+    command = [sys.executable, "-c", DRAIN, urljoin(visit.url, path), cookies, str(rate)]
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*command, stdout=pipe)
     said, _ = await process.communicate()
     assert process.returncode == 0, "a zip did not come whole"
-    return int(said.split()[0])
+    return int(said)
