@@ -17,6 +17,7 @@ import { addressBar } from "./address.js";
 import { appBar } from "./appbar.js";
 import { mountBrowser } from "./catalog.js";
 import { h } from "./dom.js";
+import { admission } from "./get_link.js";
 import { noticeList } from "./notices.js";
 import { followChoice } from "./page_theme.js";
 import { recordingButtons } from "./recording_head.js";
@@ -79,6 +80,8 @@ function joined(browser, { tab, bar, notices }) {
       title.site(hello.site);
       address.greeted(hello);
       call("jobs").then(({ jobs }) => bar.count(jobs), () => undefined);
+      // By its cookie the server knows this browser in other tabs and after a reload.
+      admission(call)().catch(({ message }) => notices.show({ kind: "error", text: message, about: "session" }));
     },
     opened(hash, how) {
       title.recording(null);
