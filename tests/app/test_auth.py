@@ -180,4 +180,7 @@ async def _connect(server: PageServer, token: str, cookies: dict[str, str]) -> N
 
     line = "; ".join(f"{name}={value}" for name, value in cookies.items())
     request = HTTPRequest(server.url.replace("http:", "ws:") + "ws", headers={"Cookie": line})
-    (await websocket_connect(request, subprotocols=["bokeh", token])).close()
+    opened = await websocket_connect(request, subprotocols=["bokeh", token])
+    opened.close()
+    while await opened.read_message() is not None:
+        pass  # until it is really closed

@@ -31,6 +31,8 @@ async def opened(server: PageServer, token: str, **headers: str) -> int:
         return error.code
     said = await socket.read_message()
     socket.close()
+    while said is not None and await socket.read_message() is not None:
+        pass  # until it is really closed
     return 101 if said else 0
 
 

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
@@ -111,9 +111,8 @@ def test_one_login_is_enough() -> None:
 def test_commands_of_the_readme_have_these_options() -> None:
     readme = (CHECKOUT / "README.md").read_text("utf-8").replace("\\\n", " ")
     lines = re.findall(r"^\$ (ursa serve .*?)(?:#.*)?$", readme, re.MULTILINE)
-    known = {
-        name for each in typer.main.get_command(app).commands["serve"].params for name in each.opts
-    }  # type: ignore[attr-defined]
+    commands: Any = typer.main.get_command(app)
+    known = {name for each in commands.commands["serve"].params for name in each.opts}
     assert len(lines) == 4
     for line in lines:
         given = [word for word in shlex.split(line) if word.startswith("--")]
