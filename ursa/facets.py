@@ -10,6 +10,7 @@ import json
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ursa.catalog import where
@@ -78,8 +79,9 @@ class _Matching:
 
 
 def _sorted(counts: Iterable[tuple[Any, int]]) -> list[FacetValue]:
-    found = [FacetValue(value, count) for value, count in counts if count]
-    return sorted(found, key=lambda each: (-each.recordings, str(each.value)))
+    by_name = sorted((each for each in counts if each[1]), key=lambda each: str(each[0]))
+    # Those that are as frequent keep their order, also in reverse.
+    return list(map(FacetValue._make, sorted(by_name, key=itemgetter(1), reverse=True)))
 
 
 def _without(spec: QuerySpec, name: str) -> QuerySpec:
@@ -127,6 +129,8 @@ def _label_counts(
     """Return how many matching recordings have each label that begins with `begin`."""
     if predicate is None:
         return recordings.label_totals(column, begin)
+    if recordings.again((column, begin)):
+        return recordings.label_rows(column, begin).counts(recordings.rows(predicate))
     started = time.perf_counter()
     matching = recordings.count(predicate)
     taken = time.perf_counter() - started

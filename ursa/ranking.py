@@ -27,6 +27,11 @@ class Ranking(NamedTuple):
     values: npt.NDArray[Any]
     row_ids: npt.NDArray[np.uint64]
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes that this takes."""
+        return int(self.values.nbytes + self.row_ids.nbytes)
+
 
 def ranking(recordings: Snapshot[RecordingEntry], wanted: str | None, column: str) -> Ranking:
     """Return the rows that meet a predicate, sorted by a column of integers or texts.
