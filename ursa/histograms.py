@@ -74,12 +74,12 @@ def histogram(catalog: Catalog, spec: QuerySpec, field: str, bins: int) -> Histo
         return Histogram((), ())
     edges = _edges(*recordings.bounds(field), bins)
     update = {**_WITHOUT[field], **_PAGE}
-    predicate = select(catalog, recordings, spec.model_copy(update=update)).predicate
+    chosen = select(catalog, recordings, spec.model_copy(update=update))
     if recordings.again((field, bins)):
         found = recordings.kept((field, bins), lambda: _binned(recordings, field, edges))
-        return Histogram(edges, found.counts(recordings.rows(predicate)))
+        return Histogram(edges, found.counts(recordings.rows(chosen.parts)))
     # Reading one column is several times as quick as asking an index for each bin.
-    read = recordings.batches(predicate, columns=[field])
+    read = recordings.batches(chosen.predicate, columns=[field])
     return Histogram(edges, _counts((_bins(batch[field], edges) for batch in read), edges))
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable
 
 
 class Sized(Protocol):
@@ -17,6 +18,7 @@ class Sized(Protocol):
         """Bytes that it takes."""
 
 
+Key = tuple[Hashable, ...]
 T = TypeVar("T", bound=Sized)
 _ASKED_MAX = 1_000
 
@@ -35,25 +37,24 @@ class Shelf:
     Examples
     --------
     >>> shelf = Shelf(room=10)
-    >>> shelf.get("a", lambda: memoryview(b"12345")).nbytes
+    >>> shelf.get(("a",), lambda: memoryview(b"12345")).nbytes
     5
-    >>> shelf.get("a", lambda: memoryview(b"never asked")).nbytes
+    >>> shelf.get(("a",), lambda: memoryview(b"never asked")).nbytes
     5
     """
 
     def __init__(self, room: int) -> None:
-        self._room, self._lock = room, threading.Lock()
-        self._values: dict[Hashable, Sized] = {}
-        self._making: dict[Hashable, threading.Lock] = {}
-        self._asked: dict[Hashable, None] = {}
+        self._room, self._taken, self._lock = room, 0, threading.Lock()
+        self._values: dict[Key, tuple[Sized, int]] = {}
+        self._making: dict[Key, threading.Lock] = {}
+        self._asked: dict[Key, None] = {}
 
     @property
     def nbytes(self) -> int:
-        """Bytes that the values take."""
-        with self._lock:
-            return sum(each.nbytes for each in self._values.values())
+        """Bytes that the values take, with their keys."""
+        return self._taken
 
-    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+    def get(self, key: Key, make: Callable[[], T]) -> T:
         """Return what `make` returned for this key; what raises is made anew by who asks next."""
         with self._lock:
             making = self._making.setdefault(key, threading.Lock())
@@ -65,7 +66,7 @@ class Shelf:
             with self._lock:
                 self._making.pop(key, None)
 
-    def again(self, key: Hashable) -> bool:
+    def again(self, key: Key) -> bool:
         """Return whether this was asked before: what is wanted once is not worth a place."""
         with self._lock:
             known = key in self._asked
@@ -74,21 +75,22 @@ class Shelf:
                 del self._asked[next(iter(self._asked))]
             return known
 
-    def _found(self, key: Hashable) -> Sized | None:
+    def _found(self, key: Key) -> Sized | None:
         with self._lock:
             found = self._values.pop(key, None)
-            if found is not None:
-                self._values[key] = found
-            return found
+            if found is None:
+                return None
+            self._values[key] = found
+            return found[0]
 
-    def _put(self, key: Hashable, value: T) -> T:
+    def _put(self, key: Key, value: T) -> T:
+        size = value.nbytes + sum(len(part) for part in key if isinstance(part, str))
+        if size > self._room // 2:
+            return value
         with self._lock:
-            if value.nbytes > self._room // 2:
-                return value
-            self._values[key] = value
-            taken = sum(each.nbytes for each in self._values.values())
-            for old in list(self._values):
-                if taken <= self._room:
-                    break
-                taken -= self._values.pop(old).nbytes
+            self._taken += size - self._values.pop(key, (value, 0))[1]
+            self._values[key] = value, size
+            while self._taken > self._room:
+                _, old = self._values.pop(next(iter(self._values)))
+                self._taken -= old
             return value

@@ -15,14 +15,14 @@ from ursa.catalog.table import ROW_ID, Table
 from ursa.once import once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
     import pyarrow as pa
     from lancedb.db import DBConnection
 
-    from ursa.catalog.shelf import Sized
+    from ursa.catalog.shelf import Key, Sized
 
 T = TypeVar("T", bound="Sized")
 
@@ -71,11 +71,11 @@ class Snapshot(Table[RowT]):
     def _shelf(self) -> Shelf:
         return Shelf(max(_ROOM_MIN, _KEPT * self.count()))
 
-    def kept(self, key: Hashable, make: Callable[[], T]) -> T:
+    def kept(self, key: Key, make: Callable[[], T]) -> T:
         """Return what `make` returned for this key, if that was not too long ago."""
         return self._shelf.get(key, make)
 
-    def again(self, key: Hashable) -> bool:
+    def again(self, key: Key) -> bool:
         """Return whether this was asked before: what is wanted once is not worth being kept."""
         return self._shelf.again(key)
 
@@ -84,8 +84,15 @@ class Snapshot(Table[RowT]):
         """The numbers of the rows."""
         return Places(self._row_ids(None))
 
-    def rows(self, predicate: str | None) -> pa.BooleanArray:
-        """Return which rows match, in the order of `places`."""
+    def rows(self, parts: Sequence[str] = ()) -> pa.BooleanArray:
+        """Return which rows meet all of these predicates, in the order of `places`."""
+        from pyarrow import compute as pc
+
+        # What an index answers is kept for itself, to be there for filters that share it.
+        each = parts if all(map(where.asks_labels, parts)) else [where.all_of(parts)]
+        return functools.reduce(pc.and_, map(self._meeting, each or [None]))
+
+    def _meeting(self, predicate: str | None) -> pa.BooleanArray:
         return self.kept(("rows", predicate), lambda: self.places.rows_of(self._row_ids(predicate)))
 
     def _row_ids(self, predicate: str | None) -> npt.NDArray[np.uint64]:
