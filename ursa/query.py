@@ -214,7 +214,7 @@ def find(catalog: Catalog, spec: QuerySpec) -> QueryResultList:
     """Return the page of recordings that match; filter, order and limit are the catalog's work."""
     recordings = catalog.snapshot(RecordingEntry)
     chosen = select(catalog, recordings, spec)
-    found = _page(recordings, chosen.predicate, spec)
+    found = _page(recordings, chosen, spec)
     hidden = 0
     if not found.matched and spec.status == "ingested":
         hidden = _matching(catalog, spec.model_copy(update={"status": "raw"}))
@@ -242,17 +242,17 @@ class _Page(NamedTuple):
         return int(self.rows.nbytes)
 
 
-def _page(recordings: Snapshot[RecordingEntry], predicate: str | None, spec: QuerySpec) -> _Page:
+def _page(recordings: Snapshot[RecordingEntry], chosen: Selection, spec: QuerySpec) -> _Page:
     """Return the page of a spec; those that people turn to are kept, since others do as well."""
 
     def read() -> _Page:
-        matched = recordings.count(predicate) if is_page(spec) else 0
-        rows, more = page(recordings, predicate, spec, matched)
+        matched = recordings.count(chosen.predicate) if is_page(spec) else 0
+        rows, more = page(recordings, chosen.parts, spec, matched)
         return _Page(rows, matched if is_page(spec) else rows.num_rows, more)
 
     if spec.limit is None or spec.limit > _SHARED_MAX or spec.after is not None:
         return read()
-    return recordings.kept((predicate, spec.order_by, spec.offset, spec.limit), read)
+    return recordings.kept((chosen.predicate, spec.order_by, spec.offset, spec.limit), read)
 
 
 def _following(spec: QuerySpec, found: pa.Table) -> QuerySpec:
@@ -276,7 +276,7 @@ def count(catalog: Catalog, spec: QuerySpec) -> int:
 def hashes(catalog: Catalog, spec: QuerySpec) -> list[str]:
     """Return the hashes of what `find` would return, in its order, and read nothing else."""
     recordings = catalog.snapshot(RecordingEntry)
-    chosen = select(catalog, recordings, spec).predicate
-    matched = recordings.count(chosen) if is_page(spec) else 0
-    found, _ = page(recordings, chosen, spec, matched, columns=[KEY])
+    chosen = select(catalog, recordings, spec)
+    matched = recordings.count(chosen.predicate) if is_page(spec) else 0
+    found, _ = page(recordings, chosen.parts, spec, matched, columns=[KEY])
     return list(found[KEY].to_pylist())

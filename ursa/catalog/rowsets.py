@@ -42,6 +42,13 @@ class Places:
         runs = np.searchsorted(self._begins, row_ids, "right") - 1
         return (row_ids - self._begins[runs]).astype(np.int64) + self._firsts[runs]
 
+    def row_ids(self, numbers: npt.NDArray[np.int32]) -> npt.NDArray[np.uint64]:
+        """Return the row ids of the rows with these numbers."""
+        import numpy as np
+
+        runs = np.searchsorted(self._firsts, numbers, "right") - 1
+        return self._begins[runs] + (numbers - self._firsts[runs]).astype(np.uint64)
+
     def rows_of(self, row_ids: npt.NDArray[np.uint64]) -> pa.BooleanArray:
         """Return the set of rows."""
         import numpy as np

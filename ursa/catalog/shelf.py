@@ -66,6 +66,9 @@ class Shelf:
             with self._lock:
                 self._making.pop(key, None)
 
+    def __contains__(self, key: Key) -> bool:
+        return key in self._values
+
     def again(self, key: Key) -> bool:
         """Return whether this was asked before: what is wanted once is not worth a place."""
         with self._lock:

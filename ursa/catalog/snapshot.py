@@ -15,7 +15,7 @@ from ursa.catalog.table import ROW_ID, Table
 from ursa.once import once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -74,6 +74,10 @@ class Snapshot(Table[RowT]):
     def kept(self, key: Key, make: Callable[[], T]) -> T:
         """Return what `make` returned for this key, if that was not too long ago."""
         return self._shelf.get(key, make)
+
+    def keeps(self, *key: Hashable) -> bool:
+        """Return whether the value of a key is there."""
+        return key in self._shelf
 
     def again(self, key: Key) -> bool:
         """Return whether this was asked before: what is wanted once is not worth being kept."""
