@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ursa.catalog import Catalog, EventRow, IngestionStatus, ModalityRow, RecordingEntry
+from ursa.catalog.snapshot import Snapshot
 from ursa.catalog.types import canonical_json
 from ursa.errors import InvalidArgument
 from ursa.facets import FacetValue, facets
@@ -18,6 +19,7 @@ from ursa.query import find
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 URI = "r2://constellation-data/recordings/x/"
 STREAMS = ("eeg", "camera", "gaze=1", "ecg")
@@ -70,12 +72,17 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     return catalog
 
 
-@pytest.fixture(params=["reading", "counting"])
+@pytest.fixture(params=["reading", "counting", "sets", "codes"])
 def strategy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Labels are read from the rows, or counted one by one: which is sooner must not matter."""
+    """Labels are read from the rows, counted one by one, or kept: which must not matter."""
     few = SIZE if request.param == "reading" else 0
     monkeypatch.setattr("ursa.facets._FEW_ROWS", few)
     monkeypatch.setattr("ursa.facets._READING", 1.0)
+    kept = request.param in ("sets", "codes")
+    monkeypatch.setattr(Snapshot, "again", lambda *_: kept)
+    if request.param == "codes":
+        monkeypatch.setattr("ursa.catalog.snapshot._SETS_MAX", 0)
+        monkeypatch.setattr(Snapshot, "kept", lambda _self, _key, make: make())
 
 
 def counted(values: Iterable[Iterable[Any]]) -> list[tuple[str, int]]:
@@ -191,3 +198,13 @@ def test_values_that_a_look_at_some_rows_misses_are_counted_nevertheless(
         "site=#text": SIZE,
         **{f'site="s{number}"': SIZE // 5 for number in range(5)},
     }
+
+
+def test_kept_counts_are_of_what_is_there_now(tmp_path: Path) -> None:
+    catalog, other = Catalog(str(tmp_path)), Catalog(str(tmp_path))
+    catalog.create()
+    names, spec = ["metadata.site", "participants", "status"], QuerySpec(status="raw")
+    for number in range(0, 60, 20):
+        other.recordings.insert([entry(each) for each in range(number, number + 20)])
+        fresh = facets(Catalog(str(tmp_path)), spec, names)
+        assert all(facets(catalog, spec, names) == fresh for _ in range(3))

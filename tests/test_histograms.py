@@ -45,6 +45,7 @@ def test_each_matching_recording_is_in_its_bin(
     pairs = zip(found.edges, found.edges[1:], strict=False)
     assert list(found.counts) == [sum(low <= v < high for v in wanted) for low, high in pairs]
     assert sum(found.counts) == len(wanted)
+    assert histogram(catalog, spec, field, bins) == found, "the bins that are kept"
 
 
 @pytest.mark.parametrize("field", sorted(OWN))

@@ -53,6 +53,8 @@ LAYERS = (
     "catalog.upkeep",
     "catalog.guard",
     "catalog.table",
+    "catalog.shelf",
+    "catalog.rowsets",
     "catalog.snapshot",
     "catalog",
     "catalog.migration",

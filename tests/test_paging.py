@@ -220,3 +220,31 @@ def test_a_second_deep_page_reads_no_column_again(
     catalog.recordings.insert([rows[0].model_copy(update={"recording_hash": "new"})])
     assert len(find(catalog, QuerySpec(status="all", offset=598, limit=5))) == 3
     assert read[2:] == ["start_time"]
+
+
+@pytest.mark.parametrize("order", ["start_time", "-start_time", "-duration", "recording_hash"])
+@pytest.mark.parametrize("filters", [{}, {"participants": "P1"}, {"duration": ("2s", None)}])
+def test_a_known_order_of_all_gives_the_pages_of_a_filter(
+    tmp_path: Path, order: Any, filters: dict[str, Any]
+) -> None:
+    catalog = Catalog(str(tmp_path))
+    catalog.create()
+    catalog.recordings.insert(
+        [
+            RecordingEntry(
+                recording_hash=f"h{n * 37 % 101:04}",
+                participant_ids=(f"P{n % 3}",),
+                start_time=n // 2 * 7919 % 1000,
+                duration=timedelta(seconds=n % 5),
+            )
+            for n in range(101)
+        ]
+    )
+    spec = QuerySpec(status="all", order_by=order, **filters)
+    wanted = find(catalog, spec).recording_hashes
+    paging._ranked(catalog.snapshot(RecordingEntry), [], paging.order_of(spec))
+    for begin in range(0, len(wanted) + 7, 7):
+        page = find(catalog, spec.model_copy(update={"offset": begin, "limit": 7}))
+        assert page.recording_hashes == wanted[begin : begin + 7]
+        assert page.matched == len(wanted)
+        assert (page.next_page is not None) == (begin + 7 < len(wanted))

@@ -10,6 +10,7 @@ import json
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ursa.catalog import where
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ursa.catalog import Catalog
     from ursa.catalog.snapshot import Snapshot
     from ursa.filters import QuerySpec
+    from ursa.predicates import Selection
 
 FIELDS = ("participants", "modalities", "status", "event_type", "metadata.<key>")
 _METADATA = "metadata."
@@ -61,25 +63,33 @@ def facets(catalog: Catalog, spec: QuerySpec, fields: Sequence[str]) -> dict[str
 
 
 class _Matching:
-    """Which recordings match, as a predicate; that of each filter is worked out once."""
+    """Which recordings match; what each filter selects is worked out once."""
 
     def __init__(self, catalog: Catalog, recordings: Snapshot[RecordingEntry]) -> None:
         self.catalog, self.recordings = catalog, recordings
-        self._known: list[tuple[QuerySpec, str | None]] = []
+        self._known: list[tuple[QuerySpec, Selection]] = []
 
-    def predicate(self, spec: QuerySpec) -> str | None:
-        """Return the predicate of what `spec` selects."""
-        for known, predicate in self._known:
+    def chosen(self, spec: QuerySpec) -> Selection:
+        """Return what `spec` selects."""
+        for known, chosen in self._known:
             if known == spec:
-                return predicate
-        found = select(self.catalog, self.recordings, spec).predicate
+                return chosen
+        found = select(self.catalog, self.recordings, spec)
         self._known.append((spec, found))
         return found
 
+    def count(self, spec: QuerySpec) -> int:
+        """Return how many recordings `spec` selects."""
+        chosen = self.chosen(spec)
+        if all(map(where.asks_labels, chosen.parts)) and self.recordings.again(chosen.parts[-1:]):
+            return int(self.recordings.rows(chosen.parts).true_count)
+        return self.recordings.count(chosen.predicate)
+
 
 def _sorted(counts: Iterable[tuple[Any, int]]) -> list[FacetValue]:
-    found = [FacetValue(value, count) for value, count in counts if count]
-    return sorted(found, key=lambda each: (-each.recordings, str(each.value)))
+    by_name = sorted((each for each in counts if each[1]), key=lambda each: str(each[0]))
+    # Those that are as frequent keep their order, also in reverse.
+    return list(map(FacetValue._make, sorted(by_name, key=itemgetter(1), reverse=True)))
 
 
 def _without(spec: QuerySpec, name: str) -> QuerySpec:
@@ -104,12 +114,12 @@ def _counts(matching: _Matching, spec: QuerySpec, name: str) -> Iterable[tuple[A
         return _counts_of_specs(matching, spec, name, STATUS_LABEL)
     if name == "modalities":
         return _modality_counts(matching, spec)
-    recordings, predicate = matching.recordings, matching.predicate(spec)
+    recordings, chosen = matching.recordings, matching.chosen(spec)
     if name == "participants":
-        return _label_counts(recordings, predicate, "participant_ids").items()
+        return _label_counts(recordings, chosen, "participant_ids").items()
     if name == "event_type":
-        return _event_counts(matching.catalog, recordings, predicate)
-    return _metadata_counts(recordings, predicate, name.removeprefix(_METADATA))
+        return _event_counts(matching.catalog, recordings, chosen.predicate)
+    return _metadata_counts(recordings, chosen, name.removeprefix(_METADATA))
 
 
 def _counts_of_specs(
@@ -118,15 +128,18 @@ def _counts_of_specs(
     """Count each value by a query of its own."""
     for value in values:
         each = spec.model_copy(update={name: value if name == "status" else (value,)})
-        yield value, matching.recordings.count(matching.predicate(each))
+        yield value, matching.count(each)
 
 
 def _label_counts(
-    recordings: Snapshot[RecordingEntry], predicate: str | None, column: str, begin: str = ""
+    recordings: Snapshot[RecordingEntry], chosen: Selection, column: str, begin: str = ""
 ) -> Mapping[str, int]:
     """Return how many matching recordings have each label that begins with `begin`."""
+    predicate = chosen.predicate
     if predicate is None:
         return recordings.label_totals(column, begin)
+    if recordings.again((column, begin)):
+        return recordings.label_rows(column, begin).counts(recordings.rows(chosen.parts))
     started = time.perf_counter()
     matching = recordings.count(predicate)
     taken = time.perf_counter() - started
@@ -144,7 +157,7 @@ def _modality_counts(matching: _Matching, spec: QuerySpec) -> Iterable[tuple[str
     status = STATUS_LABEL.get(spec.status)
     column = "modality_names" if status is None else "modality_status"
     end = "" if status is None else modality_labels("", status)
-    found = _label_counts(matching.recordings, matching.predicate(spec), column)
+    found = _label_counts(matching.recordings, matching.chosen(spec), column)
     named = [
         (label.removesuffix(end), count) for label, count in found.items() if label.endswith(end)
     ]
@@ -155,15 +168,15 @@ def _modality_counts(matching: _Matching, spec: QuerySpec) -> Iterable[tuple[str
 
 
 def _metadata_counts(
-    recordings: Snapshot[RecordingEntry], predicate: str | None, key: str
+    recordings: Snapshot[RecordingEntry], chosen: Selection, key: str
 ) -> Iterable[tuple[Any, int]]:
-    found = _label_counts(recordings, predicate, "metadata_kv", f"{key}=")
+    found = _label_counts(recordings, chosen, "metadata_kv", f"{key}=")
     kinds, values = Counter[str](), Counter[str]()
     for label, count in found.items():
         (kinds if label.startswith(f"{key}=#") else values)[label.removeprefix(f"{key}=")] = count
     if kinds.total() == values.total() and not any(text.startswith("sha256:") for text in values):
         return [(json.loads(text), count) for text, count in values.items()]
-    return _read_metadata(recordings, predicate, key)
+    return _read_metadata(recordings, chosen.predicate, key)
 
 
 def _read_metadata(

@@ -7,7 +7,7 @@ sight.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ursa.catalog.schemas import RecordingEntry
 from ursa.errors import InvalidArgument
@@ -17,7 +17,12 @@ from ursa.predicates import select
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
+
     from ursa.catalog import Catalog
+    from ursa.catalog.snapshot import Snapshot
     from ursa.filters import QuerySpec
 
 BINS_MAX = 1_000
@@ -68,10 +73,40 @@ def histogram(catalog: Catalog, spec: QuerySpec, field: str, bins: int) -> Histo
     if not recordings.count():
         return Histogram((), ())
     edges = _edges(*recordings.bounds(field), bins)
-    wanted = select(catalog, recordings, spec.model_copy(update={**_WITHOUT[field], **_PAGE}))
+    update = {**_WITHOUT[field], **_PAGE}
+    chosen = select(catalog, recordings, spec.model_copy(update=update))
+    if recordings.again((field, bins)):
+        found = recordings.kept((field, bins), lambda: _binned(recordings, field, edges))
+        return Histogram(edges, found.counts(recordings.rows(chosen.parts)))
     # Reading one column is several times as quick as asking an index for each bin.
-    found = recordings.batches(wanted.predicate, columns=[field])
-    return Histogram(edges, _counts((batch[field] for batch in found), edges))
+    read = recordings.batches(chosen.predicate, columns=[field])
+    return Histogram(edges, _counts((_bins(batch[field], edges) for batch in read), edges))
+
+
+class _Binned(NamedTuple):
+    """The bin of every row."""
+
+    bins: pa.UInt16Array
+    edges: tuple[int, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that this takes."""
+        return int(self.bins.nbytes)
+
+    def counts(self, rows: pa.BooleanArray) -> tuple[int, ...]:
+        """Return how many of the rows are in each bin."""
+        return _counts([self.bins.filter(rows).to_numpy()], self.edges)
+
+
+def _binned(recordings: Snapshot[RecordingEntry], field: str, edges: tuple[int, ...]) -> _Binned:
+    import numpy as np
+    import pyarrow as pa
+
+    bins = np.zeros(recordings.places.rows, np.uint16)
+    for batch in recordings.batches(columns=[field], row_ids=True):
+        bins[recordings.places.of(batch["_rowid"].to_numpy())] = _bins(batch[field], edges)
+    return _Binned(pa.array(bins), edges)
 
 
 def _edges(low: int, high: int, bins: int) -> tuple[int, ...]:
@@ -81,13 +116,20 @@ def _edges(low: int, high: int, bins: int) -> tuple[int, ...]:
     return tuple(low + width * place // number for place in range(number + 1))
 
 
-def _counts(columns: Iterable[Any], edges: tuple[int, ...]) -> tuple[int, ...]:
+def _bins(values: pa.Array, edges: tuple[int, ...]) -> npt.NDArray[np.uint16]:
+    """Return in which bin each value lies."""
+    import numpy as np
+
+    # All but the last fit into int64, and nothing lies above that one.
+    inner = np.array(edges[1:-1], np.int64)
+    found = np.searchsorted(inner, values.to_numpy(), side="right")
+    return np.asarray(found, np.uint16)
+
+
+def _counts(bins: Iterable[npt.NDArray[np.uint16]], edges: tuple[int, ...]) -> tuple[int, ...]:
     import numpy as np
 
     counts = np.zeros(len(edges) - 1, np.int64)
-    # All but the last fit into int64, and nothing lies above that one.
-    inner = np.array(edges[1:-1], np.int64)
-    for column in columns:
-        places = np.searchsorted(inner, column.to_numpy(), side="right")
-        counts += np.bincount(places, minlength=len(counts))
+    for each in bins:
+        counts += np.bincount(each, minlength=len(counts))
     return tuple(counts.tolist())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ursa.catalog import where
 from ursa.errors import InvalidArgument
-from ursa.ranking import ranking
+from ursa.ranking import Ranking, ranking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,6 +33,7 @@ READ = (
 _ROOM = 2  # a first window as wide as so many pages of evenly spread rows
 _WIDER = 8
 _NEAR = 5_000  # how deep a page may lie to be looked for in windows
+_RANKED = "ranked"
 _DIGITS = 12  # of a hash that are read as its place in the order
 
 
@@ -106,7 +107,7 @@ def is_page(spec: QuerySpec) -> bool:
 
 def page(
     recordings: Snapshot[RecordingEntry],
-    predicate: str | None,
+    parts: Sequence[str],
     spec: QuerySpec,
     matched: int,
     columns: Sequence[str] = READ,
@@ -115,24 +116,27 @@ def page(
 
     Parameters
     ----------
+    parts : sequence of str
+        Predicates that all hold where a recording matches.
     matched : int
-        How many recordings meet `predicate`.
+        How many recordings match.
     columns : sequence of str
         What is read of them.
     """
     order = order_of(spec)
-    wanted = where.all_of([*order.predicates, predicate])
+    wanted = where.all_of([*order.predicates, *parts])
     if spec.limit is None and not spec.offset:
         needed = list(dict.fromkeys([*columns, order.column, KEY]))
         return recordings.scan(wanted, columns=needed, order_by=order.columns), False
     # One row more than the page has shows whether it is the last.
     longer = spec if not spec.limit else spec.model_copy(update={"limit": spec.limit + 1})
-    windows = _windows(recordings, matched, order, longer)
-    keys = next(
-        filter(None, (_near(recordings, wanted, order, longer, each) for each in windows)), None
-    )
+    keys = None
+    if order.after is not None or not recordings.keeps(_RANKED, order.column):
+        windows = _windows(recordings, matched, order, longer)
+        tried = (_near(recordings, wanted, order, longer, each) for each in windows)
+        keys = next(filter(None, tried), None)
     if keys is None:
-        keys = _ranked(recordings, wanted, order, longer)
+        keys = _placed(recordings, _ranked(recordings, parts, order), order, longer)
     found = recordings.take(keys[: spec.limit], columns=columns)
     return found, len(keys) > found.num_rows
 
@@ -201,19 +205,26 @@ def _hex_number(key: str) -> int:
     return int((digits[0] if digits else "").ljust(_DIGITS, "0"), 16)
 
 
-def _ranked(
-    recordings: Snapshot[RecordingEntry], wanted: str | None, order: Order, spec: QuerySpec
+def _ranked(recordings: Snapshot[RecordingEntry], parts: Sequence[str], order: Order) -> Ranking:
+    """Return all that match after the cursor, ranked by the ordering column."""
+    if order.after is not None:
+        # Each page has a predicate of its own, so that none comes again.
+        return ranking(recordings, where.all_of([*order.predicates, *parts]), order.column)
+    work = functools.partial(ranking, recordings, None, order.column)
+    whole = recordings.kept((_RANKED, order.column), work)
+    return whole.among(recordings.rows(parts)) if parts else whole
+
+
+def _placed(
+    recordings: Snapshot[RecordingEntry], ranked: Ranking, order: Order, spec: QuerySpec
 ) -> list[int]:
-    """Return the row ids of a page at its place among all that match.
+    """Return the row ids of a page at its place among the ranked.
 
     Hashes, which decide between equal values, are read only for the page and what equals its ends.
     """
     import numpy as np
 
-    key = (wanted, order.column)
-    # Pages that follow each other by cursor have a predicate each, so that none comes again.
-    work = functools.partial(ranking, recordings, wanted, order.column)
-    values, row_ids = work() if spec.after else recordings.kept(key, work)
+    values, rows = ranked
     begin = min(spec.offset, len(values))
     end = len(values) if spec.limit is None else min(begin + spec.limit, len(values))
     if begin == end:
@@ -221,10 +232,13 @@ def _ranked(
     ends = [len(values) - end, len(values) - begin - 1] if order.descending else [begin, end - 1]
     low, high = values[ends]
     near = slice(np.searchsorted(values, low, "left"), np.searchsorted(values, high, "right"))
-    names = recordings.take(row_ids[near].tolist(), columns=[KEY])[KEY].to_numpy().astype(str)
+    row_ids = recordings.places.row_ids(rows[near])
+    if order.column != KEY and np.diff(values[near]).all():
+        return list(row_ids[:: -1 if order.descending else 1].tolist())
+    names = recordings.take(row_ids.tolist(), columns=[KEY])[KEY].to_numpy().astype(str)
     if order.column == KEY:  # of which the ranks are but the beginnings
         in_order = np.argsort(names)[:: -1 if order.descending else 1]
     else:
         in_order = np.lexsort((names, ~values[near] if order.descending else values[near]))
     before = len(values) - near.stop if order.descending else near.start
-    return list(row_ids[near][in_order][begin - before : end - before].tolist())
+    return list(row_ids[in_order][begin - before : end - before].tolist())

@@ -47,11 +47,14 @@ class Selection:
         Modalities that have one of the assets asked for, if the spec asks for any.
     events : dict of str to (dict of str to list of float)
         Recording hash → event type → times, for the types of every `AroundEvent`.
+    parts : tuple of str
+        Predicates that all hold where `predicate` does.
     """
 
     predicate: str | None
     assets: frozenset[ModalityKey] | None = None
     events: Mapping[str, EventTimes] = field(default_factory=dict)
+    parts: tuple[str, ...] = ()
 
     def of(self, hashes: pa.ChunkedArray) -> Selection:
         """Return what is known of these recordings alone, to go with them."""
@@ -84,7 +87,7 @@ def select(catalog: Catalog, recordings: Snapshot[RecordingEntry], spec: QuerySp
     events = _event_times(catalog, spec)
     if events is not None:
         parts.append(_among(_with_windows(recordings, spec, events, parts)))
-    return Selection(where.all_of(parts), assets, events or {})
+    return Selection(where.all_of(parts), assets, events or {}, tuple(parts))
 
 
 def _note_scans(catalog: Catalog, recordings: Snapshot[RecordingEntry], spec: QuerySpec) -> None:

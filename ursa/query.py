@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from ursa.catalog import where
 from ursa.catalog.schemas import RecordingEntry
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ursa.catalog import Catalog
+    from ursa.catalog.snapshot import Snapshot
     from ursa.filters import QuerySpec
 
 __all__ = ["QueryResult", "QueryResultList", "count", "find", "hashes", "results_of"]
 
 _ROWS_AT_ONCE = 500
+_SHARED_MAX = 200  # rows of a page that is kept
 
 
 class QueryResultList(Sequence[QueryResult]):
@@ -212,21 +214,45 @@ def find(catalog: Catalog, spec: QuerySpec) -> QueryResultList:
     """Return the page of recordings that match; filter, order and limit are the catalog's work."""
     recordings = catalog.snapshot(RecordingEntry)
     chosen = select(catalog, recordings, spec)
-    counted = recordings.count(chosen.predicate) if is_page(spec) else 0
-    found, more = page(recordings, chosen.predicate, spec, counted)
-    matched = counted if is_page(spec) else found.num_rows
+    found = _page(recordings, chosen, spec)
     hidden = 0
-    if not matched and spec.status == "ingested":
+    if not found.matched and spec.status == "ingested":
         hidden = _matching(catalog, spec.model_copy(update={"status": "raw"}))
     return QueryResultList(
-        found,
+        found.rows,
         spec,
         recordings.version,
-        matched=matched,
+        matched=found.matched,
         hidden_raw=hidden,
-        selection=chosen.of(found[KEY]),
-        next_page=_following(spec, found) if more else None,
+        selection=chosen.of(found.rows[KEY]),
+        next_page=_following(spec, found.rows) if found.more else None,
     )
+
+
+class _Page(NamedTuple):
+    """A page as it was read, how many recordings match, and whether more come after it."""
+
+    rows: pa.Table
+    matched: int
+    more: bool
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that this takes."""
+        return int(self.rows.nbytes)
+
+
+def _page(recordings: Snapshot[RecordingEntry], chosen: Selection, spec: QuerySpec) -> _Page:
+    """Return the page of a spec; those that people turn to are kept, since others do as well."""
+
+    def read() -> _Page:
+        matched = recordings.count(chosen.predicate) if is_page(spec) else 0
+        rows, more = page(recordings, chosen.parts, spec, matched)
+        return _Page(rows, matched if is_page(spec) else rows.num_rows, more)
+
+    if spec.limit is None or spec.limit > _SHARED_MAX or spec.after is not None:
+        return read()
+    return recordings.kept((chosen.predicate, spec.order_by, spec.offset, spec.limit), read)
 
 
 def _following(spec: QuerySpec, found: pa.Table) -> QuerySpec:
@@ -250,7 +276,7 @@ def count(catalog: Catalog, spec: QuerySpec) -> int:
 def hashes(catalog: Catalog, spec: QuerySpec) -> list[str]:
     """Return the hashes of what `find` would return, in its order, and read nothing else."""
     recordings = catalog.snapshot(RecordingEntry)
-    chosen = select(catalog, recordings, spec).predicate
-    matched = recordings.count(chosen) if is_page(spec) else 0
-    found, _ = page(recordings, chosen, spec, matched, columns=[KEY])
+    chosen = select(catalog, recordings, spec)
+    matched = recordings.count(chosen.predicate) if is_page(spec) else 0
+    found, _ = page(recordings, chosen.parts, spec, matched, columns=[KEY])
     return list(found[KEY].to_pylist())

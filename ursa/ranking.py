@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    import pyarrow as pa
 
     from ursa.catalog.schemas import RecordingEntry
     from ursa.catalog.snapshot import Snapshot
@@ -21,11 +22,24 @@ class Ranking(NamedTuple):
     ----------
     values : ndarray of int64 or uint64, shape (rows,)
         Ascending; of texts, their first letters as a number.
-    row_ids : ndarray of uint64, shape (rows,)
+    rows : ndarray of int32, shape (rows,)
+        As `Snapshot.places` numbers them.
     """
 
     values: npt.NDArray[Any]
-    row_ids: npt.NDArray[np.uint64]
+    rows: npt.NDArray[np.int32]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that this takes."""
+        return int(self.values.nbytes + self.rows.nbytes)
+
+    def among(self, rows: pa.BooleanArray) -> Ranking:
+        """Return those of a set of rows."""
+        import numpy as np
+
+        there = np.flatnonzero(rows.to_numpy(zero_copy_only=False)[self.rows])
+        return Ranking(self.values[there], self.rows[there])
 
 
 def ranking(recordings: Snapshot[RecordingEntry], wanted: str | None, column: str) -> Ranking:
@@ -35,15 +49,15 @@ def ranking(recordings: Snapshot[RecordingEntry], wanted: str | None, column: st
     """
     import numpy as np
 
-    none = np.empty(0, np.uint64)
-    values, row_ids = [none[:0].astype(np.int64)] if column != "recording_hash" else [none], [none]
+    of_text = column == "recording_hash"
+    values, rows = [np.empty(0, np.uint64 if of_text else np.int64)], [np.empty(0, np.int32)]
     # Batch by batch, since all hashes at once take eight times the room of their numbers.
     for batch in recordings.batches(wanted, columns=[column], row_ids=True):
         values.append(_numbers(batch[column]))
-        row_ids.append(batch["_rowid"].to_numpy())
+        rows.append(recordings.places.of(batch["_rowid"].to_numpy()).astype(np.int32))
     ranked = np.concatenate(values)
     order = np.argsort(ranked)
-    return Ranking(ranked[order], np.concatenate(row_ids)[order])
+    return Ranking(ranked[order], np.concatenate(rows)[order])
 
 
 def _numbers(column: Any) -> npt.NDArray[Any]:

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import functools
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ursa.catalog import where
 from ursa.catalog.arrow import RowT
 from ursa.catalog.derived import KINDS, kind_entry, promoted_columns
-from ursa.catalog.table import Table
+from ursa.catalog.rowsets import LabelCodes, LabelSets, Places, coded
+from ursa.catalog.shelf import Shelf
+from ursa.catalog.table import ROW_ID, Table
+from ursa.once import once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
     from lancedb.db import DBConnection
 
-T = TypeVar("T")
+    from ursa.catalog.shelf import Key, Sized
+
+T = TypeVar("T", bound="Sized")
 
 _LABELS = "metadata_kv"
 _SAMPLE = 2_000  # rows that most likely have every label of a key with few values
-_KEPT = 3  # orders of all rows, of 16 bytes each
+_KEPT = 128  # bytes for each row, of which an order of all rows takes 16 and a set of rows 1/8
+_ROOM_MIN = 16 << 20
+_SETS_MAX = 128  # labels, of which each row's take 16 bytes as sets
 _FEW_LABELS = 100  # so many are counted one by one sooner than read from all rows
 _RARE = 20  # below one in so many rows, reading single rows is sooner than reading all
 
@@ -51,20 +61,61 @@ class Snapshot(Table[RowT]):
         self._bounds: dict[str, tuple[int, int]] = {}
         self._totals: dict[tuple[str, str], dict[str, int]] = {}
         self._former = former
-        self._kept: dict[Hashable, Any] = {}
 
     @property
     def known_totals(self) -> Mapping[tuple[str, str], Mapping[str, int]]:
         """Totals that were worked out here, and before that for an earlier version."""
         return {**self._former, **self._totals}
 
-    def kept(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return what `make` returned for this key; of several keys, the latest are kept."""
-        found: T = self._kept.pop(key) if key in self._kept else make()
-        self._kept[key] = found
-        for old in list(self._kept)[:-_KEPT]:
-            self._kept.pop(old, None)
-        return found
+    @once
+    def _shelf(self) -> Shelf:
+        return Shelf(max(_ROOM_MIN, _KEPT * self.count()))
+
+    def kept(self, key: Key, make: Callable[[], T]) -> T:
+        """Return what `make` returned for this key, if that was not too long ago."""
+        return self._shelf.get(key, make)
+
+    def keeps(self, *key: Hashable) -> bool:
+        """Return whether the value of a key is there."""
+        return key in self._shelf
+
+    def again(self, key: Key) -> bool:
+        """Return whether this was asked before: what is wanted once is not worth being kept."""
+        return self._shelf.again(key)
+
+    @once
+    def places(self) -> Places:
+        """The numbers of the rows."""
+        return Places(self._row_ids(None))
+
+    def rows(self, parts: Sequence[str] = ()) -> pa.BooleanArray:
+        """Return which rows meet all of these predicates, in the order of `places`."""
+        from pyarrow import compute as pc
+
+        # What an index answers is kept for itself, to be there for filters that share it.
+        each = parts if all(map(where.asks_labels, parts)) else [where.all_of(parts)]
+        return functools.reduce(pc.and_, map(self._meeting, each or [None]))
+
+    def _meeting(self, predicate: str | None) -> pa.BooleanArray:
+        return self.kept(("rows", predicate), lambda: self.places.rows_of(self._row_ids(predicate)))
+
+    def _row_ids(self, predicate: str | None) -> npt.NDArray[np.uint64]:
+        import numpy as np
+
+        found = self.scan(predicate, columns=[ROW_ID])[ROW_ID]
+        return np.asarray(found, np.uint64)
+
+    def label_rows(self, column: str, begin: str = "") -> LabelSets | LabelCodes:
+        """Return which rows have which labels of a list column."""
+        return self.kept(("labels", column, begin), lambda: self._label_rows(column, begin))
+
+    def _label_rows(self, column: str, begin: str) -> LabelSets | LabelCodes:
+        labels = self.label_totals(column, begin)
+        if len(labels) > _SETS_MAX:
+            read = self.batches(columns=[column], row_ids=True)
+            return coded(read, column, labels, self.places)
+        each = {label: self._row_ids(where.has_any(column, [label])) for label in labels}
+        return LabelSets({label: self.places.rows_of(ids) for label, ids in each.items()})
 
     def bounds(self, column: str) -> tuple[int, int]:
         """Return the least and the greatest value of an integer column; (0, 0) without rows."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lancedb.query import ColumnOrdering
     from lancedb.table import Table as LanceTable
 
+ROW_ID = "_rowid"  # a column that tells where a row is
 _BATCH = 1000
 _LIMIT_MAX = 2**31 - 1  # LanceDB takes no larger one
 _ROWS_AT_ONCE = 100_000
@@ -149,9 +150,10 @@ class Table(Generic[RowT]):
 
         table = self._handle.opened()
         if table is None:
-            found = self.schema.empty_table().select(list(columns or self.columns))
-            if row_ids:
-                found = found.append_column("_rowid", pa.array([], pa.uint64()))
+            known = [name for name in columns or self.columns if name != ROW_ID]
+            found = self.schema.empty_table().select(known)
+            if row_ids or ROW_ID in (columns or ()):
+                found = found.append_column(ROW_ID, pa.array([], pa.uint64()))
             return found.to_reader()
         if limit == 0:  # which Lance takes for no limit at all
             predicate = "FALSE"

@@ -102,6 +102,17 @@ def has_any(column: str, labels: Iterable[object]) -> str:
     return f"array_has_any({column}, [{listed}])" if listed else "FALSE"
 
 
+def asks_labels(predicate: str) -> bool:
+    """Return whether a predicate is one that `has_any` gave, which an index answers.
+
+    Examples
+    --------
+    >>> asks_labels(has_any("metadata_kv", ["task=1"])), asks_labels("duration > 1")
+    (True, False)
+    """
+    return re.fullmatch(r"array_has_any\(\w+, \[[^\]]*\]\)", predicate) is not None
+
+
 def has_all(column: str, labels: Iterable[str]) -> str:
     """Return a predicate that holds where the list `column` has every one of `labels`."""
     listed = ", ".join(literal(label) for label in labels)

@@ -49,7 +49,9 @@ class Pages:
 
     def _warm(self) -> None:
         front.classic()
-        BrowserSource(self.hub.data, others=False).warm()
+        source = BrowserSource(self.hub.data, others=False)
+        source.warm()
+        source.foresee()
 
     def routes(self, who: Who | None) -> list[Any]:
         """Return the handlers that pages need beside those of Panel; see `Hub.routes`."""

@@ -7,41 +7,51 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _Result = TypeVar("_Result")
 
 _QUICK = frozenset({"hello", "page", "view", "open", "select", "selected", "jobs", "job", "parse"})
+_COUNTED = frozenset({"facets", "find", "histogram", "chips"})
 _THREADS = 8
-_AT_ONCE = 2  # slow messages of one page, which leaves threads to the others
+_COUNTING = 2  # threads for what stands beside the rows, so that it leaves the processor to them
+_AT_ONCE = 2  # messages of one kind of one page, which leaves threads to the others
 
 
 class Workers:
-    """Two sets of threads: rows do not wait for counts."""
+    """Three sets of threads: rows do not wait for counts, nor counts for what is slow."""
 
     def __init__(self) -> None:
-        self._quick = ThreadPoolExecutor(_THREADS, "ursa-page-quick")
-        self._slow = ThreadPoolExecutor(_THREADS, "ursa-page-slow")
+        sizes = {"quick": _THREADS, "counted": _COUNTING, "slow": _THREADS}
+        self._pools = {
+            name: ThreadPoolExecutor(size, f"ursa-page-{name}") for name, size in sizes.items()
+        }
 
     def lane(self) -> Lane:
         """Return the share of one page."""
-        return Lane(self._quick, self._slow)
+        return Lane(self._pools)
 
     def close(self) -> None:
         """End the threads; what waits for one is never answered."""
-        for pool in (self._quick, self._slow):
+        for pool in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
 
 
 class Lane:
     """What one page may have under way; its messages never wait for those of another."""
 
-    def __init__(self, quick: ThreadPoolExecutor, slow: ThreadPoolExecutor) -> None:
-        self._pools = {True: quick, False: slow}
-        self._slots = {True: asyncio.Semaphore(_AT_ONCE), False: asyncio.Semaphore(_AT_ONCE)}
+    def __init__(self, pools: Mapping[str, ThreadPoolExecutor]) -> None:
+        self._pools = pools
+        self._slots = {name: asyncio.Semaphore(_AT_ONCE) for name in pools}
 
     async def run(self, kind: object, work: Callable[[], _Result]) -> _Result:
         """Return what `work` returns, on a thread for messages of this type."""
-        quick = isinstance(kind, str) and kind in _QUICK
-        async with self._slots[quick]:
-            return await asyncio.get_running_loop().run_in_executor(self._pools[quick], work)
+        name = _pool_of(kind)
+        async with self._slots[name]:
+            return await asyncio.get_running_loop().run_in_executor(self._pools[name], work)
+
+
+def _pool_of(kind: object) -> str:
+    if not isinstance(kind, str):
+        return "slow"
+    return "quick" if kind in _QUICK else "counted" if kind in _COUNTED else "slow"

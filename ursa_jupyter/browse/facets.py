@@ -80,7 +80,7 @@ _NOTHING = object()
 
 def _facet(values: Sequence[FacetValue], picked: Sequence[Any]) -> dict[str, Any]:
     first, rest = list(values[:VALUES_MAX]), values[VALUES_MAX:]
-    counts = {canonical_json(each.value): each for each in rest}
+    counts = {canonical_json(each.value): each for each in rest} if picked else {}
     there = {canonical_json(each.value) for each in first}
     # What is chosen must be there to be unchosen, however rare it is.
     extra = [
