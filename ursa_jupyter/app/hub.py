@@ -14,6 +14,7 @@ from ursa_jupyter.app.limits import Clock, Limits, Slots
 from ursa_jupyter.app.roots import refuse_roots
 from ursa_jupyter.app.tickets import Tickets
 from ursa_jupyter.app.visitors import Visitor
+from ursa_jupyter.browse.vocabulary import Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,6 +50,8 @@ class Hub:
     tickets : Tickets
     slots : dict of str to Slots
         Places for the ``"zip"`` and ``"file"`` streams.
+    words : Words
+        The vocabulary of the catalog, which all pages share.
 
     Examples
     --------
@@ -82,7 +85,8 @@ class Hub:
         self._key = secrets.token_bytes(32)
         self._visitors: OrderedDict[str, Visitor] = OrderedDict()
         self._tokens: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock, self._turn = threading.Lock(), threading.Lock()
+        self.words = Words(data)
         self.is_closed = False
 
     # -- visitors --------------------------------------------------------------------------------
@@ -111,6 +115,7 @@ class Hub:
             roots=self.roots,
             site=self.data.path,
             running_of_all=self._running,
+            turn=self._turn,
             clock=self._clock,
         )
 
@@ -210,9 +215,13 @@ class Hub:
         ]
 
     def close(self) -> None:
-        """Let no link work any more and end what streams; downloads to folders go on."""
+        """Let no link work any more, and end what streams and the downloads to folders."""
         self.is_closed = True
         self.tickets.clear()
+        with self._lock:
+            visitors = list(self._visitors.values())
+        for each in visitors:
+            each.jobs.stop()
 
 
 def _hashed(token: str) -> bytes:
