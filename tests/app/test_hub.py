@@ -225,7 +225,7 @@ def test_two_pages_cannot_both_take_the_last_place(make: Callable[..., Hub]) -> 
     with ExitStack() as places:
         places.enter_context(ada.starting())
         for other in (ada, ben):
-            with pytest.raises(InvalidArgument, match="under way|its limit"), other.starting():
+            with pytest.raises(InvalidArgument, match=r"under way|its limit"), other.starting():
                 pytest.fail("it must not come so far")
     with ben.starting():
         pass

@@ -100,9 +100,7 @@ def test_too_many_messages_are_refused_and_the_page_goes_on(place: Path) -> None
     asyncio.run(visit())
 
 
-def test_a_page_that_is_closed_leaves_nothing(
-    place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_page_that_is_closed_leaves_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "_KEPT_MS", 100)
     monkeypatch.setattr(server, "_LOOK_MS", 100)
 
