@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import re
 
-_SECRET = re.compile(
-    r"(?P<before>/ursa/(?:zip|file)/|[?&](?:code|state|token|bokeh-session-id)=)[^\s/&'\",)]+"
-)
+# Links are passwords for a while, and queries can hold what a login gave.
+_LINK = re.compile(r"(/ursa/(?:zip|file)/)[^\s/'\"]+")
+_QUERY = re.compile(r"(/[^\s?'\"]*\?)[^\s'\"]+")
 
 
 class Discreet(logging.Formatter):
@@ -17,12 +17,12 @@ class Discreet(logging.Formatter):
     --------
     >>> line = logging.makeLogRecord({"msg": "404 GET /ursa/zip/s3cret/a.zip?token=s3cret"})
     >>> Discreet().format(line)
-    '404 GET /ursa/zip/…/a.zip?token=…'
+    '404 GET /ursa/zip/…/a.zip?…'
     """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return a record as text."""
-        return _SECRET.sub(r"\g<before>…", super().format(record))
+        return _QUERY.sub(r"\1…", _LINK.sub(r"\1…", super().format(record)))
 
 
 def begin() -> None:
