@@ -4,9 +4,11 @@ import asyncio
 import json
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
 
 import pytest
-from tornado.httpclient import HTTPClientError
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.websocket import websocket_connect
 
 from tests.app.asking import ask
 from tests.app.page_client import Visit
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     from tests.app.page_server import PageServer
 
 RIGHT = {"username": "ada", "password": "se cret:2"}
+
+
+def named(server: PageServer) -> str:
+    """Return the name of the cookie of who logs in."""
+    return f"ursa_user_{urlsplit(server.url).port}"
 
 
 def log_in(server: PageServer, **form: str) -> dict[str, str]:
@@ -54,8 +61,6 @@ def test_address_without_its_slash(locked_server: PageServer) -> None:
     "target", ["https://evil.example/?a=b", "//evil.example/?a=b", "a\r\nb?a=b"]
 )
 def test_login_leads_nowhere_else(locked_server: PageServer, target: str) -> None:
-    from urllib.parse import quote
-
     answer = ask(locked_server.url, f"login?next={quote(target, safe='')}", form=RIGHT)
     assert (answer.status, answer.headers["Location"]) == (302, "./?a=b")
 
@@ -121,14 +126,28 @@ def test_logged_out(locked_server: PageServer) -> None:
     answer = ask(locked_server.url, "logout", cookies=cookies)
     assert answer.status == 200
     assert "logged out" in answer.text
-    assert answer.cookies["user"] in {'""', ""}
+    assert answer.cookies[named(locked_server)] in {'""', ""}
     assert ask(locked_server.url, cookies=answer.cookies).status == 302
 
 
+def test_servers_of_one_host_do_not_log_each_other_out(
+    locked_server: PageServer, open_server: PageServer
+) -> None:
+    async def cookies() -> dict[str, str]:
+        async with Visit(open_server.url, log_in(locked_server)) as visit:
+            return visit.cookies
+
+    kept = asyncio.run(cookies())
+    assert set(kept) == {named(locked_server), f"ursa_visitor_{urlsplit(open_server.url).port}"}
+    gone = ask(locked_server.url, "logout", cookies=kept).cookies
+    assert f"ursa_visitor_{urlsplit(open_server.url).port}" not in gone
+
+
 def test_forged_cookies_let_nobody_in(locked_server: PageServer) -> None:
-    cookie = log_in(locked_server)["user"]
+    name = named(locked_server)
+    cookie = log_in(locked_server)[name]
     for forged in ("ada", cookie.replace("YWRh", "ZXZl"), cookie[:-3], "2|1:0|10:1|4:user|0:|aa"):
-        assert ask(locked_server.url, cookies={"user": forged}).status == 302
+        assert ask(locked_server.url, cookies={name: forged}).status == 302
 
 
 def test_wrong_tries_run_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,9 +194,6 @@ def test_secrets_are_not_shown() -> None:
 
 
 async def _connect(server: PageServer, token: str, cookies: dict[str, str]) -> None:
-    from tornado.httpclient import HTTPRequest
-    from tornado.websocket import websocket_connect
-
     line = "; ".join(f"{name}={value}" for name, value in cookies.items())
     request = HTTPRequest(server.url.replace("http:", "ws:") + "ws", headers={"Cookie": line})
     opened = await websocket_connect(request, subprotocols=["bokeh", token])

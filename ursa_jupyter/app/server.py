@@ -15,7 +15,7 @@ from panel.io.application import build_applications
 from tornado.ioloop import IOLoop
 
 from ursa_jupyter.app import document, logs
-from ursa_jupyter.app.auth import provider_of, user_of
+from ursa_jupyter.app.auth import USER, provider_of, user_of
 from ursa_jupyter.app.headers import guarded, policy
 from ursa_jupyter.app.hub import Hub
 from ursa_jupyter.app.listening import listen, origins_of, place_of, url_of
@@ -94,6 +94,7 @@ def _server(settings: Settings, pages: Pages, sockets: list[socket]) -> BaseServ
         check_unused_sessions_milliseconds=_LOOK_MS,
         unused_session_lifetime_milliseconds=_KEPT_MS,
         ursa_login=settings.login,
+        ursa_user=USER if settings.oauth else f"ursa_user_{place_of(settings, sockets)}",
         ursa_cookie=pages.hub.cookie,
         cookie_secret=settings.cookie_secret,
         # The address of a session and who opened it are in a token that visitors cannot write.
