@@ -14,6 +14,7 @@ from ursa_jupyter.app.limits import Clock, Limits, Slots
 from ursa_jupyter.app.roots import refuse_roots
 from ursa_jupyter.app.tickets import Tickets
 from ursa_jupyter.app.visitors import Visitor
+from ursa_jupyter.browse.veil import Veil
 from ursa_jupyter.browse.vocabulary import Words
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class Hub:
         Places for the ``"zip"`` and ``"file"`` streams.
     words : Words
         The vocabulary of the catalog, which all pages share.
+    veil : Veil
+        Takes directories that are nobody's business out of what visitors are told.
 
     Examples
     --------
@@ -87,6 +90,7 @@ class Hub:
         self._tokens: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
         self._lock, self._turn = threading.Lock(), threading.Lock()
         self.words = Words(data)
+        self.veil = Veil(data.path, [str(root.path) for root in roots])
         self.is_closed = False
 
     # -- visitors --------------------------------------------------------------------------------
