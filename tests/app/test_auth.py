@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from tests.app.page_server import PageServer
 
+pytestmark = pytest.mark.xdist_group("server")
+
 RIGHT = {"username": "ada", "password": "se cret:2"}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 import threading
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ursa.errors import InvalidArgument
 from ursa_jupyter.app.limits import Clock, Limits, Slots
 from ursa_jupyter.app.roots import refuse_roots
-from ursa_jupyter.app.tickets import Tickets
+from ursa_jupyter.app.tickets import Tickets, hashed
 from ursa_jupyter.app.visitors import Visitor
 from ursa_jupyter.browse.veil import Veil
 from ursa_jupyter.browse.vocabulary import Words
@@ -183,7 +182,7 @@ class Hub:
         """Return a token with which a visitor's page gets its cookie, once and soon."""
         token, now = secrets.token_urlsafe(24), self._clock()
         with self._lock:
-            self._tokens[_hashed(token)] = name, now + self.limits.token_s
+            self._tokens[hashed(token)] = name, now + self.limits.token_s
             while len(self._tokens) > _TOKENS_MAX or next(iter(self._tokens.values()))[1] <= now:
                 self._tokens.popitem(last=False)
         return token
@@ -191,7 +190,7 @@ class Hub:
     def redeem(self, token: str) -> str | None:
         """Return the name that a token was made for, and let it count no more."""
         with self._lock:
-            name, expires = self._tokens.pop(_hashed(token), (None, 0.0))
+            name, expires = self._tokens.pop(hashed(token), (None, 0.0))
         return name if expires > self._clock() else None
 
     # -- the server ------------------------------------------------------------------------------
@@ -226,7 +225,3 @@ class Hub:
             visitors = list(self._visitors.values())
         for each in visitors:
             each.jobs.stop()
-
-
-def _hashed(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
