@@ -190,6 +190,17 @@ def test_what_is_no_account(given: str) -> None:
     assert "s3cret" not in str(told.value)
 
 
+def test_the_log_holds_nothing_that_lets_somebody_in(locked_server: PageServer) -> None:
+    cookies = log_in(locked_server)
+    guesses = {"username": "ada", "password": "a guess:3"}
+    assert ask(locked_server.url, "login?next=%2Fn3xt", form=guesses).status == 403
+    assert ask(locked_server.url, "ursa/zip/t1cket/x.zip", cookies=cookies).status == 404
+    said = locked_server.told()
+    assert "404 GET /lab/ursa/zip/…/x.zip" in said
+    secrets = [RIGHT["password"], guesses["password"], "n3xt", "t1cket", *cookies.values()]
+    assert not [each for each in secrets if each in said]
+
+
 def test_secrets_are_not_shown() -> None:
     settings = settings_of(basic_auth="ada:s3cret", cookie_secret="s3cret")
     assert "s3cret" not in repr(settings)

@@ -23,13 +23,17 @@ ADA = "guest-ada"
 
 
 @contextmanager
-def away(place: Path) -> Iterator[None]:
-    """Take a directory away for a while, as a share that is not mounted."""
+def away(place: Path, *, stays: bool = False) -> Iterator[None]:
+    """Take a directory away for a while; as a share, where its mount point `stays`."""
     aside = place.with_name("aside")
     place.rename(aside)
+    if stays:
+        place.mkdir()
     try:
         yield
     finally:
+        if stays:
+            place.rmdir()
         aside.rename(place)
 
 
@@ -37,7 +41,8 @@ def asked(source: BrowserSource, kind: str, **given: Any) -> dict[str, Any]:
     return source.handle({"id": 1, "type": kind, **given})[0]
 
 
-def test_every_message_says_that_the_site_is_away(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stays", [False, True])
+def test_every_message_says_that_the_site_is_away(tmp_path: Path, *, stays: bool) -> None:
     data, _ = stocked(tmp_path)
     hub = Hub(data)
     source = BrowserSource(data, gives=Visit(hub, hub.visitor(ADA), guest=True))
@@ -51,7 +56,7 @@ def test_every_message_says_that_the_site_is_away(tmp_path: Path) -> None:
         "files": {"hash": row["hash"]},
         "zip": {},
     }
-    with away(tmp_path / "site"):
+    with away(tmp_path / "site", stays=stays):
         for kind, given in messages.items():
             error = asked(source, kind, **given)["error"]
             assert error["kind"] == "SiteNotFound", kind

@@ -90,7 +90,7 @@ def server(
     urls = {"AUTHORIZE_URL": "authorize", "TOKEN_URL": "token", "USER_URL": "user"}
     extra = [f"{name}={at}/{path}" for name, path in urls.items()]
     options = {"oauth_key": KEY, "oauth_secret": SECRET, "oauth_extra": extra}
-    with serving(home, site=place, oauth_provider="generic", **options) as found:  # type: ignore[arg-type]
+    with serving(home, site=place, oauth_provider="generic", **options) as found:
         yield found
 
 

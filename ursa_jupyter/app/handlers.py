@@ -238,7 +238,7 @@ class ContentHandler(_Handler):
             logger.error("a link broke while it streamed", exc_info=error)
             why = "an error that the server's log describes"
         said = f"{ticket.content.name} was stopped: {why}. {_advice(error)}"
-        text = self.hub.veil(said, told=True)
+        text: str = self.hub.veil(said, told=True)
         if isinstance(error, IntegrityError | ObjectNotFound):
             ticket.broken = text
         self.hub.visitor(ticket.person).notice("error", text, ticket.token)

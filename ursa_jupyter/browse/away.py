@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from ursa.errors import CatalogError, ObjectNotFound, SiteNotFound
-from ursa.site_files import SITE_FILE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ursa import DataInterface
     from ursa.errors import UrsaError
 
@@ -31,6 +31,14 @@ def behind(error: UrsaError, data: DataInterface) -> UrsaError:
     'SiteNotFound'
     """
     is_missing = isinstance(error, CatalogError | ObjectNotFound)
-    if data.path is None or not is_missing or os.path.isfile(data.path / SITE_FILE):  # noqa: PTH113 - never raises
+    if data.path is None or not is_missing or _has_files(data.path):
         return error
     return SiteNotFound(_SAID)
+
+
+def _has_files(place: Path) -> bool:
+    """Whether there is something; where a share was mounted stays an empty directory."""
+    try:
+        return any(place.iterdir())
+    except OSError:
+        return False
