@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -10,7 +11,7 @@ import pytest
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
-from tests.app.asking import ask
+from tests.app.asking import PATIENCE_S, ask
 from tests.app.page_client import Visit
 from tests.app.page_server import serving
 from ursa.errors import InvalidArgument
@@ -195,8 +196,11 @@ def test_the_log_holds_nothing_that_lets_somebody_in(locked_server: PageServer) 
     guesses = {"username": "ada", "password": "a guess:3"}
     assert ask(locked_server.url, "login?next=%2Fn3xt", form=guesses).status == 403
     assert ask(locked_server.url, "ursa/zip/t1cket/x.zip", cookies=cookies).status == 404
-    said = locked_server.told()
-    assert "404 GET /lab/ursa/zip/…/x.zip" in said
+    end = time.monotonic() + PATIENCE_S
+    # It is written after the answer.
+    while "404 GET /lab/ursa/zip/…/x.zip" not in (said := locked_server.told()):
+        assert time.monotonic() < end, said
+        time.sleep(0.05)
     secrets = [RIGHT["password"], guesses["password"], "n3xt", "t1cket", *cookies.values()]
     assert not [each for each in secrets if each in said]
 
