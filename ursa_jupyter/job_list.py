@@ -79,7 +79,7 @@ class JobList:
     """
 
     def __init__(self, jobs: Iterable[DownloadJob] = (), *, most: int | None = None) -> None:
-        self._lock, self._most = threading.Lock(), most
+        self._lock, self._acting, self._most = threading.Lock(), threading.Lock(), most
         self._entries = {job.id: _entry(job) for job in jobs}
         self._replaced: set[str] = set()
         self._listeners: dict[object, Callable[[], None]] = {}
@@ -131,6 +131,15 @@ class JobList:
         entries = list(self._entries.values())
         return any(each.job is not None and each.job.state not in FINAL for each in entries)
 
+    def stop(self) -> None:
+        """Cancel every job that has not ended, so that it can be resumed by another process."""
+        running = [job for each in list(self._entries.values()) if (job := each.job) is not None]
+        waits = [threading.Thread(target=job.cancel) for job in running if job.state not in FINAL]
+        for each in waits:
+            each.start()
+        for each in waits:
+            each.join()
+
     def looks(self) -> list[tuple[str, JobSnapshot, str]]:
         """Return what each brings, its state and where it goes."""
         entries = list(self._entries.values())
@@ -168,6 +177,11 @@ class JobList:
         InvalidArgument
             There is no such job, or it is in a state in which that means nothing.
         """
+        with self._acting:  # two pages may press the same button at once
+            self._act(name, action, display)
+        self._tell()
+
+    def _act(self, name: str, action: str, display: object) -> None:
         job = entry.job if (entry := self._entries.get(name)) else None
         if job is None or action not in (can := actions(job)):
             state = f"is {job.state}" if job else "is not known here any more"
@@ -178,7 +192,6 @@ class JobList:
             self._replace(name, job.retry(progress=display))  # type: ignore[arg-type]
         else:
             {"pause": job.pause, "resume": job.resume, "cancel": job.cancel}[action]()
-        self._tell()
 
     def _replace(self, name: str, job: DownloadJob) -> None:
         with self._lock:

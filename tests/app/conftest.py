@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.app.page_server import PageServer
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Directory of a site with twelve recordings."""
     path = tmp_path_factory.mktemp("site")
@@ -22,14 +22,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def open_server(place: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
     """A server for everybody on this computer."""
     with serving(tmp_path_factory.mktemp("home"), site=place) as server:
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def locked_server(place: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
     """A server with a login, below a prefix."""
     home = tmp_path_factory.mktemp("home")

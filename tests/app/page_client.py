@@ -98,9 +98,11 @@ class Visit:
         trace: TracebackType | None,
     ) -> None:
         assert self._socket is not None
+        for waiting in self._waiting.values():
+            waiting.cancel()
         self._socket.close()
-        self._reading.cancel()
-        await asyncio.gather(self._reading, return_exceptions=True)
+        # Reading ends when the socket has really been closed.
+        await asyncio.wait_for(self._reading, PATIENCE_S)
 
     async def call(self, kind: str, **given: Any) -> Message:
         """Send a message, and return its answer."""

@@ -66,7 +66,7 @@ def serving(home: Path, **options: Option) -> Iterator[PageServer]:
     ...     page.goto(server.url)
     """
     home.mkdir(parents=True, exist_ok=True)
-    port, log = _free_port(), home / "serve.log"
+    port, log = free_port(), home / "serve.log"
     command = [sys.executable, "-m", "ursa", "serve", "--port", str(port), *arguments(options)]
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -74,7 +74,7 @@ def serving(home: Path, **options: Option) -> Iterator[PageServer]:
         )
     server = PageServer(f"http://127.0.0.1:{port}/{_prefix(options)}", process, log)
     try:
-        _wait(server)
+        wait_for(server.url, process, log)
         yield server
     finally:
         _stop(process)
@@ -108,7 +108,8 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody uses now."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         return int(free.getsockname()[1])
 
@@ -118,19 +119,19 @@ def _prefix(options: dict[str, Option]) -> str:
     return f"{given}/" if given else ""
 
 
-def _wait(server: PageServer) -> None:
-    """Return once the server answers, if only to ask who is there."""
+def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Return once a server answers, if only to ask who is there."""
     end = time.monotonic() + START_S
-    while time.monotonic() < end and server.process.poll() is None:
+    while time.monotonic() < end and process.poll() is None:
         try:
-            with urlopen(server.url, timeout=START_S):
+            with urlopen(url, timeout=START_S):
                 return
         except HTTPError as error:
             with error:
                 return
         except (URLError, OSError):
             time.sleep(0.05)
-    raise AssertionError(f"`ursa serve` did not start; it said:\n{server.told()}")
+    raise AssertionError(f"{url} did not answer; the server said:\n{log.read_text('utf-8')}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -3,12 +3,15 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
 
 import pytest
-from tornado.httpclient import HTTPClientError
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.websocket import websocket_connect
 
-from tests.app.asking import ask
+from tests.app.asking import PATIENCE_S, ask
 from tests.app.page_client import Visit
 from tests.app.page_server import serving
 from ursa.errors import InvalidArgument
@@ -20,7 +23,14 @@ if TYPE_CHECKING:
 
     from tests.app.page_server import PageServer
 
+pytestmark = pytest.mark.xdist_group("server")
+
 RIGHT = {"username": "ada", "password": "se cret:2"}
+
+
+def named(server: PageServer) -> str:
+    """Return the name of the cookie of who logs in."""
+    return f"ursa_user_{urlsplit(server.url).port}"
 
 
 def log_in(server: PageServer, **form: str) -> dict[str, str]:
@@ -54,8 +64,6 @@ def test_address_without_its_slash(locked_server: PageServer) -> None:
     "target", ["https://evil.example/?a=b", "//evil.example/?a=b", "a\r\nb?a=b"]
 )
 def test_login_leads_nowhere_else(locked_server: PageServer, target: str) -> None:
-    from urllib.parse import quote
-
     answer = ask(locked_server.url, f"login?next={quote(target, safe='')}", form=RIGHT)
     assert (answer.status, answer.headers["Location"]) == (302, "./?a=b")
 
@@ -121,14 +129,28 @@ def test_logged_out(locked_server: PageServer) -> None:
     answer = ask(locked_server.url, "logout", cookies=cookies)
     assert answer.status == 200
     assert "logged out" in answer.text
-    assert answer.cookies["user"] in {'""', ""}
+    assert answer.cookies[named(locked_server)] in {'""', ""}
     assert ask(locked_server.url, cookies=answer.cookies).status == 302
 
 
+def test_servers_of_one_host_do_not_log_each_other_out(
+    locked_server: PageServer, open_server: PageServer
+) -> None:
+    async def cookies() -> dict[str, str]:
+        async with Visit(open_server.url, log_in(locked_server)) as visit:
+            return visit.cookies
+
+    kept = asyncio.run(cookies())
+    assert set(kept) == {named(locked_server), f"ursa_visitor_{urlsplit(open_server.url).port}"}
+    gone = ask(locked_server.url, "logout", cookies=kept).cookies
+    assert f"ursa_visitor_{urlsplit(open_server.url).port}" not in gone
+
+
 def test_forged_cookies_let_nobody_in(locked_server: PageServer) -> None:
-    cookie = log_in(locked_server)["user"]
+    name = named(locked_server)
+    cookie = log_in(locked_server)[name]
     for forged in ("ada", cookie.replace("YWRh", "ZXZl"), cookie[:-3], "2|1:0|10:1|4:user|0:|aa"):
-        assert ask(locked_server.url, cookies={"user": forged}).status == 302
+        assert ask(locked_server.url, cookies={name: forged}).status == 302
 
 
 def test_wrong_tries_run_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,15 +191,26 @@ def test_what_is_no_account(given: str) -> None:
     assert "s3cret" not in str(told.value)
 
 
+def test_the_log_holds_nothing_that_lets_somebody_in(locked_server: PageServer) -> None:
+    cookies = log_in(locked_server)
+    guesses = {"username": "ada", "password": "a guess:3"}
+    assert ask(locked_server.url, "login?next=%2Fn3xt", form=guesses).status == 403
+    assert ask(locked_server.url, "ursa/zip/t1cket/x.zip", cookies=cookies).status == 404
+    end = time.monotonic() + PATIENCE_S
+    # It is written after the answer.
+    while "404 GET /lab/ursa/zip/…/x.zip" not in (said := locked_server.told()):
+        assert time.monotonic() < end, said
+        time.sleep(0.05)
+    secrets = [RIGHT["password"], guesses["password"], "n3xt", "t1cket", *cookies.values()]
+    assert not [each for each in secrets if each in said]
+
+
 def test_secrets_are_not_shown() -> None:
     settings = settings_of(basic_auth="ada:s3cret", cookie_secret="s3cret")
     assert "s3cret" not in repr(settings)
 
 
 async def _connect(server: PageServer, token: str, cookies: dict[str, str]) -> None:
-    from tornado.httpclient import HTTPRequest
-    from tornado.websocket import websocket_connect
-
     line = "; ".join(f"{name}={value}" for name, value in cookies.items())
     request = HTTPRequest(server.url.replace("http:", "ws:") + "ws", headers={"Cookie": line})
     opened = await websocket_connect(request, subprotocols=["bokeh", token])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -211,22 +212,42 @@ def test_more_downloads_to_folders_are_refused(make: Callable[..., Hub]) -> None
     ada = make().visitor("ada")
     running(ada, "done")
     running(ada, "paused")
-    ada.allow_start()
     with ada.starting():
         running(ada)
-    with pytest.raises(InvalidArgument, match=r"2 downloads of yours .* under"):
-        ada.allow_start()
-    with pytest.raises(InvalidArgument), ada.starting():
+    with pytest.raises(InvalidArgument, match=r"2 downloads of yours .* under"), ada.starting():
         pytest.fail("it must not come so far")
+
+
+def test_two_pages_cannot_both_take_the_last_place(make: Callable[..., Hub]) -> None:
+    hub = make(all_folder_jobs=2)
+    ada, ben = hub.visitor("ada"), hub.visitor("ben")
+    running(ada)
+    with ExitStack() as places:
+        places.enter_context(ada.starting())
+        for other in (ada, ben):
+            with pytest.raises(InvalidArgument, match=r"under way|its limit"), other.starting():
+                pytest.fail("it must not come so far")
+    with ben.starting():
+        pass
+
+
+def test_a_download_that_did_not_start_takes_no_place(make: Callable[..., Hub]) -> None:
+    ada = make(folder_jobs=1).visitor("ada")
+    for _ in range(2):
+        with suppress(OSError), ada.starting():
+            raise OSError
+    assert ada.running() == 0
 
 
 def test_many_persons_are_not_given_more_than_the_server_has(make: Callable[..., Hub]) -> None:
     hub = make(all_folder_jobs=2)
     running(hub.visitor("ada"))
-    hub.visitor("cem").allow_start()
+    with hub.visitor("cem").starting():
+        pass
     running(hub.visitor("ben"))
-    with pytest.raises(InvalidArgument, match="busy with 2 downloads to folders, its limit"):
-        hub.visitor("cem").allow_start()
+    refused = pytest.raises(InvalidArgument, match="busy with 2 downloads to folders, its limit")
+    with refused, hub.visitor("cem").starting():
+        pytest.fail("it must not come so far")
 
 
 def test_messages_are_counted_for_each_person(make: Callable[..., Hub]) -> None:

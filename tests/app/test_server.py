@@ -18,6 +18,8 @@ from tests.app.page_client import Refused, Visit
 if TYPE_CHECKING:
     from tests.app.page_server import PageServer
 
+pytestmark = pytest.mark.xdist_group("server")
+
 SESSION = re.compile(r'"token": "([^"]+)"')
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import signal
 import socket
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import pytest
 import typer
 
 from tests.app.asking import ask
-from tests.app.page_server import CHECKOUT, environment, serving
+from tests.app.page_server import CHECKOUT, environment
 from ursa.cli import app
 from ursa.errors import InvalidArgument
 from ursa_jupyter.app.listening import listen, origins_of, url_of
@@ -52,20 +51,6 @@ def test_site_that_is_not_there(tmp_path: Path) -> None:
     assert (code, "nothing" in said) == (2, True)
 
 
-def test_ctrl_c_ends_it(place: Path, tmp_path: Path) -> None:
-    with serving(tmp_path / "home", site=place) as server:
-        server.process.send_signal(signal.SIGINT)
-        assert server.process.wait(60) == 130
-        assert "Traceback" not in server.told()
-
-
-def test_sigterm_ends_it(place: Path, tmp_path: Path) -> None:
-    with serving(tmp_path / "home", site=place) as server:
-        server.process.terminate()
-        assert server.process.wait(60) == 0
-        assert "Traceback" not in server.told()
-
-
 def test_site_may_stand_alone(place: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "ursa", "serve", str(place), "--port", "0"]
     env = environment(tmp_path)
@@ -75,6 +60,7 @@ def test_site_may_stand_alone(place: Path, tmp_path: Path) -> None:
         url = next(word for word in line.split() if word.startswith("http"))
         assert ask(url.replace("localhost", "127.0.0.1")).status == 200
         process.terminate()
+        assert process.wait(60) == 0
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "", "::", "192.168.1.7", "example.org"])

@@ -9,11 +9,11 @@ import pytest
 
 from tests.app.page_client import Refused, Visit
 from ursa import DataInterface
+from ursa_jupyter.app import server
 from ursa_jupyter.app.hub import Hub
 from ursa_jupyter.app.limits import Limits
 from ursa_jupyter.app.listening import listen, url_of
 from ursa_jupyter.app.pages import Pages
-from ursa_jupyter.app.server import _server
 from ursa_jupyter.app.settings import settings_of
 from ursa_jupyter.browse import facets
 
@@ -60,12 +60,12 @@ async def running(place: Path, **limits: Any) -> AsyncIterator[tuple[str, Pages]
     settings = settings_of(port=0)
     sockets = listen(settings)
     pages = Pages(Hub(DataInterface("local", path=place), limits=Limits(**limits)))
-    server = _server(settings, pages, sockets)
+    made = server._server(settings, pages, sockets)
     try:
         yield url_of(settings, sockets).replace("localhost", "127.0.0.1"), pages
     finally:
-        server.stop()
-        await server._http.close_all_connections()
+        made.stop()
+        await made._http.close_all_connections()
         pages.close()
 
 
@@ -100,7 +100,10 @@ def test_too_many_messages_are_refused_and_the_page_goes_on(place: Path) -> None
     asyncio.run(visit())
 
 
-def test_a_page_that_is_closed_leaves_nothing(place: Path) -> None:
+def test_a_page_that_is_closed_leaves_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_KEPT_MS", 100)
+    monkeypatch.setattr(server, "_LOOK_MS", 100)
+
     async def visit() -> bool:
         async with running(place) as (url, pages):
             async with Visit(url) as ada:
@@ -109,7 +112,7 @@ def test_a_page_that_is_closed_leaves_nothing(place: Path) -> None:
             end = asyncio.get_running_loop().time() + PATIENCE_S
             # Nothing tells when Bokeh has ended a session.
             while visitor.is_busy and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(0.05)
             return visitor.is_busy
 
     assert not asyncio.run(visit())

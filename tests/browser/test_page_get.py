@@ -62,8 +62,10 @@ class Desk:
         self.copies.append(copy)
         return {"url": "ursa/file/ticket-2/a.bin", "name": "a.bin", "bytes": 3, "type": "x/y"}
 
-    def may_start(self) -> None:
+    @contextmanager
+    def starting(self) -> Iterator[None]:
         self._refuse()
+        yield
 
     def folder(self, dest: Path) -> Path:
         if self.root is None or dest.parts[0] != "scratch" or ".." in dest.parts:

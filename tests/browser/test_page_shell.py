@@ -42,8 +42,9 @@ class Host:
     def file(self, *_: object) -> Mapping[str, Any]:
         raise NotImplementedError
 
-    def may_start(self) -> None:
-        pass
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        yield
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -80,10 +81,12 @@ class Giver:
         self.copies.append(copy)
         return {"url": "ursa/file/t/x", "bytes": copy.size}
 
-    def may_start(self) -> None:
+    @contextmanager
+    def starting(self) -> Iterator[None]:
         if not self.left:
             raise InvalidArgument("too many downloads run already; wait for one of them")
         self.left -= 1
+        yield
 
     def folder(self, dest: Path) -> Path:
         root, *below = dest.parts

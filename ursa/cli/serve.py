@@ -12,11 +12,17 @@ from ursa.errors import InvalidArgument
 
 Place = Annotated[
     Path | None,
-    typer.Argument(metavar="[PATH]", help="The site's directory.", show_default=False),
+    typer.Argument(metavar="PATH", help="The site's directory.", show_default=False),
 ]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")]
-Address = Annotated[str, typer.Option(help="Where to listen; by default this computer alone.")]
-Prefix = Annotated[str, typer.Option(help="First part of every path, behind a proxy.")]
+Port = Annotated[
+    int, typer.Option(min=0, max=65535, help="Port to listen at; 0 takes any that is free.")
+]
+Address = Annotated[
+    str, typer.Option(help="Address to listen at; by default only this computer comes in.")
+]
+Prefix = Annotated[
+    str, typer.Option(metavar="PATH", help="First part of every path, behind a proxy.")
+]
 Roots = Annotated[
     list[str] | None,
     typer.Option(
@@ -37,27 +43,46 @@ BasicAuth = Annotated[
 ]
 OAuthProvider = Annotated[
     str | None,
-    typer.Option("--oauth-provider", help="Ask for a login there: github, google, generic, ..."),
+    typer.Option(
+        "--oauth-provider",
+        metavar="NAME",
+        help="Ask for a login there: github, google, generic, ...",
+    ),
 ]
 OAuthKey = Annotated[
     str | None,
-    typer.Option("--oauth-key", envvar="URSA_OAUTH_KEY", help="Its public id of this server."),
+    typer.Option(
+        "--oauth-key", envvar="URSA_OAUTH_KEY", metavar="ID", help="Its id of this server."
+    ),
 ]
 OAuthSecret = Annotated[
     str | None,
-    typer.Option("--oauth-secret", envvar="URSA_OAUTH_SECRET", help="Better in the variable."),
+    typer.Option(
+        "--oauth-secret",
+        envvar="URSA_OAUTH_SECRET",
+        metavar="TEXT",
+        help="Its secret for this server; better in the variable than here.",
+    ),
 ]
 OAuthRedirect = Annotated[
-    str | None, typer.Option("--oauth-redirect-uri", help="Address of the page, as it knows it.")
+    str | None,
+    typer.Option(
+        "--oauth-redirect-uri", metavar="URL", help="Address of the page, as it knows it."
+    ),
 ]
 OAuthExtra = Annotated[
     list[str] | None,
-    typer.Option("--oauth-extra", metavar="KEY=VALUE", help="More that it needs; repeatable."),
+    typer.Option(
+        "--oauth-extra",
+        metavar="KEY=VALUE",
+        help="More for it, like TOKEN_URL=https://... of generic; repeatable.",
+    ),
 ]
 CookieSecret = Annotated[
     str | None,
     typer.Option(
         envvar="URSA_COOKIE_SECRET",
+        metavar="TEXT",
         help="Signs the logins, better in the variable; without it they end with the server.",
         show_default=False,
     ),
@@ -97,7 +122,10 @@ def serve(
     public: Public = False,
     show: Show = False,
 ) -> None:
-    """Serve the page for browsing and downloading to a browser, until Ctrl-C."""
+    """Serve the page for browsing and downloading to a browser, until Ctrl-C.
+
+    Downloads to folders that are under way then stop; the same download goes on where they ended.
+    """
     found = entry_points(group="ursa.commands", name="serve")
     if not found:
         raise InvalidArgument("the page is not installed; pip install 'ursa[panel]'")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ursa_jupyter.app.settings import Settings
 
-USER = "user"  # the cookie's name, which Panel's own logins use too
+USER = "user"  # the cookie's name with Panel's own logins
 DAYS = 1
 _TRIES, _PERIOD_S = 10, 60.0
 _KNOWN_MAX = 10_000
@@ -90,8 +90,12 @@ class Login(AuthProvider):
 
 def user_of(handler: RequestHandler) -> str | None:
     """Return who is logged in, by a cookie that this server signed."""
-    found = handler.get_signed_cookie(USER, max_age_days=DAYS)
+    found = handler.get_signed_cookie(_cookie(handler), max_age_days=DAYS)
     return None if found is None else found.decode("utf-8")
+
+
+def _cookie(handler: RequestHandler) -> str:
+    return str(handler.settings.get("ursa_user", USER))
 
 
 class _Form(RequestHandler):
@@ -125,7 +129,7 @@ class LoginHandler(_Form):
         if not self.accounts.admits(user, password, place):
             return self._show("This user and password do not belong together.", 403)
         self.set_signed_cookie(
-            USER,
+            _cookie(self),
             user,
             expires_days=DAYS,
             path=self.path,
@@ -147,7 +151,7 @@ class LogoutHandler(_Form):
 
     def get(self) -> None:
         """Forget who it was, for this browser."""
-        for name in self.request.cookies:
+        for name in (_cookie(self), self.settings["ursa_cookie"]):
             self.clear_cookie(name, path=self.path)
         self.finish(template("login").render(LOGIN_ENDPOINT=Login.login_url))
 

@@ -62,6 +62,7 @@ class PageView(Answering):
                 push=self._push,
                 selection=None if tab is None else visitor.basket(tab),
                 jobs=visitor.jobs,
+                words=self._hub.words,
                 others=False,
                 allow_dest=visitor.folder,
                 gives=Visit(self._hub, visitor, self._guest),

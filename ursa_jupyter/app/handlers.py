@@ -14,6 +14,7 @@ from ursa.errors import IntegrityError, InvalidArgument, ObjectNotFound, UrsaErr
 from ursa_jupyter.app.contents import OTHER_TYPE, type_of
 from ursa_jupyter.app.ranges import Span, span_of
 from ursa_jupyter.app.streams import Blocks, hang_up, send
+from ursa_jupyter.browse.away import behind
 
 if TYPE_CHECKING:
     from ursa_jupyter.app.hub import Hub, Who
@@ -230,11 +231,14 @@ class ContentHandler(_Handler):
 
     def _told(self, ticket: Ticket, error: Exception) -> str:
         """Tell the pages of who asked why a link broke, and return what was told."""
-        known = isinstance(error, UrsaError)
-        if not known:
+        if isinstance(error, UrsaError):
+            error = behind(error, self.hub.data)
+            why = str(error)
+        else:
             logger.error("a link broke while it streamed", exc_info=error)
-        why = str(error) if known else "an error that the server's log describes"
-        text = f"{ticket.content.name} was stopped: {why}. {_advice(error)}"
+            why = "an error that the server's log describes"
+        said = f"{ticket.content.name} was stopped: {why}. {_advice(error)}"
+        text: str = self.hub.veil(said, told=True)
         if isinstance(error, IntegrityError | ObjectNotFound):
             ticket.broken = text
         self.hub.visitor(ticket.person).notice("error", text, ticket.token)

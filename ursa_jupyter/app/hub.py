@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 import threading
@@ -12,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from ursa.errors import InvalidArgument
 from ursa_jupyter.app.limits import Clock, Limits, Slots
 from ursa_jupyter.app.roots import refuse_roots
-from ursa_jupyter.app.tickets import Tickets
+from ursa_jupyter.app.tickets import Tickets, hashed
 from ursa_jupyter.app.visitors import Visitor
+from ursa_jupyter.browse.veil import Veil
+from ursa_jupyter.browse.vocabulary import Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,6 +50,10 @@ class Hub:
     tickets : Tickets
     slots : dict of str to Slots
         Places for the ``"zip"`` and ``"file"`` streams.
+    words : Words
+        The vocabulary of the catalog, which all pages share.
+    veil : Veil
+        Takes directories that are nobody's business out of what visitors are told.
 
     Examples
     --------
@@ -82,7 +87,9 @@ class Hub:
         self._key = secrets.token_bytes(32)
         self._visitors: OrderedDict[str, Visitor] = OrderedDict()
         self._tokens: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock, self._turn = threading.Lock(), threading.Lock()
+        self.words = Words(data)
+        self.veil = Veil(data.path, [str(root.path) for root in roots])
         self.is_closed = False
 
     # -- visitors --------------------------------------------------------------------------------
@@ -111,6 +118,7 @@ class Hub:
             roots=self.roots,
             site=self.data.path,
             running_of_all=self._running,
+            turn=self._turn,
             clock=self._clock,
         )
 
@@ -174,7 +182,7 @@ class Hub:
         """Return a token with which a visitor's page gets its cookie, once and soon."""
         token, now = secrets.token_urlsafe(24), self._clock()
         with self._lock:
-            self._tokens[_hashed(token)] = name, now + self.limits.token_s
+            self._tokens[hashed(token)] = name, now + self.limits.token_s
             while len(self._tokens) > _TOKENS_MAX or next(iter(self._tokens.values()))[1] <= now:
                 self._tokens.popitem(last=False)
         return token
@@ -182,7 +190,7 @@ class Hub:
     def redeem(self, token: str) -> str | None:
         """Return the name that a token was made for, and let it count no more."""
         with self._lock:
-            name, expires = self._tokens.pop(_hashed(token), (None, 0.0))
+            name, expires = self._tokens.pop(hashed(token), (None, 0.0))
         return name if expires > self._clock() else None
 
     # -- the server ------------------------------------------------------------------------------
@@ -210,10 +218,10 @@ class Hub:
         ]
 
     def close(self) -> None:
-        """Let no link work any more and end what streams; downloads to folders go on."""
+        """Let no link work any more, and end what streams and the downloads to folders."""
         self.is_closed = True
         self.tickets.clear()
-
-
-def _hashed(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        with self._lock:
+            visitors = list(self._visitors.values())
+        for each in visitors:
+            each.jobs.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import socket
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,16 @@ def url_of(settings: Settings, sockets: list[socket.socket]) -> str:
     host = "localhost" if settings.address in {"127.0.0.1", *_EVERYWHERE} else settings.address
     name = f"[{host}]" if ":" in host else host
     return f"http://{name}:{_port(sockets)}{settings.prefix}/"
+
+
+def place_of(settings: Settings, sockets: list[socket.socket]) -> str:
+    """Return what tells this server from the others that the same host may have.
+
+    Browsers send cookies to every port of a host.
+    """
+    if settings.address.startswith(_UNIX):
+        return hashlib.sha256(settings.address.encode()).hexdigest()[:8]
+    return str(_port(sockets))
 
 
 def origins_of(settings: Settings, sockets: list[socket.socket]) -> list[str]:

@@ -25,6 +25,8 @@ class Pages:
 
     def __init__(self, hub: Hub) -> None:
         self.hub, self._workers = hub, Workers()
+        # Not a daemon: one that the end of the process stops within the catalog aborts it.
+        self._warming = threading.Thread(target=self._warm)
 
     @property
     def title(self) -> str:
@@ -45,11 +47,11 @@ class Pages:
 
     def warm(self) -> None:
         """Work out in the background what the first visitor would wait for."""
-        threading.Thread(target=self._warm, daemon=True).start()
+        self._warming.start()
 
     def _warm(self) -> None:
         front.classic()
-        source = BrowserSource(self.hub.data, others=False)
+        source = BrowserSource(self.hub.data, words=self.hub.words, others=False)
         source.warm()
         source.foresee()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -112,6 +113,11 @@ def folder_in(roots: Sequence[Root], dest: Path, site: Path | None = None) -> Pa
     root = next((each for each in roots if each.name == first), None)
     if root is None:
         raise InvalidArgument(f"{shortened(text, 80)} is in no folder of yours; {_known(roots)}")
+    if not root.path.is_dir():  # making it would fill the disk on which a share is mounted
+        raise InvalidArgument(
+            f"the folder {root.name} is not there at the moment; choose another one, or tell those "
+            "who run this server"
+        )
     for part in rest:
         if rule := _broken_rule(part):
             raise UnsafePath(f"folder {shortened(part, 80)} {rule}; choose another name")
@@ -124,11 +130,12 @@ def folder_in(roots: Sequence[Root], dest: Path, site: Path | None = None) -> Pa
 
 def described(roots: Sequence[Root]) -> list[dict[str, Any]]:
     """Return the roots as the page shows them, with the bytes that are free."""
-    return [
-        {"name": root.name, "path": str(root.path), "free": shutil.disk_usage(root.path).free}
-        for root in roots
-        if root.path.is_dir()  # a share that is away now may come back
-    ]
+    found = []
+    for root in roots:
+        with suppress(OSError):  # a share that is away now may come back
+            free = shutil.disk_usage(root.path).free
+            found.append({"name": root.name, "path": str(root.path), "free": free})
+    return found
 
 
 def _known(roots: Sequence[Root]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import secrets
 import signal
 import threading
@@ -15,11 +14,11 @@ from bokeh.server.server import BaseServer
 from panel.io.application import build_applications
 from tornado.ioloop import IOLoop
 
-from ursa_jupyter.app import document
-from ursa_jupyter.app.auth import provider_of, user_of
+from ursa_jupyter.app import document, logs
+from ursa_jupyter.app.auth import USER, provider_of, user_of
 from ursa_jupyter.app.headers import guarded, policy
 from ursa_jupyter.app.hub import Hub
-from ursa_jupyter.app.listening import listen, origins_of, url_of
+from ursa_jupyter.app.listening import listen, origins_of, place_of, url_of
 from ursa_jupyter.app.pages import Pages
 from ursa_jupyter.app.settings import settings_of
 from ursa_jupyter.app.web import Server, web_application
@@ -31,7 +30,8 @@ if TYPE_CHECKING:
     from ursa_jupyter.app.settings import Settings
 
 _MESSAGE_MAX = 1 << 20  # bytes
-_LOOK_MS = 3000  # how often for pages that nobody has open any more
+_KEPT_MS = 15_000  # a page whose connection broke off; its browser tries again meanwhile
+_LOOK_MS = 3_000  # how often for such pages
 
 
 def serve(data: DataInterface, **options: Any) -> None:
@@ -54,10 +54,11 @@ def serve(data: DataInterface, **options: Any) -> None:
     """
     settings = settings_of(**options)
     data.catalog.version  # noqa: B018 - a site that is not there is told now
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    logs.begin()
     with contextlib.ExitStack() as ending:
         sockets = listen(settings)
-        hub = Hub(data, roots=settings.roots)
+        cookie = f"ursa_visitor_{place_of(settings, sockets)}"
+        hub = Hub(data, roots=settings.roots, cookie=cookie)
         ending.callback(hub.close)
         pages = Pages(hub)
         ending.callback(pages.close)
@@ -91,7 +92,9 @@ def _server(settings: Settings, pages: Pages, sockets: list[socket]) -> BaseServ
         extra_websocket_origins=origins_of(settings, sockets),
         websocket_max_message_size_bytes=_MESSAGE_MAX,
         check_unused_sessions_milliseconds=_LOOK_MS,
+        unused_session_lifetime_milliseconds=_KEPT_MS,
         ursa_login=settings.login,
+        ursa_user=USER if settings.oauth else f"ursa_user_{place_of(settings, sockets)}",
         ursa_cookie=pages.hub.cookie,
         cookie_secret=settings.cookie_secret,
         # The address of a session and who opened it are in a token that visitors cannot write.

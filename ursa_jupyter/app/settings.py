@@ -78,11 +78,8 @@ def settings_of(
     asked = _oauth_of(oauth or {})
     if accounts and asked:
         raise InvalidArgument("give --basic-auth or --oauth-provider, not both")
-    if not (accounts or asked or public or _is_loopback(address)):
-        raise InvalidArgument(
-            f"--address {address} lets other computers in, and nobody has to log in: add "
-            "--basic-auth or --oauth-provider, or --public if everybody may see and take everything"
-        )
+    if not (accounts or asked or public):
+        _refuse_others(address)
     stem = prefix.strip("/")
     return Settings(
         address=address,
@@ -152,6 +149,14 @@ def _oauth_of(given: Mapping[str, Any]) -> dict[str, Any]:
     if wrong := [name for name, equals, _ in pairs if not (name and equals)]:
         raise InvalidArgument(f"--oauth-extra {wrong[0]} is not KEY=VALUE")
     return {**given, "extra": {name: value for name, _, value in pairs}}
+
+
+def _refuse_others(address: str) -> None:
+    if not _is_loopback(address):
+        raise InvalidArgument(
+            f"--address {address} lets other computers in, and nobody has to log in: add "
+            "--basic-auth or --oauth-provider, or --public if everybody may see and take everything"
+        )
 
 
 def _is_loopback(address: str) -> bool:

@@ -77,7 +77,7 @@ class Tickets:
             ticket = self._same(person, kind, content)
             if ticket is None:
                 ticket = Ticket(person, kind, content, secrets.token_urlsafe(24))
-                self._tickets[_hashed(ticket.token)] = ticket
+                self._tickets[hashed(ticket.token)] = ticket
             self._touch(ticket)
             self._bound(person)
             return ticket
@@ -86,7 +86,7 @@ class Tickets:
         """Return the ticket of a link if it still works, and let it work for longer."""
         with self._lock:
             self._expire()
-            ticket = self._tickets.get(_hashed(token))
+            ticket = self._tickets.get(hashed(token))
             if ticket is not None:
                 self._touch(ticket)
             return ticket
@@ -117,7 +117,7 @@ class Tickets:
     def _touch(self, ticket: Ticket) -> None:
         """Put it last, so that the tickets stay in the order of their last use."""
         ticket.used = self._clock()
-        key = _hashed(ticket.token)
+        key = hashed(ticket.token)
         self._tickets[key] = self._tickets.pop(key)
 
     def _expire(self) -> None:
@@ -142,8 +142,9 @@ class Tickets:
             if left <= number and held <= files:
                 return
             left, held = left - 1, held - each.content.files
-            del self._tickets[_hashed(each.token)]
+            del self._tickets[hashed(each.token)]
 
 
-def _hashed(token: str) -> bytes:
+def hashed(token: str) -> bytes:
+    """Return what stands for a token where it is kept."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

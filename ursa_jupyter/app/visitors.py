@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("ursa.page")
 _TAB_MAX = 64
+_ENDED_MAX = 50  # downloads that are still shown
 
 
 class Visitor:
@@ -48,6 +49,8 @@ class Visitor:
         Directory of the site that is served, which nobody may download into.
     running_of_all : callable, optional
         Returns how many downloads to folders all visitors have under way.
+    turn : Lock, optional
+        Held by whoever of all visitors takes the place of one more download.
     clock : callable
         Seconds.
 
@@ -74,15 +77,16 @@ class Visitor:
         roots: Sequence[Root] = (),
         site: Path | None = None,
         running_of_all: Callable[[], int] | None = None,
+        turn: threading.Lock | None = None,
         clock: Callable[[], float] = Clock,
     ) -> None:
-        self.name, self.jobs, self._limits = name, JobList(), limits
+        self.name, self.jobs, self._limits = name, JobList(most=_ENDED_MAX), limits
         self._tickets, self._roots, self._site, self._clock = tickets, tuple(roots), site, clock
         self._running_of_all = running_of_all or self.running
         self._baskets: OrderedDict[str, tuple[Selection, float]] = OrderedDict()
         self._pages: dict[object, Push] = {}
         self._messages = Bucket(limits.burst, limits.messages_per_s, clock)
-        self._lock, self._starting = threading.Lock(), threading.Lock()
+        self._lock, self._turn, self._starting = threading.Lock(), turn or threading.Lock(), 0
 
     @property
     def is_busy(self) -> bool:
@@ -208,13 +212,25 @@ class Visitor:
         """
         self._messages.admit()
 
-    def allow_start(self) -> None:
-        """Refuse one more download to a folder than this person may have under way.
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """Start a download to a folder in this block, and add it to `jobs`.
 
         Raises
         ------
         InvalidArgument
+            More are under way than this person, or everybody together, may have.
         """
+        with self._turn:  # two pages at once would both find the last place free
+            self._refuse_one_more()
+            self._starting += 1
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._starting -= 1
+
+    def _refuse_one_more(self) -> None:
         if (number := self.running()) >= self._limits.folder_jobs:
             raise InvalidArgument(
                 f"{counted(number, 'download')} of yours to a folder are under way, and no more "
@@ -228,11 +244,4 @@ class Visitor:
 
     def running(self) -> int:
         """Return how many downloads to folders have not ended; one that pauses has not."""
-        return sum(look.state not in FINAL for _, look, _ in self.jobs.looks())
-
-    @contextmanager
-    def starting(self) -> Iterator[None]:
-        """Start a download in this block, and add it to `jobs`; see `allow_start`."""
-        with self._starting:  # two pages at once would both find the last place free
-            self.allow_start()
-            yield
+        return self._starting + sum(look.state not in FINAL for _, look, _ in self.jobs.looks())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from ursa.transfer.plan import Copy, DownloadPlan
     from ursa_jupyter.app.hub import Hub
@@ -54,6 +55,6 @@ class Visit:
         """Return where one object can be had."""
         return self.visitor.file(copy)
 
-    def may_start(self) -> None:
-        """Raise where this person may begin no further download to a folder."""
-        self.visitor.allow_start()
+    def starting(self) -> AbstractContextManager[None]:
+        """Return the block in which a download to a folder starts, if one more may."""
+        return self.visitor.starting()

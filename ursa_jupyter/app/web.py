@@ -12,12 +12,14 @@ from bokeh.server.views.static_handler import StaticHandler
 from bokeh.util.token import get_session_id
 from panel.io.server import DocHandler, WSHandler
 from tornado.httpserver import HTTPServer
+from tornado.web import ErrorHandler
 
 from ursa_jupyter.app.auth import user_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from tornado.httputil import HTTPServerRequest
     from tornado.iostream import IOStream
     from tornado.web import RequestHandler
 
@@ -113,6 +115,12 @@ class _Chosen(tornado.web.Application):
             if rule[1] in _OURS or rule[1] in own
         ]
         super().__init__(kept, **settings)
+
+    def find_handler(self, request: HTTPServerRequest, **more: Any) -> Any:
+        """Return what answers a request; no file's name has a NUL, on which looking for it ends."""
+        if "%00" in request.path or "\0" in request.path:
+            return self.get_handler_delegate(request, ErrorHandler, {"status_code": 404})
+        return super().find_handler(request, **more)
 
 
 # Bokeh's class hands its handlers to the next in line, which is ours.

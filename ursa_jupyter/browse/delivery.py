@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from ursa.errors import InvalidArgument
@@ -16,6 +17,7 @@ from ursa_jupyter.browse.selection import results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from ursa import DataInterface
@@ -121,9 +123,11 @@ class Delivery:
         wish = wish_of(message, dest)
         whole = results(self._data, self._selection.hashes)
         kept, _ = wanted(whole, wish)
-        if self._gives is not None:
-            self._gives.may_start()
-        return {"job": self.downloads.start(self._data, kept, dest, wish)}
+        with self._starting():
+            return {"job": self.downloads.start(self._data, kept, dest, wish)}
+
+    def _starting(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._gives is None else self._gives.starting()
 
     def _zip(self, message: Message) -> Message:
         wish, gives = wish_of(message, None), refuse_nobody(self._gives)
@@ -131,9 +135,8 @@ class Delivery:
 
     def _job(self, message: Message) -> Message:
         action = choice_of(message, "action", ACTIONS, "")
-        if action == "retry" and self._gives is not None:
-            self._gives.may_start()
-        self.downloads.act(text_of(message, "job"), action)
+        with self._starting() if action == "retry" else nullcontext():
+            self.downloads.act(text_of(message, "job"), action)
         return {}
 
     def _jobs(self, _: Message) -> Message:

@@ -13,6 +13,7 @@ from ursa_jupyter.browse.selection import results
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from ursa import DataInterface
     from ursa.transfer.plan import Copy, DownloadPlan
@@ -38,8 +39,8 @@ class Gives(Protocol):
     def file(self, copy: Copy) -> Mapping[str, Any]:
         """Return where one object can be had."""
 
-    def may_start(self) -> None:
-        """Raise an `UrsaError` where this person may begin no further download."""
+    def starting(self) -> AbstractContextManager[None]:
+        """Return the block in which a download starts; it raises where no more may."""
 
 
 def refuse_nobody(gives: Gives | None) -> Gives:

@@ -93,7 +93,10 @@ def results(data: DataInterface, hashes: Sequence[str]) -> list[QueryResult]:
     found = {each.recording_hash: each for each in data.query(by_hash(hashes))}
     missing = [key for key in hashes if key not in found]
     if missing:
-        raise InvalidArgument(f"no recording {shortened(missing[0], 80)} is in the catalog")
+        raise InvalidArgument(
+            f"no recording {shortened(missing[0], 80)} is in the catalog; if it was selected and "
+            "has been deleted since, clear the selection and select again"
+        )
     return [found[key] for key in hashes]
 
 

@@ -10,6 +10,7 @@ from ursa.filters import QuerySpec
 from ursa.text import cut, shortened
 from ursa.transfer.plan import Layout
 from ursa_jupyter.browse import address, chips, choosing, detail, facets, notes, ranges, rows
+from ursa_jupyter.browse.away import behind
 from ursa_jupyter.browse.delivery import Delivery, Ways
 from ursa_jupyter.browse.messages import id_of, refuse_deep, text_of, texts_of, type_of
 from ursa_jupyter.browse.previews import Previews, preview
@@ -148,7 +149,7 @@ class BrowserSource:
         try:
             answer, out = self._answered(message)
         except UrsaError as error:
-            return self._veil({"id": name, "error": _told(error)}), []
+            return self._veil({"id": name, "error": _told(behind(error, self.data))}), []
         except Exception as error:
             logger.exception("a message of type %s failed", shortened(type_of(message), 80))
             kind = type(error).__name__

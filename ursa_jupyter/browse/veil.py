@@ -14,6 +14,8 @@ SHOWN = "SITE"
 _TOLD = frozenset({"error", "message", "missing", "failures"})  # where what went wrong is told
 _PATH = re.compile(r"(?<![\w.:/-])(?:file://)?(?P<path>/(?:[^\s/'\"]+/)+[^\s/'\"]*)")
 
+_ENDS = ".,;:!?)]}"  # of a sentence rather than of a path
+
 
 class Veil:
     """Takes the directory of a site out of texts, and of errors every other one as well.
@@ -57,10 +59,11 @@ class Veil:
         return _PATH.sub(self._named, text) if told else text
 
     def _named(self, found: re.Match[str]) -> str:
-        path = found["path"]
+        path = found["path"].rstrip(_ENDS)
+        after = found["path"][len(path) :]
         if any(path.startswith(f"{root.rstrip('/')}/") or path == root for root in self._roots):
             return found[0]
-        return f"…/{path.rstrip('/').rpartition('/')[2]}"
+        return f"…/{path.rstrip('/').rpartition('/')[2]}{after}"
 
 
 def _ways(site: Path) -> list[str]:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.app.page_server import PageServer, serving
-from tests.faultproxy import Proxy, Rule, faults
+from tests.app.slow_store import FILES, SMALL, slow_store
 from ursa import verify
 
 if TYPE_CHECKING:
@@ -20,6 +16,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Locator
 
+    from tests.app.page_server import PageServer
+    from tests.app.slow_store import SlowStore
     from tests.browser.page.conftest import Meet
     from tests.browser.page.people import Person
     from tests.conftest import MakeSession
@@ -27,42 +25,18 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.xdist_group("page")
 
-SMALL, LARGE = "eeg/small.bin", "eeg/large.bin"
-FILES = {SMALL: b"\x01\x02" * 500, LARGE: os.urandom(1 << 20) * 12}
 
-
-@dataclass
-class Slow:
-    """A server of buckets whose large file stops coming after some bytes, until it is let go."""
-
-    server: PageServer
-    proxy: Proxy
-    folder: Path
-    through: threading.Event
-
-    def times_fetched(self, name: str) -> int:
-        return len(self.proxy.exchanges("GET", name))
+@pytest.fixture
+def slow(lab: Lab, make_session: MakeSession, tmp_path: Path) -> Iterator[SlowStore]:
+    with slow_store(lab, make_session(files=FILES), tmp_path / "allowed") as store:
+        yield store
 
 
 @pytest.fixture
-def slow(executable: str, lab: Lab, make_session: MakeSession, tmp_path: Path) -> Iterator[Slow]:
-    del executable
-    session, data, folder = make_session(files=FILES), lab.data(), tmp_path / "allowed"
-    data.enable_writes(("assets_rw", "raw_rw"))
-    data.ingest(session / "manifest.json", source_dir=session)
-    folder.mkdir()
-    through = threading.Event()
-    with faults(lab.server.endpoint) as proxy:
-        rule = Rule("call", "GET", LARGE, times=1e9, at=50_000, action=through.wait)
-        proxy.add(rule)
-        config = lab.through(proxy.endpoint).config
-        try:
-            with serving(
-                tmp_path / "serving", profile="r2", config=config, allow_root=[f"shared={folder}"]
-            ) as server:
-                yield Slow(server, proxy, folder, through)
-        finally:
-            through.set()
+def slow_server(executable: str, slow: SlowStore, tmp_path: Path) -> Iterator[PageServer]:
+    del executable  # without a browser there is no use for a server
+    with slow.serving(tmp_path / "serving") as server:
+        yield server
 
 
 def job(person: Person, state: str) -> Locator:
@@ -73,9 +47,9 @@ def job(person: Person, state: str) -> Locator:
 
 
 def test_a_folder_job_outlives_its_tab_and_is_cancelled_and_retried_in_another(
-    meet: Meet, slow: Slow
+    meet: Meet, slow: SlowStore, slow_server: PageServer
 ) -> None:
-    person = meet(slow.server)
+    person = meet(slow_server)
     person.opens()
     person.selects("P001")
     person.wants_data()
