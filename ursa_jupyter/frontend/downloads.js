@@ -74,7 +74,7 @@ function zipNode(zip, remove) {
     { class: "ursa-zip", dataset: { state: notice?.kind ?? (left > 0 ? "open" : "ended") } },
     h("p", { class: "ursa-zip-name" }, h("strong", {}, name), ` ${sizeText(bytes)}`),
     h("p", { class: "ursa-quiet" }, zipText(zip, left)),
-    notice ? h("p", { class: "ursa-warning" }, shortHashes(notice.text)) : null,
+    notice ? h("p", { class: "ursa-zip-notice" }, shortHashes(notice.text)) : null,
     acts,
   );
 }

@@ -1,10 +1,11 @@
 // Banners above the browser: what the visitor should know, until it is dismissed.
 
 import { h } from "./dom.js";
+import { shortHashes } from "./facts.js";
 
 const PATIENT_MS = 10_000;
 
-/** Return {element, show, problem, lost}; `show` is described in page.js. */
+/** Return {element, show, problem, lost, reconnect}; `show` is described in page.js. */
 export function noticeList() {
   const element = h("div", { class: "ursa-notices" });
 
@@ -12,9 +13,10 @@ export function noticeList() {
     const role = kind === "error" ? "alert" : "status";
     const notice = h("div", { class: "ursa-notice", role, dataset: { kind } });
     const remove = () => notice.remove();
+    const title = shortHashes(text) === text ? null : text;
     const given = { type: "button", class: "ursa-plain", "aria-label": "Dismiss", title: "Dismiss" };
     notice.append(
-      h("div", { class: "ursa-message" }, text, more && h("details", {}, h("summary", {}, "Why"), more)),
+      h("div", { class: "ursa-message", title }, shortHashes(text), more && h("details", {}, h("summary", {}, "Why"), more)),
       ...(act ? [h("button", { type: "button", class: "ursa-primary", onclick: act[1] }, act[0])] : []),
       ...(sticky ? [] : [h("button", { ...given, onclick: remove }, "✕")]),
     );
@@ -42,6 +44,7 @@ export function noticeList() {
 
   /** Load the page again, unless that would leave the visitor with the browser's error page. */
   async function reconnect() {
+    show({ text: "Asking whether the server is there…", about: "connection", sticky: true });
     try {
       await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(PATIENT_MS) });
       location.reload();
@@ -50,5 +53,5 @@ export function noticeList() {
     }
   }
 
-  return { element, show, problem, lost };
+  return { element, show, problem, lost, reconnect };
 }

@@ -12,6 +12,7 @@ export const NOTEBOOK_WORDS = Object.freeze({
   silent: "no answer from Python: is the kernel busy or gone?",
   slow: "Python has not answered yet: is the kernel busy or gone?",
   lost: "the connection to Python is lost",
+  search: "Search words, or a filter: metadata.task=rest",
 });
 
 /** Rejects a request that a newer one of the same name has replaced. */
