@@ -2,8 +2,7 @@
 
 import { h } from "./dom.js";
 import { shortHashes } from "./facts.js";
-import { sizeText } from "./format.js";
-import { minutesText } from "./get_zip.js";
+import { minutesText, sizeText } from "./format.js";
 import { mountJobs, SERVER_JOB_WORDS } from "./jobs.js";
 import { isAbout, keptZips, zipEnds } from "./zips.js";
 

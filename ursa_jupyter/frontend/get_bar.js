@@ -49,19 +49,7 @@ export function mountGetBar(el, { call, on, state, shell, admitted }) {
     soon();
   }
 
-  async function clear() {
-    parts.refusal.replaceChildren();
-    await call("select", { clear: true }).catch(refused);
-    soon();
-  }
-
-  function refused(error) {
-    if (error instanceof Superseded || signal.aborted) return;
-    parts.refusal.replaceChildren(refusalNode(error, () => {}));
-  }
-
-  parts.clear.addEventListener("click", clear, { signal });
-  parts.only.addEventListener("click", () => state.set({ onlySelected: !state.onlySelected }), { signal });
+  onPressed(parts, { call, state, signal, cleared: soon });
   parts.get.addEventListener("click", () => dialog.open(now.reply), { signal });
   const off = state.listen(({ onlySelected }) => onlySelected !== undefined && draw());
   draw();
@@ -76,6 +64,23 @@ export function mountGetBar(el, { call, on, state, shell, admitted }) {
       el.replaceChildren();
     },
   };
+}
+
+/** Answer the buttons beside the number of those selected. */
+function onPressed(parts, { call, state, signal, cleared }) {
+  function refused(error) {
+    if (error instanceof Superseded || signal.aborted) return;
+    parts.refusal.replaceChildren(refusalNode(error, () => {}));
+  }
+
+  async function clear() {
+    parts.refusal.replaceChildren();
+    await call("select", { clear: true }).catch(refused);
+    cleared();
+  }
+
+  parts.clear.addEventListener("click", clear, { signal });
+  parts.only.addEventListener("click", () => state.set({ onlySelected: !state.onlySelected }), { signal });
 }
 
 function optionsMenu(wish, { hello }, { changed, signal }) {

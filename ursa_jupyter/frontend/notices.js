@@ -8,6 +8,7 @@ const PATIENT_MS = 10_000;
 /** Return {element, show, problem, lost, reconnect}; `show` is described in page.js. */
 export function noticeList() {
   const element = h("div", { class: "ursa-notices" });
+  let gone = false;
 
   function show({ kind = "info", text, more = null, about = null, act = null, sticky = false }) {
     const role = kind === "error" ? "alert" : "status";
@@ -35,11 +36,12 @@ export function noticeList() {
   }
 
   function lost() {
+    gone = true;
     cut("The connection to the server is lost. Reconnect to go on where you are.");
   }
 
   function cut(text) {
-    show({ kind: "error", text, about: "connection", act: ["Reconnect", reconnect], sticky: true });
+    show({ kind: "error", text, about: "connection", act: ["Reconnect", reconnect], sticky: gone });
   }
 
   /** Load the page again, unless that would leave the visitor with the browser's error page. */
