@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.shelf import (
     ENTRIES,
+    Host,
     facet,
     filled,
     opened,
@@ -178,3 +179,12 @@ def test_a_chosen_theme_is_there_before_the_scripts(page: Page) -> None:
     page.evaluate("localStorage.setItem('ursa-theme', 'dark')")
     page.goto("http://ursa.test/")
     assert page.evaluate(shade) == "rgb(22, 25, 29)"
+
+
+def test_too_many_to_name_are_for_the_manifest(data: DataInterface) -> None:
+    source = BrowserSource(data, gives=Host())
+    names = [f"r{number}" for number in range(1_001)]
+    source.handle({"id": "a:1", "type": "select", "add": names})
+    reply, _ = source.handle({"id": "a:2", "type": "copy", "what": "cli", "of": "selection"})
+    assert "save the manifest" in reply["error"]["message"]
+    source.close()

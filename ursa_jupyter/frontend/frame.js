@@ -36,7 +36,8 @@ export function browserFrame(el, { signal, height, shell }) {
   };
   const turn = () => openRail(drawer.getAttribute("aria-expanded") !== "true");
   const done = () => (openRail(false), drawer.focus());
-  rail.append(h("button", { type: "button", class: "ursa-primary ursa-raildone", onclick: done }, "Show the recordings"));
+  const given = { type: "button", class: "ursa-primary ursa-raildone", onclick: done };
+  rail.append(h("button", given, "Show the recordings"));
   drawer.addEventListener("click", turn, { signal });
 
   middle.addEventListener("pointerdown", () => openRail(false), { signal });

@@ -5,27 +5,31 @@ import { shortHashes } from "./facts.js";
 
 const PATIENT_MS = 10_000;
 
-/** Return {element, show, problem, lost, reconnect}; `show` is described in page.js. */
+/** Return {element, show, problem, lost, reconnect}; `show` shows a banner. */
 export function noticeList() {
   const element = h("div", { class: "ursa-notices" });
   let gone = false;
 
+  /**
+   * Show a text as a banner, with `more` folded away, and the button `act`: [label, run].
+   *
+   * One with the same `about` as a former one replaces it; one that is `sticky` cannot be dismissed.
+   */
   function show({ kind = "info", text, more = null, about = null, act = null, sticky = false }) {
     const role = kind === "error" ? "alert" : "status";
     const notice = h("div", { class: "ursa-notice", role, dataset: { kind } });
-    const remove = () => notice.remove();
+    const why = more && h("details", {}, h("summary", {}, "Why"), more);
     const title = shortHashes(text) === text ? null : text;
     const given = { type: "button", class: "ursa-plain", "aria-label": "Dismiss", title: "Dismiss" };
     notice.append(
-      h("div", { class: "ursa-message", title }, shortHashes(text), more && h("details", {}, h("summary", {}, "Why"), more)),
+      h("div", { class: "ursa-message", title }, shortHashes(text), why),
       ...(act ? [h("button", { type: "button", class: "ursa-primary", onclick: act[1] }, act[0])] : []),
-      ...(sticky ? [] : [h("button", { ...given, onclick: remove }, "✕")]),
+      ...(sticky ? [] : [h("button", { ...given, onclick: () => notice.remove() }, "✕")]),
     );
     if (about !== null) notice.dataset.about = about;
     const former = [...element.children].find((each) => about !== null && each.dataset.about === about);
     if (former) former.replaceWith(notice);
     else element.append(notice);
-    return remove;
   }
 
   /** Say what of the address could not be used, or nothing any more. */

@@ -3,9 +3,6 @@
 // `mountBrowser` gets `{ shell }`, and every part of the browser has it as `shared.shell`:
 //   downloads        the element of the panel "My downloads", for whatever shows the jobs
 //   openDownloads()  opens that panel
-//   notify({ kind: "error" | "info", text, more, about, act: [label, run] })  shows a banner, with
-//                    `more` folded away; returns what takes it away. A later one with the same
-//                    `about` replaces it
 //   cardsBelow       the width of the browser, in pixels, below which the table shows cards
 //   reconnect()      loads the page again, once the server answers
 //   wording(text)    a filter as Python writes it, in words
@@ -52,7 +49,7 @@ function ownConnection(document) {
 }
 
 /** Mount the page into `el`, until `signal` is aborted. */
-export function mountPage(el, transport, { tab, signal }) {
+function mountPage(el, transport, { tab, signal }) {
   const notices = noticeList();
   const theme = followChoice({ signal });
   const bar = appBar({ theme, signal });
@@ -60,7 +57,7 @@ export function mountPage(el, transport, { tab, signal }) {
   const root = h("div", { class: "ursa-b ursa-page" }, bar.skip, bar.element, notices.element, main);
   el.append(root);
   const shell = {
-    ...{ downloads: bar.downloads, openDownloads: bar.openDownloads, notify: notices.show },
+    ...{ downloads: bar.downloads, openDownloads: bar.openDownloads },
     ...{ reconnect: notices.reconnect, wording: filterWords },
     ...{ cardsBelow: CARDS_BELOW, join: (browser) => joined(browser, { tab, bar, notices }) },
   };
