@@ -33,6 +33,7 @@ def test_a_card_shows_two_more_columns_and_the_bar_takes_two_lines(page: Page, u
     opened(page, url, 360)
     page.get_by_role("button", name="Columns").click()
     page.get_by_role("checkbox", name="word").click()
+    page.wait_for_selector("[role=grid]:not([aria-busy])")
     page.keyboard.press("Escape")
     row(page, 4).scroll_into_view_if_needed()
     extra = row(page, 4).locator(".ursa-extra")

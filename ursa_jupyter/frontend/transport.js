@@ -78,10 +78,10 @@ export function connect(transport, words = NOTEBOOK_WORDS) {
   const listeners = new Map();
   const queues = new Map();
   let last = 0;
-  let gone = false;
+  let ended = null; // why nothing is asked any more
 
   function request(type, args, buffers) {
-    if (gone) return Promise.reject(new Lost(words.lost));
+    if (ended) return Promise.reject(ended);
     const id = `${uid}:${(last += 1)}`;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -135,9 +135,9 @@ export function connect(transport, words = NOTEBOOK_WORDS) {
     else tell(message, buffers);
   });
   transport.onLost?.(() => {
-    if (gone) return;
-    gone = true;
-    abandon(new Lost(words.lost));
+    if (ended) return;
+    ended = new Lost(words.lost);
+    abandon(ended);
     tell({ push: "lost" }, []);
   });
 
@@ -151,7 +151,8 @@ export function connect(transport, words = NOTEBOOK_WORDS) {
     },
     close() {
       off();
-      abandon(new Superseded("closed"));
+      ended = new Superseded("closed");
+      abandon(ended);
     },
   };
 }
