@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.browser.hosted import hosting
 from ursa import DataInterface
@@ -12,7 +12,7 @@ from ursa.catalog import IngestionStatus, ModalityRow, RecordingEntry
 from ursa_jupyter.browse import BrowserSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from playwright.sync_api import Locator, Page
@@ -73,6 +73,44 @@ def browsing(data: DataInterface, made: list[BrowserSource] | None = None) -> It
         return source
 
     with hosting(make, "browser") as url:
+        yield url
+
+
+class Host:
+    """A host with a login, which gives no files."""
+
+    roots = ()
+
+    def greeting(self) -> Mapping[str, Any]:
+        visitor = {"name": "ann.of-a-long-name@hospital.example", "guest": False}
+        return {"visitor": visitor, "logout": "/logout"}
+
+    def zip(self, *_: object) -> Mapping[str, Any]:
+        raise NotImplementedError
+
+    def file(self, *_: object) -> Mapping[str, Any]:
+        raise NotImplementedError
+
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        yield
+
+
+@contextmanager
+def paging(
+    data: DataInterface,
+    kind: type[BrowserSource] = BrowserSource,
+    made: list[BrowserSource] | None = None,
+) -> Iterator[str]:
+    """Give the address of a page over a site; `made` gets the source of each page."""
+
+    def make(push: Callable[[dict[str, object]], None]) -> BrowserSource:
+        source = kind(data, push=push, gives=Host())
+        if made is not None:
+            made.append(source)
+        return source
+
+    with hosting(make, "page") as url:
         yield url
 
 

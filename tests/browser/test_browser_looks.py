@@ -31,6 +31,10 @@ def check_axe(page: Page) -> None:
 
 def test_a_card_shows_two_more_columns_and_the_bar_takes_two_lines(page: Page, url: str) -> None:
     opened(page, url, 360)
+    page.get_by_role("button", name="Columns").click()
+    page.get_by_role("checkbox", name="word").click()
+    page.wait_for_selector("[role=grid]:not([aria-busy])")
+    page.keyboard.press("Escape")
     row(page, 4).scroll_into_view_if_needed()
     extra = row(page, 4).locator(".ursa-extra")
     assert extra.all_inner_texts() == ["lab0", "oddball"]

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 MILLION = 1_000_000
 
-pytestmark = pytest.mark.soak
+# A site that is being made here is nobody else's, which LanceDB cannot know.
+pytestmark = [pytest.mark.soak, pytest.mark.filterwarnings("ignore:optimize:UserWarning")]
 
 
 @pytest.fixture(scope="module")

@@ -3,55 +3,25 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import expect
 
-from tests.browser.hosted import hosting
 from tests.browser.samples import shot
-from tests.browser.shelf import ENTRIES, facet, filled, hash_of, opened, row, wait_matched
+from tests.browser.shelf import ENTRIES, facet, filled, hash_of, opened, paging, row, wait_matched
 from ursa import DataInterface
-from ursa_jupyter.browse import BrowserSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Page
 
 HASH = ENTRIES[3].recording_hash
 WIDE, NARROW = 1280, 390
-
-
-class Host:
-    """A host with a login, which gives no files."""
-
-    roots = ()
-
-    def greeting(self) -> Mapping[str, Any]:
-        visitor = {"name": "ann.of-a-long-name@hospital.example", "guest": False}
-        return {"visitor": visitor, "logout": "/logout"}
-
-    def zip(self, *_: object) -> Mapping[str, Any]:
-        raise NotImplementedError
-
-    def file(self, *_: object) -> Mapping[str, Any]:
-        raise NotImplementedError
-
-    @contextmanager
-    def starting(self) -> Iterator[None]:
-        yield
-
-
-@contextmanager
-def paging(data: DataInterface) -> Iterator[str]:
-    """Give the address of a page over a site."""
-    with hosting(lambda push: BrowserSource(data, push=push, gives=Host()), "page") as url:
-        yield url
 
 
 @pytest.fixture(scope="module")

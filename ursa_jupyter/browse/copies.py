@@ -66,7 +66,8 @@ def copied(
         text = _link(spec, is_page=is_page) if form == "link" else _query(spec, form, place)
         return {"text": text}
     if len(selection) > _HASHES_MAX:
-        rule = f"more than {_HASHES_MAX} are too many to name; copy the query instead"
+        other = "save the manifest" if is_page else "copy the query"
+        rule = f"more than {_HASHES_MAX} are too many to name; {other} instead"
         raise InvalidArgument(f"{len(selection)} recordings are selected, and {rule}")
     named = message.get("modalities")
     names = None if named is None else texts_of(message, "modalities", _NAMES_MAX)

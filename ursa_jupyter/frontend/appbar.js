@@ -1,9 +1,8 @@
 // The bar at the top of the page: what this is, whose it is, and the visitor's downloads.
 
 import { h } from "./dom.js";
+import { isUnderWay } from "./job_parts.js";
 import { linkButton } from "./link_button.js";
-
-const DOWNLOADING = new Set(["planning", "running", "paused"]);
 
 /**
  * Return the bar's parts: {element, skip, downloads, openDownloads, onSkip, greeted, count}.
@@ -67,7 +66,7 @@ function downloadPanel({ signal }) {
     open: () => show(true),
     /** Show how many are under way, or else how many there are. */
     count(jobs) {
-      const active = jobs.filter(({ state }) => DOWNLOADING.has(state)).length;
+      const active = jobs.filter(isUnderWay).length;
       number.hidden = jobs.length === 0;
       number.textContent = active ? `${active} running` : String(jobs.length);
     },

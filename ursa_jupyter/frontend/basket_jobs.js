@@ -1,9 +1,8 @@
 // The downloads above the basket's bar: folded away where none is under way.
 
 import { h } from "./dom.js";
+import { isUnderWay } from "./job_parts.js";
 import { mountJobs } from "./jobs.js";
-
-const JOBS_ACTIVE = new Set(["planning", "running", "paused"]);
 
 /** Return {element, load, unfold, dispose}; `ended` is called whenever a download has ended. */
 export function basketJobs({ call, on, ended }) {
@@ -13,10 +12,9 @@ export function basketJobs({ call, on, ended }) {
   let before = 0;
 
   function show({ jobs }) {
-    const isActive = ({ state }) => JOBS_ACTIVE.has(state);
     const newest = [...jobs].reverse();
-    const active = newest.filter(isActive);
-    const rest = newest.filter((job) => !isActive(job));
+    const active = newest.filter(isUnderWay);
+    const rest = newest.filter((job) => !isUnderWay(job));
     element.hidden = jobs.length === 0;
     if (active.length > before) element.open = true;
     const counts = [active.length && `${active.length} under way`, rest.length && `${rest.length} ended`];

@@ -8,6 +8,7 @@ import { debounced } from "./dom.js";
 import { facetRail } from "./facets.js";
 import { browserFrame } from "./frame.js";
 import { isEverything, sameJson } from "./filters.js";
+import { admission } from "./get_link.js";
 import { rangeRail } from "./ranges.js";
 import { searchBox } from "./search.js";
 import { browserState } from "./state.js";
@@ -43,13 +44,14 @@ export function mountBrowser(el, transport, { height, words = NOTEBOOK_WORDS, sh
   const { signal } = stop;
   const state = browserState();
   const frame = browserFrame(el, { signal, height, shell });
-  const status = statusLine(frame, { signal, words });
+  const status = statusLine(frame, { signal, words, reconnect: shell?.reconnect });
   const call = status.watched(asked);
+  const wording = shell?.wording ?? ((text) => text);
   const failed = (retry) => (error) => isExpected(error) || status.failed(error, retry);
   const choose = (filter) => sameJson(filter, state.filter) || state.set({ filter });
 
-  const shared = { call, on, state, signal, choose, words, shell };
-  const around = shell?.join({ call, on, state, signal, root: frame.root, goTo, focus }) ?? ALONE;
+  const shared = { call, on, state, signal, choose, words, shell, admitted: admission(call) };
+  const around = shell?.join({ ...shared, root: frame.root, goTo, focus }) ?? ALONE;
   const detail = mountDetail(frame.detail, { ...shared, around });
   const basket = mountBasket(frame.basket, shared);
   const search = searchBox(shared);
@@ -66,7 +68,7 @@ export function mountBrowser(el, transport, { height, words = NOTEBOOK_WORDS, sh
     failed: (error) => failed(() => table.load({ keep: true }))(error),
   });
   frame.search.append(search.element);
-  frame.rail.append(facets.element);
+  frame.rail.prepend(facets.element);
   status.onAll(table.all);
 
   /** Show a recording, or none; `step` is one of several in a row, such as by the arrow keys. */
@@ -103,8 +105,9 @@ export function mountBrowser(el, transport, { height, words = NOTEBOOK_WORDS, sh
   async function refine() {
     const { filter } = state;
     const chips = call("chips", { filter }, { latest: "chips" }).then((reply) => {
-      showChips(frame.chips, reply.chips, choose);
-      showNothing(frame.nothing, { zero: reply.zero, total: state.hello.total }, choose);
+      const { chips: all, zero } = reply;
+      showChips(frame.chips, all, { choose, wording });
+      showNothing(frame.nothing, { zero, total: state.hello.total }, { choose, wording });
     });
     await Promise.all([chips, facets.load(), ranges.load()].map((work) => work.catch(unlessExpected)));
   }

@@ -4,18 +4,18 @@ import { h } from "./dom.js";
 import { countText } from "./format.js";
 import { everything } from "./filters.js";
 
-/** Show the chips of a reply in `el`; `choose` gets the filter to go on with. */
-export function showChips(el, chips, choose) {
+/** Show the chips of a reply in `el`; `choose` gets the filter to go on with, `wording` its text. */
+export function showChips(el, chips, { choose, wording }) {
   const focused = [...el.children].indexOf(el.getRootNode().activeElement);
   const type = "button";
   const buttons = chips.map(({ text, without }) =>
     h(
       "button",
       {
-        ...{ type, class: "ursa-filter", "aria-label": `Remove the filter ${text}` },
+        ...{ type, class: "ursa-filter", "aria-label": `Remove the filter ${wording(text)}`, title: text },
         onclick: () => choose(without),
       },
-      h("span", { class: "ursa-filtertext" }, text),
+      h("span", { class: "ursa-filtertext" }, wording(text)),
       h("span", { class: "ursa-cross", "aria-hidden": "true" }, "✕"),
     ),
   );
@@ -30,20 +30,23 @@ export function showChips(el, chips, choose) {
  *
  * Where there is nothing at all, `total` being 0, it says how recordings come here.
  */
-export function showNothing(el, { zero, total }, choose) {
+export function showNothing(el, { zero, total }, { choose, wording }) {
   if (total === 0) return el.replaceChildren(...emptySite());
   const hints = (zero ?? []).map(({ text, without, matched }) =>
     h(
       "button",
       { type: "button", class: "ursa-hint", onclick: () => choose(without) },
       "without ",
-      h("code", {}, text),
+      wording(text) === text ? h("code", {}, text) : h("strong", {}, wording(text)),
       `: ${countText(matched)}`,
     ),
   );
   const clear = h("button", { type: "button", onclick: () => choose(everything()) }, "Clear all filters");
+  const isSearch = (zero ?? []).some(({ text }) => text.startsWith("text="));
+  const rule = "The search finds whole words: P001, not P0.";
   el.replaceChildren(
     h("p", { class: "ursa-nothing" }, "No recording matches all of these filters."),
+    isSearch ? h("p", { class: "ursa-quiet" }, rule) : "",
     h("div", { class: "ursa-hints" }, hints, clear),
   );
 }

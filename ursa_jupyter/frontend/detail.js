@@ -31,7 +31,7 @@ const UNHEARD = Object.freeze({ titled() {}, tab() {}, span() {}, buttons: () =>
  * bubbling event `ursa-detail-close` from `el`, with the recording's hash in `detail.hash`, after the
  * focus went back to where it was when the pane was opened.
  */
-export function mountDetail(el, { call, state, previews = PREVIEWS, around = UNHEARD }) {
+export function mountDetail(el, { call, state, admitted, previews = PREVIEWS, around = UNHEARD }) {
   const life = new AbortController();
   const at = { hash: null, tab: FIRST_TAB, span: null, opener: null, stop: new AbortController() };
   el.classList.add("ursa-detail");
@@ -64,7 +64,7 @@ export function mountDetail(el, { call, state, previews = PREVIEWS, around = UNH
       if (detail === null) return missingNode(hash, close);
       titled(title, heading, detail);
       around.titled(detail);
-      return tabsNode(detail, { call, state, previews, at, around, signal });
+      return tabsNode(detail, { call, state, admitted, previews, at, around, signal });
     };
     return loadInto(body, "the recording", load, at.stop.signal);
   }
@@ -137,7 +137,7 @@ function shownStatus({ status }) {
   return (status ?? "").split("/").join(", ");
 }
 
-function tabsNode(detail, { call, state, previews, at, around, signal }) {
+function tabsNode(detail, { call, state, admitted, previews, at, around, signal }) {
   const root = h("div", { class: "ursa-tabs" });
   const ask = asking(call, detail.hash);
   let pending = null;
@@ -160,7 +160,7 @@ function tabsNode(detail, { call, state, previews, at, around, signal }) {
   };
   const loads = {
     timeline: drawn,
-    files: async () => filesNode(await ask("files"), fileGiver(call, state?.hello)),
+    files: async () => filesNode(await ask("files"), fileGiver({ call, admitted }, state?.hello)),
     metadata: () => metadataNode(detail),
     events: (stop) => eventsNode((given) => ask("events", given), go, stop),
     notes: async () => notesNode(await ask("notes"), go),

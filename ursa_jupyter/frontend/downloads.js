@@ -2,8 +2,7 @@
 
 import { h } from "./dom.js";
 import { shortHashes } from "./facts.js";
-import { sizeText } from "./format.js";
-import { minutesText } from "./get_zip.js";
+import { minutesText, sizeText } from "./format.js";
 import { mountJobs, SERVER_JOB_WORDS } from "./jobs.js";
 import { isAbout, keptZips, zipEnds } from "./zips.js";
 
@@ -74,7 +73,7 @@ function zipNode(zip, remove) {
     { class: "ursa-zip", dataset: { state: notice?.kind ?? (left > 0 ? "open" : "ended") } },
     h("p", { class: "ursa-zip-name" }, h("strong", {}, name), ` ${sizeText(bytes)}`),
     h("p", { class: "ursa-quiet" }, zipText(zip, left)),
-    notice ? h("p", { class: "ursa-warning" }, shortHashes(notice.text)) : null,
+    notice ? h("p", { class: "ursa-zip-notice" }, shortHashes(notice.text)) : null,
     acts,
   );
 }

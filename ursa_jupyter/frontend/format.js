@@ -39,3 +39,10 @@ export function momentText(seconds, decimals = 0) {
   const sign = seconds < 0 && whole > 0 ? "−" : "";
   return parts[0] ? `${sign}${parts[0]}:${two(parts[1])}:${tail}` : `${sign}${parts[1]}:${tail}`;
 }
+
+/** Return seconds in words, to the minute. */
+export function minutesText(seconds) {
+  const minutes = Math.max(1, Math.round(seconds / 60));
+  if (minutes >= 120) return `${Math.round(minutes / 60)} hours`;
+  return minutes === 1 ? "a minute" : `${minutes} minutes`;
+}

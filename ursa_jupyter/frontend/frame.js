@@ -35,6 +35,9 @@ export function browserFrame(el, { signal, height, shell }) {
     drawer.setAttribute("aria-expanded", String(open));
   };
   const turn = () => openRail(drawer.getAttribute("aria-expanded") !== "true");
+  const done = () => (openRail(false), drawer.focus());
+  const given = { type: "button", class: "ursa-primary ursa-raildone", onclick: done };
+  rail.append(h("button", given, "Show the recordings"));
   drawer.addEventListener("click", turn, { signal });
 
   middle.addEventListener("pointerdown", () => openRail(false), { signal });
@@ -52,7 +55,7 @@ export function browserFrame(el, { signal, height, shell }) {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.key === "/" && !writing) toSearch();
       else if (event.key !== "Escape") return;
-      else if (root.classList.contains("ursa-railopen")) openRail(false), drawer.focus();
+      else if (root.classList.contains("ursa-railopen")) done();
       else if (!shut()) return;
       event.preventDefault();
       event.stopPropagation();

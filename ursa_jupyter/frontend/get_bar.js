@@ -17,7 +17,7 @@ import { Superseded } from "./transport.js";
 const SHOWN_ALONE = 2_000; // more Python does not list without the rest
 
 /** Mount the bar into `el`; return {update, dispose}, where `update` asks for the numbers again. */
-export function mountGetBar(el, { call, on, state, shell }) {
+export function mountGetBar(el, { call, on, state, shell, admitted }) {
   const life = new AbortController();
   const { signal } = life;
   const wish = { modalities: null, source: "auto", layout: "by_recording" };
@@ -29,7 +29,7 @@ export function mountGetBar(el, { call, on, state, shell }) {
   const { now, update, soon } = numbers;
   const known = () => now.reply?.modalities ?? [];
   const menu = modalityMenu(known, (modalities) => changed({ modalities }), { signal });
-  const dialog = getDialog({ call, on, state, signal, wish, shell });
+  const dialog = getDialog({ call, on, state, signal, admitted, wish, shell });
   parts.choices.append(menu.root, optionsMenu(wish, state, { changed, signal }));
   parts.acts.append(copyOf(wish, { call, state, signal }), parts.get);
   el.append(parts.root, dialog.element);
@@ -49,19 +49,7 @@ export function mountGetBar(el, { call, on, state, shell }) {
     soon();
   }
 
-  async function clear() {
-    parts.refusal.replaceChildren();
-    await call("select", { clear: true }).catch(refused);
-    soon();
-  }
-
-  function refused(error) {
-    if (error instanceof Superseded || signal.aborted) return;
-    parts.refusal.replaceChildren(refusalNode(error, () => {}));
-  }
-
-  parts.clear.addEventListener("click", clear, { signal });
-  parts.only.addEventListener("click", () => state.set({ onlySelected: !state.onlySelected }), { signal });
+  onPressed(parts, { call, state, signal, cleared: soon });
   parts.get.addEventListener("click", () => dialog.open(now.reply), { signal });
   const off = state.listen(({ onlySelected }) => onlySelected !== undefined && draw());
   draw();
@@ -76,6 +64,23 @@ export function mountGetBar(el, { call, on, state, shell }) {
       el.replaceChildren();
     },
   };
+}
+
+/** Answer the buttons beside the number of those selected. */
+function onPressed(parts, { call, state, signal, cleared }) {
+  function refused(error) {
+    if (error instanceof Superseded || signal.aborted) return;
+    parts.refusal.replaceChildren(refusalNode(error, () => {}));
+  }
+
+  async function clear() {
+    parts.refusal.replaceChildren();
+    await call("select", { clear: true }).catch(refused);
+    cleared();
+  }
+
+  parts.clear.addEventListener("click", clear, { signal });
+  parts.only.addEventListener("click", () => state.set({ onlySelected: !state.onlySelected }), { signal });
 }
 
 function optionsMenu(wish, { hello }, { changed, signal }) {

@@ -6,16 +6,14 @@ import { shortHashes } from "./facts.js";
 import { countText, sizeText } from "./format.js";
 import { copyWay } from "./get_copy.js";
 import { folderWay, noFolderWay } from "./get_folder.js";
-import { admission } from "./get_link.js";
 import { speedsNode } from "./get_times.js";
 import { zipWay } from "./get_zip.js";
 import { elementName } from "./tabs.js";
 
 /** Return {element, open(reply), update(reply), close}; `wish` is what the bar's choices are. */
-export function getDialog({ call, on, state, signal, wish, shell }) {
+export function getDialog({ call, on, state, signal, admitted, wish, shell }) {
   const heading = h("h2", { id: elementName("get"), tabindex: "-1" }, "Get data");
   const element = h("dialog", { class: "ursa-get", "aria-labelledby": heading.id });
-  const admitted = admission(call);
   const now = { summary: null, ways: [] };
 
   function open(reply) {

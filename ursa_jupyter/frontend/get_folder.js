@@ -100,7 +100,8 @@ function folderForm(roots, at, { asked, start }) {
 
 const destOf = (root, below) => [root, ...below.split("/")].filter((part) => part.trim()).join("/");
 
-function hereText({ here_files: files, here_bytes: bytes }) {
+function hereText({ files: all, here_files: files, here_bytes: bytes }) {
+  if (files && files === all) return "All of it is there already and right; nothing needs to be fetched.";
   return files ? `${sizeText(bytes)} of it is there already and right; only the rest is fetched.` : "";
 }
 

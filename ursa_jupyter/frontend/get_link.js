@@ -6,14 +6,18 @@ const ADMITTED_MS = 600_000;
 
 /** Return what resolves once the server knows this browser, and so answers its links. */
 export function admission(call) {
-  let until = 0;
-  return async () => {
-    if (Date.now() < until) return;
+  let [until, asked] = [0, null];
+  return () => {
+    if (Date.now() < until) return Promise.resolve();
+    return (asked ??= ask().finally(() => (asked = null)));
+  };
+
+  async function ask() {
     // A token works once and for a minute: the one that the page began with may be spent.
     const { token, session_url: url } = await call("hello");
     if (token) await admit(url, token);
     until = Date.now() + ADMITTED_MS;
-  };
+  }
 }
 
 async function admit(url, token) {
@@ -34,9 +38,8 @@ export function fetchLink({ url, name }) {
 }
 
 /** Return what downloads a file of the `files` reply; null where the host gives no single files. */
-export function fileGiver(call, hello) {
+export function fileGiver({ call, admitted }, hello) {
   if (!hello?.ways?.includes("zip")) return null;
-  const admitted = admission(call);
   return async ({ ask }) => {
     await admitted();
     fetchLink(await call("file", ask));

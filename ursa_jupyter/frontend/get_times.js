@@ -11,7 +11,7 @@ const UNITS_OF_TIME = [
 ];
 
 /** Return how long so many bytes take at so many Mbit/s, in a word or two. */
-export function durationText(bytes, mbits) {
+function durationText(bytes, mbits) {
   const seconds = (bytes * 8) / (mbits * 1e6);
   if (seconds < 55) return SHORTEST;
   const at = UNITS_OF_TIME.findIndex(([size]) => seconds >= size * 0.9);

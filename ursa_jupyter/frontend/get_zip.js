@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { shortHashes } from "./facts.js";
-import { countText, sizeText } from "./format.js";
+import { countText, minutesText, sizeText } from "./format.js";
 import { fetchLink } from "./get_link.js";
 import { listButton, paragraphs, wayParts } from "./get_way.js";
 import { isAbout, zipStarted } from "./zips.js";
@@ -68,11 +68,4 @@ function startedNodes(zip) {
       bare > 0 && `${files} no known checksum: only the size is checked.`,
     ),
   ];
-}
-
-/** Return seconds in words, to the minute. */
-export function minutesText(seconds) {
-  const minutes = Math.max(1, Math.round(seconds / 60));
-  if (minutes >= 120) return `${Math.round(minutes / 60)} hours`;
-  return minutes === 1 ? "a minute" : `${minutes} minutes`;
 }

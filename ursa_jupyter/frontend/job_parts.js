@@ -14,6 +14,9 @@ const JOB_STATES = {
 };
 const JOB_ENDED = new Set(["done", "failed", "cancelled"]);
 
+/** Return whether a download is still to end by itself, or to be resumed. */
+export const isUnderWay = ({ state }) => !JOB_ENDED.has(state);
+
 /** Return the state in words. */
 export function jobStateText(job) {
   return JOB_STATES[job.state] ?? job.state;

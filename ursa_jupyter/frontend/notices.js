@@ -1,28 +1,35 @@
 // Banners above the browser: what the visitor should know, until it is dismissed.
 
 import { h } from "./dom.js";
+import { shortHashes } from "./facts.js";
 
 const PATIENT_MS = 10_000;
 
-/** Return {element, show, problem, lost}; `show` is described in page.js. */
+/** Return {element, show, problem, lost, reconnect}; `show` shows a banner. */
 export function noticeList() {
   const element = h("div", { class: "ursa-notices" });
+  let gone = false;
 
+  /**
+   * Show a text as a banner, with `more` folded away, and the button `act`: [label, run].
+   *
+   * One with the same `about` as a former one replaces it; one that is `sticky` cannot be dismissed.
+   */
   function show({ kind = "info", text, more = null, about = null, act = null, sticky = false }) {
     const role = kind === "error" ? "alert" : "status";
     const notice = h("div", { class: "ursa-notice", role, dataset: { kind } });
-    const remove = () => notice.remove();
+    const why = more && h("details", {}, h("summary", {}, "Why"), more);
+    const title = shortHashes(text) === text ? null : text;
     const given = { type: "button", class: "ursa-plain", "aria-label": "Dismiss", title: "Dismiss" };
     notice.append(
-      h("div", { class: "ursa-message" }, text, more && h("details", {}, h("summary", {}, "Why"), more)),
+      h("div", { class: "ursa-message", title }, shortHashes(text), why),
       ...(act ? [h("button", { type: "button", class: "ursa-primary", onclick: act[1] }, act[0])] : []),
-      ...(sticky ? [] : [h("button", { ...given, onclick: remove }, "✕")]),
+      ...(sticky ? [] : [h("button", { ...given, onclick: () => notice.remove() }, "✕")]),
     );
     if (about !== null) notice.dataset.about = about;
     const former = [...element.children].find((each) => about !== null && each.dataset.about === about);
     if (former) former.replaceWith(notice);
     else element.append(notice);
-    return remove;
   }
 
   /** Say what of the address could not be used, or nothing any more. */
@@ -33,15 +40,17 @@ export function noticeList() {
   }
 
   function lost() {
+    gone = true;
     cut("The connection to the server is lost. Reconnect to go on where you are.");
   }
 
   function cut(text) {
-    show({ kind: "error", text, about: "connection", act: ["Reconnect", reconnect], sticky: true });
+    show({ kind: "error", text, about: "connection", act: ["Reconnect", reconnect], sticky: gone });
   }
 
   /** Load the page again, unless that would leave the visitor with the browser's error page. */
   async function reconnect() {
+    show({ text: "Asking whether the server is there…", about: "connection", sticky: true });
     try {
       await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(PATIENT_MS) });
       location.reload();
@@ -50,5 +59,5 @@ export function noticeList() {
     }
   }
 
-  return { element, show, problem, lost };
+  return { element, show, problem, lost, reconnect };
 }

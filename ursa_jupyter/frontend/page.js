@@ -3,11 +3,10 @@
 // `mountBrowser` gets `{ shell }`, and every part of the browser has it as `shared.shell`:
 //   downloads        the element of the panel "My downloads", for whatever shows the jobs
 //   openDownloads()  opens that panel
-//   notify({ kind: "error" | "info", text, more, about, act: [label, run] })  shows a banner, with
-//                    `more` folded away; returns what takes it away. A later one with the same
-//                    `about` replaces it
 //   cardsBelow       the width of the browser, in pixels, below which the table shows cards
-//   join(browser)    the browser gives { call, on, state, signal, root, goTo, focus }, and gets what
+//   reconnect()      loads the page again, once the server answers
+//   wording(text)    a filter as Python writes it, in words
+//   join(browser)    the browser gives { call, on, state, signal, admitted, root, goTo, focus }, and gets what
 //                    hears of it: { greeting() -> arguments of `hello`, columns(all) -> names or
 //                    null, greeted(hello), viewed(reply of `view`, what was asked), opened(hash or null, { step }),
 //                    titled(detail), tab(name or null), span(text or null), buttons(close) -> nodes }
@@ -17,7 +16,7 @@ import { addressBar } from "./address.js";
 import { appBar } from "./appbar.js";
 import { mountBrowser } from "./catalog.js";
 import { h } from "./dom.js";
-import { admission } from "./get_link.js";
+import { filterWords } from "./filter_words.js";
 import { noticeList } from "./notices.js";
 import { followChoice } from "./page_theme.js";
 import { recordingButtons } from "./recording_head.js";
@@ -29,6 +28,7 @@ const PAGE_WORDS = Object.freeze({
   silent: "the server does not answer; try again, or reload the page",
   slow: "The server has not answered yet: it may be busy.",
   lost: "the connection to the server is lost",
+  search: "Search participants and words",
 });
 const CARDS_BELOW = 700;
 
@@ -49,7 +49,7 @@ function ownConnection(document) {
 }
 
 /** Mount the page into `el`, until `signal` is aborted. */
-export function mountPage(el, transport, { tab, signal }) {
+function mountPage(el, transport, { tab, signal }) {
   const notices = noticeList();
   const theme = followChoice({ signal });
   const bar = appBar({ theme, signal });
@@ -57,7 +57,8 @@ export function mountPage(el, transport, { tab, signal }) {
   const root = h("div", { class: "ursa-b ursa-page" }, bar.skip, bar.element, notices.element, main);
   el.append(root);
   const shell = {
-    ...{ downloads: bar.downloads, openDownloads: bar.openDownloads, notify: notices.show },
+    ...{ downloads: bar.downloads, openDownloads: bar.openDownloads },
+    ...{ reconnect: notices.reconnect, wording: filterWords },
     ...{ cardsBelow: CARDS_BELOW, join: (browser) => joined(browser, { tab, bar, notices }) },
   };
   const { dispose } = mountBrowser(main, transport, { words: PAGE_WORDS, shell });
@@ -65,7 +66,7 @@ export function mountPage(el, transport, { tab, signal }) {
 }
 
 function joined(browser, { tab, bar, notices }) {
-  const { call, on, state, signal } = browser;
+  const { call, on, signal, admitted } = browser;
   const address = addressBar(browser, { tab, problem: notices.problem });
   const title = pageTitle();
   bar.onSkip(browser.focus);
@@ -81,7 +82,7 @@ function joined(browser, { tab, bar, notices }) {
       address.greeted(hello);
       call("jobs").then(({ jobs }) => bar.count(jobs), () => undefined);
       // By its cookie the server knows this browser in other tabs and after a reload.
-      admission(call)().catch(({ message }) => notices.show({ kind: "error", text: message, about: "session" }));
+      admitted().catch(({ message }) => notices.show({ kind: "error", text: message, about: "session" }));
     },
     opened(hash, how) {
       title.recording(null);

@@ -24,10 +24,7 @@ export function followChoice({ signal }) {
   let theme = themeOf(kept(() => localStorage.getItem(THEME_KEY)));
 
   function show() {
-    const page = document.documentElement;
-    page.style.colorScheme = SCHEMES[theme];
-    page.style.background = "light-dark(#fff, #16191d)";
-    document.body.style.background = "none";
+    document.documentElement.style.colorScheme = SCHEMES[theme];
     [line, filled].forEach((path, at) => path.setAttribute("d", PICTURES[theme][at]));
     const label = `Theme: ${theme}. Change to ${nextOf(theme)}`;
     button.setAttribute("aria-label", label);

@@ -86,6 +86,12 @@ function rangeInputs({ label, hint }, { entered, clear }) {
   );
   const given = { type: "button", class: "ursa-plain", "aria-label": `Clear ${label}` };
   const none = h("button", { ...given, onclick: clear }, "Clear");
+  // What is being typed stays, while something else is loaded.
+  const typing = new Set();
+  for (const each of inputs) {
+    each.addEventListener("input", () => typing.add(each));
+    for (const end of ["change", "blur"]) each.addEventListener(end, () => typing.delete(each));
+  }
   const note = h("p", { class: "ursa-note ursa-wrong", role: "status" });
   const dash = h("span", { "aria-hidden": "true" }, "–");
   return {
@@ -93,8 +99,7 @@ function rangeInputs({ label, hint }, { entered, clear }) {
     none,
     say: (text) => (note.textContent = text),
     show(texts, some) {
-      const focused = inputs[0].getRootNode().activeElement;
-      inputs.forEach((each, at) => each !== focused && (each.value = texts[at]));
+      inputs.forEach((each, at) => typing.has(each) || (each.value = texts[at]));
       none.hidden = !some;
     },
   };

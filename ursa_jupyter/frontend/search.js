@@ -8,11 +8,11 @@ const TYPING_MS = 150;
 const TERM = /[=<>~]/;
 
 /** Return {element, show, focus}; `choose` gets the filter that the box asks for. */
-export function searchBox({ call, state, signal, choose }) {
+export function searchBox({ call, state, signal, choose, words }) {
   const box = h("input", {
     type: "search",
     class: "ursa-search",
-    placeholder: "Search words, or a filter: metadata.task=rest",
+    placeholder: words.search,
     "aria-label": "Search words, or filters such as metadata.task=rest",
     autocomplete: "off",
     spellcheck: "false",

@@ -6,8 +6,12 @@ import { countText } from "./format.js";
 
 const SLOW_MS = 5_000;
 
-/** Return what shows counts and errors in a frame; `words.slow` says that an answer is late. */
-export function statusLine({ count, banner, live }, { signal, words }) {
+/**
+ * Return what shows counts and errors in a frame.
+ *
+ * `words.slow` says that an answer is late; `reconnect`, where there is such a thing, is offered then.
+ */
+export function statusLine({ count, banner, live }, { signal, words, reconnect }) {
   const matched = h("strong", { class: "ursa-number" });
   const time = h("span", { class: "ursa-quiet ursa-ms" });
   const every = h("button", { type: "button", class: "ursa-plain" });
@@ -19,7 +23,7 @@ export function statusLine({ count, banner, live }, { signal, words }) {
     return async (type, args, options) => {
       const timer = setTimeout(() => {
         slow.add(timer);
-        if (banner.hidden) warn(words.slow, null, true);
+        if (banner.hidden) warn(words.slow, reconnect && ["Reconnect", reconnect], true);
       }, SLOW_MS);
       const late = () => {
         clearTimeout(timer);
@@ -42,11 +46,12 @@ export function statusLine({ count, banner, live }, { signal, words }) {
     delete banner.dataset.waiting;
   }
 
-  function warn(text, retry, waiting) {
-    const again = h("button", { type: "button", onclick: () => (hide(), retry()) }, "Try again");
+  function warn(text, act, waiting) {
+    const [label, run] = act ?? [];
+    const button = h("button", { type: "button", onclick: () => (hide(), run()) }, label);
     const given = { type: "button", class: "ursa-plain", "aria-label": "Dismiss" };
     const shut = h("button", { ...given, onclick: hide }, "✕");
-    banner.replaceChildren(h("span", { class: "ursa-message" }, text), ...(retry ? [again] : []), shut);
+    banner.replaceChildren(h("span", { class: "ursa-message" }, text), ...(act ? [button] : []), shut);
     banner.hidden = false;
     if (waiting) banner.dataset.waiting = "true";
     else delete banner.dataset.waiting;
@@ -54,7 +59,7 @@ export function statusLine({ count, banner, live }, { signal, words }) {
 
   return {
     watched,
-    failed: (error, retry) => warn(error.message, retry, false),
+    failed: (error, retry) => warn(error.message, retry && ["Try again", retry], false),
     matched(page, total, state) {
       if (banner.dataset.waiting === undefined) hide();
       const text = state.onlySelected ? selectedText(page.matched, state) : matchedText(page.matched, total);

@@ -125,7 +125,12 @@ export function mountTable(el, { call, on, state, signal, listed, open, moved, f
     const ask = (offset, limit) => call("page", { ...query, offset, limit }, { latest: "page" });
     // Or a scroll would ask for rows of the old query, in place of the new one's.
     for (const former of [loading, now.pages]) former?.end();
-    const pages = pagesOf(ask, { changed: (page) => arrived(pages, page, keep), failed });
+    const refused = (error) => {
+      // What is shown stays as it was, and can be used.
+      if (pages === loading) grid.removeAttribute("aria-busy");
+      failed(error);
+    };
+    const pages = pagesOf(ask, { changed: (page) => arrived(pages, page, keep), failed: refused });
     loading = pages;
     grid.setAttribute("aria-busy", "true");
     pages.want(...(keep ? [...view.inSight(), now.count] : [0, 1, 0]));

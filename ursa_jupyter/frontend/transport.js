@@ -12,6 +12,7 @@ export const NOTEBOOK_WORDS = Object.freeze({
   silent: "no answer from Python: is the kernel busy or gone?",
   slow: "Python has not answered yet: is the kernel busy or gone?",
   lost: "the connection to Python is lost",
+  search: "Search words, or a filter: metadata.task=rest",
 });
 
 /** Rejects a request that a newer one of the same name has replaced. */
@@ -77,10 +78,10 @@ export function connect(transport, words = NOTEBOOK_WORDS) {
   const listeners = new Map();
   const queues = new Map();
   let last = 0;
-  let gone = false;
+  let ended = null; // why nothing is asked any more
 
   function request(type, args, buffers) {
-    if (gone) return Promise.reject(new Lost(words.lost));
+    if (ended) return Promise.reject(ended);
     const id = `${uid}:${(last += 1)}`;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -134,9 +135,9 @@ export function connect(transport, words = NOTEBOOK_WORDS) {
     else tell(message, buffers);
   });
   transport.onLost?.(() => {
-    if (gone) return;
-    gone = true;
-    abandon(new Lost(words.lost));
+    if (ended) return;
+    ended = new Lost(words.lost);
+    abandon(ended);
     tell({ push: "lost" }, []);
   });
 
@@ -150,7 +151,8 @@ export function connect(transport, words = NOTEBOOK_WORDS) {
     },
     close() {
       off();
-      abandon(new Superseded("closed"));
+      ended = new Superseded("closed");
+      abandon(ended);
     },
   };
 }
