@@ -36,10 +36,10 @@ class Shelf:
 
     Examples
     --------
-    >>> shelf = Shelf(room=10)
+    >>> shelf = Shelf(room=100)
     >>> shelf.get(("a",), lambda: memoryview(b"12345")).nbytes
     5
-    >>> shelf.get(("a",), lambda: memoryview(b"never asked")).nbytes
+    >>> shelf.get(("a",), lambda: memoryview(b"not asked for")).nbytes
     5
     """
 
