@@ -28,8 +28,8 @@ COUNTS: dict[str, Any] = {"filter": {}, "fields": ["status"]}
 class Brake:
     """Makes the first counts wait until it is let go."""
 
-    def __init__(self, number: int) -> None:
-        self._left, self.waiting = threading.Semaphore(number), threading.Semaphore(0)
+    def __init__(self) -> None:
+        self._left, self.waiting = threading.Semaphore(1), threading.Semaphore(0)
         self._go, self._real = threading.Event(), facets.facets
 
     def facets(self, data: Any, message: Any) -> Any:
@@ -38,9 +38,8 @@ class Brake:
             self._go.wait(PATIENCE_S)
         return self._real(data, message)
 
-    async def reached(self, number: int = 1) -> None:
-        for _ in range(number):
-            assert await asyncio.to_thread(self.waiting.acquire, timeout=PATIENCE_S)
+    async def reached(self) -> None:
+        assert await asyncio.to_thread(self.waiting.acquire, timeout=PATIENCE_S)
 
     def let_go(self) -> None:
         self._go.set()
@@ -48,7 +47,7 @@ class Brake:
 
 @pytest.fixture
 def brake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Brake]:
-    made = Brake(2)
+    made = Brake()
     monkeypatch.setattr(facets, "facets", made.facets)
     yield made
     made.let_go()
@@ -72,16 +71,16 @@ async def running(place: Path, **limits: Any) -> AsyncIterator[tuple[str, Pages]
 def test_slow_messages_hold_back_nobody(place: Path, brake: Brake) -> None:
     async def visit() -> None:
         async with running(place) as (url, _), Visit(url) as ada, Visit(url) as ben:
-            slow = [asyncio.create_task(ada.call("facets", **COUNTS)) for _ in range(2)]
-            await brake.reached(2)
+            slow = asyncio.create_task(ada.call("facets", **COUNTS))
+            await brake.reached()
             assert (await ada.call("page", filter={}, limit=1))["matched"] == 12
             assert (await ada.call("hello"))["total"] == 12
             assert await ben.call("facets", **COUNTS)
-            third = asyncio.create_task(ada.call("facets", **COUNTS))
+            second = asyncio.create_task(ada.call("facets", **COUNTS))
             assert await ben.call("chips", filter={})
-            assert not any(task.done() for task in (*slow, third))
+            assert not any(task.done() for task in (slow, second))
             brake.let_go()
-            assert all(await asyncio.gather(*slow, third))
+            assert all(await asyncio.gather(slow, second))
 
     asyncio.run(visit())
 

@@ -13,18 +13,17 @@ _Result = TypeVar("_Result")
 
 _QUICK = frozenset({"hello", "page", "view", "open", "select", "selected", "jobs", "job", "parse"})
 _COUNTED = frozenset({"facets", "find", "histogram", "chips"})
-_THREADS = 8
-_COUNTING = 2  # threads for what stands beside the rows, so that it leaves the processor to them
-_AT_ONCE = 2  # messages of one kind of one page, which leaves threads to the others
+# Few threads for what stands beside the rows, so that it leaves the processor to them.
+_THREADS = {"quick": 8, "counted": 4, "slow": 8}
+_AT_ONCE = {"quick": 2, "counted": 1, "slow": 2}  # of one page, which leaves threads to the others
 
 
 class Workers:
     """Three sets of threads: rows do not wait for counts, nor counts for what is slow."""
 
     def __init__(self) -> None:
-        sizes = {"quick": _THREADS, "counted": _COUNTING, "slow": _THREADS}
         self._pools = {
-            name: ThreadPoolExecutor(size, f"ursa-page-{name}") for name, size in sizes.items()
+            name: ThreadPoolExecutor(size, f"ursa-page-{name}") for name, size in _THREADS.items()
         }
 
     def lane(self) -> Lane:
@@ -42,7 +41,7 @@ class Lane:
 
     def __init__(self, pools: Mapping[str, ThreadPoolExecutor]) -> None:
         self._pools = pools
-        self._slots = {name: asyncio.Semaphore(_AT_ONCE) for name in pools}
+        self._slots = {name: asyncio.Semaphore(most) for name, most in _AT_ONCE.items()}
 
     async def run(self, kind: object, work: Callable[[], _Result]) -> _Result:
         """Return what `work` returns, on a thread for messages of this type."""
