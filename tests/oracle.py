@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import random
 from datetime import timedelta
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ursa.catalog import (
     Catalog,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 Span = tuple[int, int]
+Number = TypeVar("Number", int, float)
 
 # -- what is stored --------------------------------------------------------------------------------
 
@@ -316,9 +318,9 @@ def _windows(entry: RecordingEntry, each: IntervalSelector | AroundEvent) -> lis
     )
 
 
-def _union(spans: Iterable[Span]) -> list[Span]:
+def _union(spans: Iterable[tuple[Number, Number]]) -> list[tuple[Number, Number]]:
     """The same points as few spans; what is empty or touches is none of its own."""
-    union: list[Span] = []
+    union: list[tuple[Number, Number]] = []
     for start, end in sorted(span for span in spans if span[0] < span[1]):
         if union and start <= union[-1][1]:
             union[-1] = (union[-1][0], max(end, union[-1][1]))
@@ -330,7 +332,9 @@ def _union(spans: Iterable[Span]) -> list[Span]:
 def selection(entry: RecordingEntry, spec: QuerySpec) -> list[tuple[float, float]] | None:
     if not spec.time_range and not spec.time_filters:
         return None
-    return [(start / 10**9, end / 10**9) for start, end in _selected(entry, spec)]
+    seconds = [(start / 10**9, end / 10**9) for start, end in _selected(entry, spec)]
+    # Where floats are further apart than a window is long, it takes the step to the next of them.
+    return _union((low, max(high, math.nextafter(low, math.inf))) for low, high in seconds)
 
 
 # -- order -----------------------------------------------------------------------------------------
