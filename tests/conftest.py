@@ -24,8 +24,8 @@ FILES = {
     "notes/notes.jsonl": '{"t": 1.5, "text": "ruhig, Ä"}\n'.encode(),
 }
 
-# The same examples each time, so that a change is not refused for what it did not touch; `make soak`
-# looks for others.
+# The same examples each time, so that a change is not refused for what it did not touch;
+# `make soak` looks for others.
 settings.register_profile(
     "default",
     max_examples=50,
