@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.app.clock import Clock
 from tests.app.page_server import serving
 from tests.browser.lab_site import many
 
@@ -12,6 +13,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.app.page_server import PageServer
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture(scope="session")

@@ -16,19 +16,8 @@ from ursa_jupyter.app.roots import Root
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.app.clock import Clock
     from ursa import DataInterface
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -2,16 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.app.clock import Clock
 from ursa.errors import InvalidArgument
 from ursa_jupyter.app.limits import Bucket, Slots
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_a_burst_passes_then_so_many_each_second() -> None:

@@ -3,13 +3,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pytest
-
 from ursa_jupyter.app.limits import Limits
 from ursa_jupyter.app.tickets import Tickets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+
+    from tests.app.clock import Clock
 
 
 @dataclass(frozen=True)
@@ -27,18 +27,6 @@ class Text:
     ) -> Generator[bytes]:
         del start, stop, stopped
         yield b""
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 def test_a_link_works_for_an_hour_after_its_last_use(clock: Clock) -> None:
