@@ -104,8 +104,8 @@ def _binned(recordings: Snapshot[RecordingEntry], field: str, edges: tuple[int, 
     import pyarrow as pa
 
     bins = np.zeros(recordings.places.rows, np.uint16)
-    for batch in recordings.batches(columns=[field], row_ids=True):
-        bins[recordings.places.of(batch["_rowid"].to_numpy())] = _bins(batch[field], edges)
+    for values, rows in recordings.numbered(field):
+        bins[rows] = _bins(values, edges)
     return _Binned(pa.array(bins), edges)
 
 

@@ -52,9 +52,9 @@ def ranking(recordings: Snapshot[RecordingEntry], wanted: str | None, column: st
     of_text = column == "recording_hash"
     values, rows = [np.empty(0, np.uint64 if of_text else np.int64)], [np.empty(0, np.int32)]
     # Batch by batch, since all hashes at once take eight times the room of their numbers.
-    for batch in recordings.batches(wanted, columns=[column], row_ids=True):
-        values.append(_numbers(batch[column]))
-        rows.append(recordings.places.of(batch["_rowid"].to_numpy()).astype(np.int32))
+    for batch, of_rows in recordings.numbered(column, wanted):
+        values.append(_numbers(batch))
+        rows.append(of_rows.astype(np.int32))
     ranked = np.concatenate(values)
     order = np.argsort(ranked)
     return Ranking(ranked[order], np.concatenate(rows)[order])

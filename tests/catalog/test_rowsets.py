@@ -44,11 +44,9 @@ def test_sets_and_codes_count_the_labels_of_rows(
     places = Places(ids(shuffled))
     half = len(shuffled) // 2
     batches = [
-        pa.record_batch(
-            {
-                "labels": pa.array([labels[each] for each in part], pa.list_(pa.string())),
-                "_rowid": pa.array(part, pa.uint64()),
-            }
+        (
+            pa.array([labels[each] for each in part], pa.list_(pa.string())),
+            places.of(ids(part)),
         )
         for part in (shuffled[:half], shuffled[half:])
     ]
@@ -61,5 +59,5 @@ def test_sets_and_codes_count_the_labels_of_rows(
             for name in LABELS[1:]
         }
     )
-    codes = coded(batches, "labels", LABELS[1:], places)
+    codes = coded(batches, LABELS[1:])
     assert codes.counts(rows) == sets.counts(rows) == {each: wanted[each] for each in LABELS[1:]}

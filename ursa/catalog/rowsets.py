@@ -104,9 +104,9 @@ class LabelCodes(NamedTuple):
 
 
 def coded(
-    batches: Iterable[pa.RecordBatch], column: str, labels: Iterable[str], places: Places
+    batches: Iterable[tuple[pa.ListArray, npt.NDArray[np.int64]]], labels: Iterable[str]
 ) -> LabelCodes:
-    """Return which rows have which of the labels, from batches of a list column and row ids."""
+    """Return which rows have which of the labels, from batches of a list column and numbers."""
     import numpy as np
     import pyarrow as pa
 
@@ -114,9 +114,9 @@ def coded(
     wanted = pa.array(known, pa.string())
     kind = pa.uint16() if len(known) <= np.iinfo(np.uint16).max else pa.int32()
     lists, numbers = [pa.array([], pa.list_(kind))], [np.empty(0, np.int64)]
-    for batch in batches:
-        lists.append(_codes(batch[column], wanted, kind))
-        numbers.append(places.of(batch["_rowid"].to_numpy()))
+    for column, of_rows in batches:
+        lists.append(_codes(column, wanted, kind))
+        numbers.append(of_rows)
     return LabelCodes(known, pa.concat_arrays(lists).take(np.argsort(np.concatenate(numbers))))
 
 

@@ -15,7 +15,7 @@ from ursa.catalog.table import ROW_ID, Table
 from ursa.once import once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -88,6 +88,13 @@ class Snapshot(Table[RowT]):
         """The numbers of the rows."""
         return Places(self._row_ids(None))
 
+    def numbered(
+        self, column: str, predicate: str | None = None
+    ) -> Iterator[tuple[pa.Array, npt.NDArray[np.int64]]]:
+        """Yield a column batch by batch, each with its rows' numbers in `places`."""
+        for batch in self.batches(predicate, columns=[column], row_ids=True):
+            yield batch[column], self.places.of(batch[ROW_ID].to_numpy())
+
     def rows(self, parts: Sequence[str] = ()) -> pa.BooleanArray:
         """Return which rows meet all of these predicates, in the order of `places`."""
         from pyarrow import compute as pc
@@ -112,8 +119,7 @@ class Snapshot(Table[RowT]):
     def _label_rows(self, column: str, begin: str) -> LabelSets | LabelCodes:
         labels = self.label_totals(column, begin)
         if len(labels) > _SETS_MAX:
-            read = self.batches(columns=[column], row_ids=True)
-            return coded(read, column, labels, self.places)
+            return coded(self.numbered(column), labels)
         each = {label: self._row_ids(where.has_any(column, [label])) for label in labels}
         return LabelSets({label: self.places.rows_of(ids) for label, ids in each.items()})
 

@@ -186,8 +186,8 @@ class Table(Generic[RowT]):
         with explained(self.name):
             query = table.take_row_ids(list(row_ids)).select(list(columns or self.columns))
             found = query.with_row_id().to_arrow()
-        place = pa.compute.index_in(pa.array(row_ids, pa.uint64()), found["_rowid"])
-        return found.drop_columns(["_rowid"]).take(place)
+        place = pa.compute.index_in(pa.array(row_ids, pa.uint64()), found[ROW_ID])
+        return found.drop_columns([ROW_ID]).take(place)
 
     def full_text(self, words: str, columns: Sequence[str]) -> pa.Table:
         """Return columns of the rows whose ``search_text`` has every one of `words`."""
