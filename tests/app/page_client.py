@@ -10,13 +10,14 @@ import asyncio
 import json
 import re
 import uuid
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urljoin, urlsplit
 
 from bokeh.core.serialization import Buffer, Deserializer, Serialized, Serializer
 from bokeh.core.types import ID
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
-from tornado.websocket import websocket_connect
+from tornado.websocket import WebSocketClosedError, websocket_connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,19 +157,25 @@ class Visit:
             self._socket.write_message(json.dumps(part))
 
     async def _read(self) -> None:
-        while (header := await self._frame()) is not None:
-            await self._frame()  # its metadata, of which there are none
-            content = json.loads(await self._frame() or "{}")
-            count, buffers = json.loads(header).get("num_buffers", 0), {}
-            for _ in range(count):
-                name = json.loads(await self._frame() or "{}")["id"]
-                buffers[name] = await self._frame()
-            self._take(json.loads(header)["msgtype"], content, buffers)
+        with suppress(WebSocketClosedError):
+            while True:
+                header = json.loads(await self._frame())
+                await self._frame()  # its metadata, of which there are none
+                content = json.loads(await self._frame())
+                buffers = {}
+                for _ in range(header.get("num_buffers", 0)):
+                    name = json.loads(await self._frame())["id"]
+                    buffers[name] = await self._frame()
+                self._take(header["msgtype"], content, buffers)
         self._lost()
 
-    async def _frame(self) -> str | bytes | None:
+    async def _frame(self) -> str | bytes:
         assert self._socket is not None
-        return await self._socket.read_message()
+        frame = await self._socket.read_message()
+        # The end is told once, and can stand between the frames of one message.
+        if frame is None:
+            raise WebSocketClosedError
+        return frame
 
     def _take(self, kind: str, content: Message, buffers: dict[str, Any]) -> None:
         if kind in self._brought:
