@@ -63,8 +63,8 @@ lab: .venv/.jupyter
 lock: .venv/.uv-$(UV)
 	$(COMPILE) --extra formats --extra jupyter --extra panel --group dev -o locks/dev.txt
 	$(COMPILE) --extra formats --extra jupyter --extra panel --group dev --group bench -c locks/dev.txt -o locks/bench.txt
-	$(COMPILE) --group build -c locks/dev.txt -o locks/core.txt
-	$(COMPILE) --extra jupyter --extra panel --group build -c locks/dev.txt -o locks/jupyter.txt
+	$(COMPILE) --extra formats --group build -c locks/dev.txt -o locks/core.txt
+	$(COMPILE) --extra formats --extra jupyter --extra panel --group build -c locks/dev.txt -o locks/jupyter.txt
 
 clean:
 	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
