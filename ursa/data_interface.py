@@ -677,6 +677,18 @@ class DataInterface:
 
     # -- upkeep ----------------------------------------------------------------------------------
 
+    def process(self, target: QueryResult | Iterable[QueryResult]) -> int:
+        """Process raw data."""
+        from ursa.process import process
+
+        return process(
+            [target] if isinstance(target, QueryResult) else target,
+            self._changing,
+            self._reading,
+            self._writing("process()", "assets_rw"),
+            self._site.assets_uri,
+        )
+
     def optimize(self) -> list[Optimized]:
         """Join the catalog's small files and bring its indexes up to date; one report per table.
 

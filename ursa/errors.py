@@ -57,6 +57,9 @@
     │   ├── DownloadCancelled                   somebody stopped it; it can be resumed
     │   ├── DownloadFailures (ExceptionGroup)   one error for each file that failed
     │   └── ReceiptError (ValueError)           ursa-manifest.json is missing or damaged
+    ├── ProcessError (RuntimeError)
+    │   ├── FileUnreadable (ValueError)         a recorded file is damaged, or nothing reads it
+    │   └── LeaseLost                           another worker took over what this one was at
     ├── SamplesUnavailable (RuntimeError)       the demo's sample packages cannot be had
     ├── HandleNotPicklable (TypeError)          an opened store or catalog; open the site again
     └── PackageMissing (ImportError)            an optional package that a verb needs
@@ -387,6 +390,18 @@ class DownloadFailures(DownloadError, ExceptionGroup[Exception]):
 
 class ReceiptError(DownloadError, ValueError):
     """`ursa-manifest.json` is missing, damaged or unsafe."""
+
+
+class ProcessError(UrsaError, RuntimeError):
+    """Recorded data could not be processed."""
+
+
+class FileUnreadable(ProcessError, ValueError):
+    """A recorded file is damaged, lies about itself, or is of a kind that no reader knows."""
+
+
+class LeaseLost(ProcessError):
+    """Another worker took over what this one was processing; it stored nothing."""
 
 
 class SamplesUnavailable(UrsaError, RuntimeError):
