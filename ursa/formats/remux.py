@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from ursa.errors import FileUnreadable
-from ursa.formats.extra import needed_for
+from ursa.formats.packages import needed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,10 +66,9 @@ def opened(path: Path) -> InputContainer:
     FileUnreadable
         It is no video, or its index is missing.
     """
-    with needed_for("video"):
-        import av
+    av = needed("av")
     try:
-        return av.open(path, metadata_errors="replace")
+        found: InputContainer = av.open(path, metadata_errors="replace")
     except (av.FFmpegError, ValueError) as error:
         size = path.stat().st_size if path.is_file() else 0
         msg = (
@@ -77,6 +76,7 @@ def opened(path: Path) -> InputContainer:
             "not closed lacks its index: repair it with the recorder's own tool, or copy it again"
         )
         raise FileUnreadable(msg) from error
+    return found
 
 
 def packets(container: InputContainer, streams: Sequence[Any], part: Part) -> Iterator[Any]:
@@ -95,6 +95,21 @@ def packets(container: InputContainer, streams: Sequence[Any], part: Part) -> It
         raise FileUnreadable(f"{part.name} cannot be read on ({_said(error)})") from error
     if damaged:
         part.remarks["packets_damaged"] = damaged
+
+
+def measured(path: Path) -> tuple[int, float]:
+    """Return how many frames a video file shows, and for how many seconds; packets are read."""
+    part, ends = Part(path.name), [Fraction(0)]
+    with opened(path) as container:
+        video = video_of(container, path.name)
+        shown = [
+            ((each.pts or each.dts or 0) * each.time_base, (each.duration or 0) * each.time_base)
+            for each in packets(container, [video], part)
+            if not each.is_discard
+        ]
+    first = min((start for start, _ in shown), default=Fraction(0))
+    ends += [start + length - first for start, length in shown]
+    return len(shown), float(max(ends))
 
 
 def remux(paths: Sequence[Path], target: Path) -> list[Part]:
