@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # What players expect of an MP4; FFmpeg would write PCM and others, too.
 _AUDIO = {"aac", "ac3", "alac", "eac3", "flac", "mp3", "opus"}
+# Four times a frame of 8K.
+_MOST_PIXELS = 1 << 27
 # Packets that may come before one that says when it is to be decoded.
 _WAITING = 10_000
 
@@ -51,11 +53,23 @@ def video_of(container: InputContainer, name: str) -> Any:
     import av
 
     for stream in container.streams.video:
-        if not stream.disposition & av.stream.Disposition.attached_pic:
+        attached = stream.disposition & av.stream.Disposition.attached_pic
+        if not attached and stream.codec_context is not None:  # None: a codec nobody knows
+            _refuse_size(stream, name)
             return stream
     kinds = ", ".join(sorted({each.type for each in container.streams})) or "nothing"
     msg = f"{name} holds {kinds}, but no video that can be decoded; record or copy it again"
     raise FileUnreadable(msg)
+
+
+def _refuse_size(stream: Any, name: str) -> None:
+    width, height = stream.codec_context.width, stream.codec_context.height
+    if not 0 < width * height <= _MOST_PIXELS:
+        msg = (
+            f"{name} says that its frames have {width}x{height} pixels; of a video that can be "
+            f"decoded they have 1 to {_MOST_PIXELS}: its header is damaged"
+        )
+        raise FileUnreadable(msg)
 
 
 def opened(path: Path) -> InputContainer:
@@ -99,17 +113,15 @@ def packets(container: InputContainer, streams: Sequence[Any], part: Part) -> It
 
 def measured(path: Path) -> tuple[int, float]:
     """Return how many frames a video file shows, and for how many seconds; packets are read."""
-    part, ends = Part(path.name), [Fraction(0)]
+    part, count, first, end = Part(path.name), 0, None, 0
     with opened(path) as container:
         video = video_of(container, path.name)
-        shown = [
-            ((each.pts or each.dts or 0) * each.time_base, (each.duration or 0) * each.time_base)
-            for each in packets(container, [video], part)
-            if not each.is_discard
-        ]
-    first = min((start for start, _ in shown), default=Fraction(0))
-    ends += [start + length - first for start, length in shown]
-    return len(shown), float(max(ends))
+        for each in packets(container, [video], part):
+            if not each.is_discard:
+                start = each.pts if each.pts is not None else each.dts or 0
+                first = start if first is None else min(first, start)
+                count, end = count + 1, max(end, start + (each.duration or 0))
+        return count, float((end - (first or 0)) * video.time_base)
 
 
 def remux(paths: Sequence[Path], target: Path) -> list[Part]:
