@@ -24,6 +24,7 @@ from tests.benchmarks.s3_uploads import s3_uploads
 from tests.benchmarks.showing import showing
 from tests.benchmarks.table import Row, print_table
 from tests.benchmarks.transfers import SETS, SMALL_SETS, transfers
+from tests.benchmarks.videos import videos
 from tests.benchmarks.zips import SMALL_ZIPPED, ZIPPED, zips
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ PARTS = (
     "page",
     "zips",
     "progress",
+    "videos",
 )
 SIZES = (10_000, 100_000, 1_000_000)
 
@@ -83,6 +85,7 @@ def rows(part: str, name: str, options: argparse.Namespace) -> Iterator[Row]:
         "zips": lambda: zips(place, SMALL_ZIPPED if small else ZIPPED, rounds),
         "page": lambda: page(kept, place, of_sizes[-1], rounds, small=small),
         "progress": lambda: showing(place, SMALL_SETS[0] if small else SETS[0], 4 * rounds + 1),
+        "videos": lambda: videos(place, 600 if small else 3000, 10 if small else 40, rounds),
     }
     yield from measured[part]()
 
