@@ -14,7 +14,7 @@ from tests.formats.storing import Counting, clip, decoded
 from ursa.catalog.schemas import StorageFormat
 from ursa.directory import Directory
 from ursa.errors import FileUnreadable, InvalidArgument, ProcessError
-from ursa.formats import remux
+from ursa.formats import decoding, remux
 from ursa.formats.streams import VideoPart, VideoStream
 from ursa.formats.video import VideoReader, write_video
 
@@ -101,6 +101,19 @@ def test_windows_in_turn_read_each_packet_about_once(tmp_path: Path) -> None:
     asked = sum(stop - start for _, start, stop in store.opened)
     assert len(store.opened) == 4
     assert asked == reader.read_bytes < 1.5 * reader.index.size.sum()
+
+
+def test_a_long_span_is_read_in_runs_of_whole_groups(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = clip(tmp_path / "a.mp4", 120, 20, 2)
+    write(tmp_path / "made", source)
+    reader, store = read(tmp_path / "made")
+    monkeypatch.setattr(decoding, "_RUN_BYTES", int(reader.index.size[:45].sum()))
+    assert np.array_equal(reader.frames()[1], decoded(source))
+    starts = [int(np.searchsorted(reader.index.offset, start)) for _, start, _ in store.opened]
+    assert starts == [0, 40, 80]
+    assert [stop for _, _, stop in store.opened[:-1]] == [start for _, start, _ in store.opened[1:]]
 
 
 def test_a_frame_asks_for_no_more_than_its_group(tmp_path: Path) -> None:

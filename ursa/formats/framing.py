@@ -121,7 +121,7 @@ def _reach(
     runs = [times[part == each] for each in np.unique(part)]
     covered = sum(float(run[-1] - run[0]) for run in runs)
     spaces = len(times) - len(runs)
-    rate = spaces / covered if covered > 0 else (guess or None)
+    rate = round(spaces / covered, 9) if covered > 0 else (guess or None)
     period = 1 / rate if rate else 0.0
     found: list[Interval] = []
     for run in runs:

@@ -110,7 +110,7 @@ class LanceFile:
     def between(self, column: str, start: float | None, stop: float | None) -> pa.Table:
         """Return the rows with ``start <= column < stop``, in order of `column`."""
         conditions = [
-            f"{column} {sign} {_literal(bound)}"
+            f"{column} {sign} {float(bound)!r}"
             for sign, bound in ((">=", start), ("<", stop))
             if bound is not None
         ]
@@ -122,11 +122,6 @@ class LanceFile:
     def close(self) -> None:
         """Remove the private copy of a remote dataset."""
         self._tree.close()
-
-
-def _literal(number: float) -> str:
-    # DataFusion orders -0.0 before 0.0, so that only this bound holds both or neither.
-    return repr(float(number)) if number else "-0.0"
 
 
 def _connected(folder: str) -> DBConnection:
