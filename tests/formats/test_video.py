@@ -14,7 +14,7 @@ from tests.formats.storing import Counting, clip, decoded
 from ursa.catalog.schemas import StorageFormat
 from ursa.directory import Directory
 from ursa.errors import FileUnreadable, InvalidArgument, ProcessError
-from ursa.formats import decoding, remux
+from ursa.formats import containers, decoding
 from ursa.formats.streams import VideoPart, VideoStream
 from ursa.formats.video import VideoReader, write_video
 
@@ -409,7 +409,7 @@ def test_a_codec_nobody_knows_is_refused(tmp_path: Path) -> None:
 
 
 def test_frames_of_absurd_size_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remux, "_MOST_PIXELS", 160 * 96 - 1)
+    monkeypatch.setattr(containers, "_MOST_PIXELS", 160 * 96 - 1)
     with pytest.raises(FileUnreadable, match="frames have 160x96 pixels"):
         write(tmp_path / "made", clip(tmp_path / "a.mp4", 10))
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ursa.errors import FileUnreadable
+from ursa.formats.containers import Part, opened, packets, video_of
 from ursa.formats.frames import NOT_SHOWN, Codec, FrameIndex
-from ursa.formats.remux import Part, opened, packets, video_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ursa.formats.remux import measured
+from ursa.formats.containers import measured
 from ursa.formats.streams import VideoPart, VideoStream, seconds_from
 from ursa.readers.frame_times import Rows, frame_times, rows_of
 from ursa.readers.segments import SegmentName, segment_name, slug
