@@ -25,6 +25,7 @@ GROUP = "ursa.readers"
 # Asked in this order; each takes the files that it knows, and the next sees the rest.
 _OWN = (
     "edf",
+    "brainvision",
     "npy",
 )
 
