@@ -26,6 +26,7 @@ GROUP = "ursa.readers"
 _OWN = (
     "edf",
     "brainvision",
+    "eeglab",
     "npy",
 )
 

@@ -66,7 +66,7 @@ def _batches(marks: Callable[[], Iterator[Mark]]) -> Iterator[pa.RecordBatch]:
         yield pa.record_batch(arrays, schema=SCHEMA)
 
 
-def time_of(segments: Sequence[Segment], index: int) -> float:
+def time_of(segments: Sequence[Segment], index: float) -> float:
     """Return when a sample was recorded, by its index; before and after them, time goes on.
 
     Examples
