@@ -27,6 +27,7 @@ _OWN = (
     "edf",
     "brainvision",
     "eeglab",
+    "trials",
     "npy",
 )
 
