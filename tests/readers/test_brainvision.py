@@ -152,6 +152,12 @@ def test_renamed_files_are_found_by_the_header_s_own_name(
     assert list(found) == ["", "events"]
 
 
+def test_names_in_another_case_are_found(tmp_path: Path) -> None:
+    path = recording(tmp_path, some(), data="DATA.EEG")
+    (tmp_path / "a.eeg").rename(tmp_path / "Data.eeg")
+    assert len(samples(read(path, "Data.eeg", "a.vmrk")[""])) == 50
+
+
 @pytest.mark.parametrize("given", ["../a.eeg", "/etc/passwd", "x\\a.eeg", "C:a.eeg", ".."])
 def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path: Path, given: str) -> None:
     path = recording(tmp_path, some(), data=given)

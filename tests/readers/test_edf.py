@@ -197,7 +197,7 @@ def test_pulses_are_events_only_where_a_trigger_channel_holds_codes(tmp_path: Pa
     codes = np.zeros((2, 8), np.int64)
     codes[1, 3] = 5
     sure = Sig("STI 014", codes, "", ("-32768", "32767"))
-    unsure = Sig("Trigger", codes, "V", ("-5", "5"))
+    unsure = Sig("Trigger", codes, "V", ("-65536", "65534"))
     found = read(written(tmp_path / "t.edf", edf([Sig("Fz", noise(2, 8)), sure, unsure])))
     assert [each.kind for each in dense(found[""]).channels] == ["eeg", "stim", "stim"]
     assert [(e["timestamp"], e["value"]) for e in rows(found["events"])] == [(1.375, 5)]
