@@ -115,15 +115,15 @@ def test_floats_in_their_units_are_not_copied(tmp_path: Path) -> None:
 
 
 def test_samples_go_into_what_is_given(tmp_path: Path) -> None:
-    samples = noise(9000, 3)
-    reader = stored(stream_of(samples), tmp_path)
+    samples = noise(40_000, 3)
+    reader = stored(stream_of(samples), tmp_path)  # several chunks, some of them whole in `out`
     for out in (
-        np.empty((8000, 3), "f4"),
-        np.empty((8000, 3), "f8"),
-        np.empty((3, 8000), "f4").T,
+        np.empty((30_000, 3), "f4"),
+        np.empty((30_000, 3), "f8"),
+        np.empty((3, 30_000), "f4").T,
     ):
-        assert reader.read(500, 8000, out) is out
-        np.testing.assert_array_equal(out, samples[500:8500])
+        assert reader.read(500, 30_000, out) is out
+        np.testing.assert_array_equal(out, samples[500:30_500])
 
 
 @pytest.mark.parametrize(("first", "count"), [(-1, 2), (0, 11), (10, 1), (5, -1)])
