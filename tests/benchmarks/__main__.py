@@ -25,6 +25,7 @@ from tests.benchmarks.showing import showing
 from tests.benchmarks.table import Row, print_table
 from tests.benchmarks.transfers import SETS, SMALL_SETS, transfers
 from tests.benchmarks.videos import videos
+from tests.benchmarks.windows import windows
 from tests.benchmarks.zips import SMALL_ZIPPED, ZIPPED, zips
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ PARTS = (
     "zips",
     "progress",
     "videos",
+    "windows",
 )
 SIZES = (10_000, 100_000, 1_000_000)
 
@@ -86,6 +88,7 @@ def rows(part: str, name: str, options: argparse.Namespace) -> Iterator[Row]:
         "page": lambda: page(kept, place, of_sizes[-1], rounds, small=small),
         "progress": lambda: showing(place, SMALL_SETS[0] if small else SETS[0], 4 * rounds + 1),
         "videos": lambda: videos(place, 600 if small else 3000, 10 if small else 40, rounds),
+        "windows": lambda: windows(place, rounds, small=small),
     }
     yield from measured[part]()
 
