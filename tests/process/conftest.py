@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from tests.conftest import MakeSession
 from ursa.readers import Reader
 
 if TYPE_CHECKING:
