@@ -14,6 +14,7 @@ from ursa.readers import Reader
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from tests.conftest import MakeSession
     from ursa import DataInterface
     from ursa.catalog.schemas import ModalityRow
 

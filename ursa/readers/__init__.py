@@ -25,7 +25,10 @@ GROUP = "ursa.readers"
 # Asked in this order; each takes the files that it knows, and the next sees the rest.
 _OWN = (
     "edf",
+    "rig_binary",
     "npy",
+    "events",
+    "columns",
 )
 
 
