@@ -156,14 +156,16 @@ class ProcessProgress:
         Which try at this modality it is; 0 on ``start`` and ``finish``.
     fraction : float
         How much of the stream at hand is written, 0 to 1; 0 where nobody knows.
-    bytes_done : int
-        Raw bytes of the modality once they are fetched, stored bytes at its end.
     done, total : int
         Recordings looked at, and how many there are.
+    bytes_read, bytes_stored : int
+        Of the modality's raw files once they are fetched, and of what was stored at its end.
+    streams : tuple of str
+        At the end of what was processed: the modalities that were stored.
     error : str or None
-        Why it ended so; None unless it failed or was put back.
-    elapsed_s : float
-        Seconds since ``start``.
+        Why it ended so; None where it was processed.
+    seconds, elapsed_s : float
+        At an end, what it took; and seconds since ``start``.
     """
 
     phase: ProcessPhase
@@ -172,10 +174,13 @@ class ProcessProgress:
     worker_id: str | None = None
     attempt: int = 0
     fraction: float = 0.0
-    bytes_done: int = 0
     done: int = 0
     total: int = 0
+    bytes_read: int = 0
+    bytes_stored: int = 0
+    streams: tuple[str, ...] = ()
     error: str | None = None
+    seconds: float = 0.0
     elapsed_s: float = 0.0
 
 

@@ -135,7 +135,7 @@ def test_progress_tells_each_step(site: DataInterface, ingest: Ingest) -> None:
     phases = [each.phase for each in events]
     assert phases == ["start", "claimed", "fetched", "writing", "processed", "finish"]
     assert events[3].fraction == 1.0
-    assert events[2].bytes_done == len(npy(samples()))
+    assert events[2].bytes_read == len(npy(samples()))
     assert (events[-1].done, events[-1].total) == (1, 1)
     assert {each.modality for each in events[1:-1]} == {"eeg"}
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal, Self, cast, get_args
 
 from ursa.text import counted, cut, size_text
+
+if TYPE_CHECKING:
+    from ursa.progress import ProcessProgress
 
 End = Literal["processed", "failed", "put_back", "lost"]
 
@@ -43,6 +46,14 @@ class Outcome:
     bytes_read: int = 0
     bytes_stored: int = 0
     seconds: float = 0.0
+
+    @classmethod
+    def of(cls, event: ProcessProgress) -> Self | None:
+        """Return the outcome that an event tells of; None for a step on the way."""
+        if event.phase not in get_args(End):
+            return None
+        told = {each.name: getattr(event, each.name) for each in fields(cls) if each.name != "end"}
+        return cls(**told, end=cast("End", event.phase))
 
     def described(self) -> dict[str, Any]:
         """Return the fields as values of JSON."""
@@ -121,9 +132,10 @@ class ProcessReport:
 
     def __str__(self) -> str:
         """Return the counts, and what failed and why."""
-        return "\n".join([self._counts(), *self._reasons()])
+        return "\n".join([self.counts(), *self._reasons()])
 
-    def _counts(self) -> str:
+    def counts(self) -> str:
+        """Return one line that says how many ended how."""
         if not self.outcomes and not self.held:
             return "nothing is left to process"
         count = Counter[str](each.end for each in self.outcomes)

@@ -114,7 +114,7 @@ def work(lease: Lease, result: QueryResult, place: Place, tell: Tell) -> Made:
         prefix=_PREFIX, dir=place.work_dir, ignore_cleanup_errors=True
     ) as name:
         source, size = _fetched(lease, result, place, Path(name))
-        tell("fetched", bytes_done=size)
+        tell("fetched", bytes_read=size)
         found, left = streams(source)
         if not found:
             msg = f"{', '.join(source.files[:5])}: nothing is recorded in them"

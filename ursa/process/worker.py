@@ -105,7 +105,11 @@ class Worker:
 
     def _process(self, lease: Lease, result: QueryResult) -> None:
         began, tell = time.monotonic(), partial(self._tell, row=lease.row, attempt=lease.attempt)
-        ended = partial(self._end, lease.row, attempt=lease.attempt)
+
+        def ended(end: End, **fields: Any) -> None:
+            seconds = time.monotonic() - began
+            self._end(lease.row, end, lease.attempt, seconds=seconds, **fields)
+
         tell("claimed")
         try:
             made = work(lease, result, self.place, tell)
@@ -127,7 +131,6 @@ class Worker:
                 streams=made.streams,
                 bytes_read=made.bytes_read,
                 bytes_stored=made.bytes_stored,
-                seconds=time.monotonic() - began,
             )
 
     def _failed(self, lease: Lease, error: Exception) -> tuple[End, str]:
@@ -136,8 +139,8 @@ class Worker:
             lease.put_back(counts=False)
             raise error
         said, passes = reason(error), may_pass(error)
-        logger.warning("%s of %s: %s", lease.row.modality, lease.row.recording_hash, said)
-        logger.debug("it came from", exc_info=error)
+        row = lease.row
+        logger.debug("%s of %s: %s", row.modality, row.recording_hash, said, exc_info=error)
         counts = not isinstance(error, PackageMissing)
         try:
             if passes and (not counts or lease.tries < self.rules.attempts):
@@ -153,8 +156,7 @@ class Worker:
     def _end(self, row: ModalityRow, end: End, attempt: int, **fields: Any) -> None:
         outcome = Outcome(row.recording_hash, row.modality, row.worker_id, end, attempt, **fields)
         self.outcomes.append(outcome)
-        stored = outcome.bytes_stored
-        self._tell(end, row=row, attempt=attempt, bytes_done=stored, error=outcome.error)
+        self._tell(end, row=row, attempt=attempt, **fields)
 
     def _tell(self, phase: ProcessPhase, *, row: ModalityRow | None = None, **fields: Any) -> None:
         if row is not None:
