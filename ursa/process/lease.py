@@ -227,6 +227,7 @@ class Lease:
     def _swap(self, change: Callable[[ModalityRow], ModalityRow]) -> ModalityRow:
         """Store the row as `change` makes it, while it is this worker's; `_writing` is held."""
         key = self._taken.primary_key
+        self.check()
         for _ in range(_TRIES):
             row = change(self._taken)
             if self._table.replace(row, self._rev):
