@@ -26,6 +26,8 @@ GROUP = "ursa.readers"
 _OWN = (
     "edf",
     "rig_binary",
+    "brainvision",
+    "eeglab",
     "npy",
     "events",
     "columns",

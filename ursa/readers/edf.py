@@ -13,8 +13,8 @@ from ursa.formats.streams import Channel, DenseStream, Segment, domain_of
 from ursa.readers.edf_annotations import Run, annotated, runs
 from ursa.readers.edf_header import Header, Signal, read_header
 from ursa.readers.edf_samples import digital, physical
-from ursa.readers.eeg import STIM, in_microvolts, kept, kind_of, stream_name
-from ursa.readers.marks import Mark, events_stream, pulses
+from ursa.readers.eeg import STIM, channel_of, kept, kind_of, stream_name
+from ursa.readers.marks import Mark, events_stream, pulses, time_of
 from ursa.readers.source import Reader, Source, with_suffix
 
 if TYPE_CHECKING:
@@ -74,8 +74,12 @@ def _by_rate(signals: Sequence[Signal]) -> list[list[Signal]]:
 def _dense(
     header: Header, group: Sequence[Signal], timing: Sequence[Run], source: Source, name: str
 ) -> DenseStream:
-    in_eeg = source.row.modality.startswith("eeg")
-    channels, factors = zip(*(in_microvolts(_channel(each, in_eeg)) for each in group), strict=True)
+    units = [each.unit if each.calibrated else None for each in group]
+    described = [
+        channel_of(each.label, unit, source.row.modality)
+        for each, unit in zip(group, units, strict=True)
+    ]
+    channels, factors = zip(*described, strict=True)
     return DenseStream(
         name=name,
         channels=channels,
@@ -85,14 +89,6 @@ def _dense(
         blocks=partial(physical, header, group, factors),
         metadata=_metadata(header, group),
     )
-
-
-def _channel(signal: Signal, in_eeg: bool) -> Channel:  # noqa: FBT001
-    kind = kind_of(signal.label)
-    # Montages have names of their own; in an EEG file what is measured in volts is EEG.
-    if kind is None and in_eeg and signal.unit in {"V", "mV", "nV", "uV", "\N{MICRO SIGN}V"}:
-        kind = "eeg"
-    return Channel(signal.label, signal.unit if signal.calibrated else None, kind)
 
 
 def _status(
@@ -146,13 +142,11 @@ def _as_digital(signal: Signal) -> bool:
 
 
 def _triggers(header: Header, signal: Signal, segments: tuple[Segment, ...]) -> Iterator[Mark]:
-    firsts = [each.first for each in segments]
     at, before = 0, None
     for block in digital(header, signal):
         codes = (block & _TRIGGER_BITS).astype(np.int64)
         for index, value in pulses(codes, before):
-            segment = segments[int(np.searchsorted(firsts, at + index, "right")) - 1]
-            time = segment.start + (at + index - segment.first) / segment.rate
+            time = time_of(segments, at + index)
             yield Mark(time, None, "trigger", str(value), channel=signal.label, value=value)
         at, before = at + len(block), int(codes[-1])
 

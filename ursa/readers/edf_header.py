@@ -179,7 +179,7 @@ def _calibration(fields: list[bytes], what: str) -> tuple[float, float, bool]:
         return 1.0, 0.0, True
     low, high = (finite(_text(field), f"{what}: physical limit") for field in fields[3:5])
     least, most = (
-        whole(_text(field), f"{what}: digital limit", -(2**31), 2**31) for field in fields[5:7]
+        whole(_text(field), f"{what}: digital limit", -(2**24), 2**24) for field in fields[5:7]
     )
     if low == high or least == most:
         return 1.0, 0.0, False

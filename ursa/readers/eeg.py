@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from ursa.errors import FileUnreadable
+from ursa.formats.streams import Channel
 from ursa.register.participants import slug
 from ursa.text import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ursa.formats.streams import Channel
     from ursa.readers.source import Source
 
 BLOCK_BYTES = 8 << 20
@@ -33,7 +32,7 @@ _PLACE = re.compile(
     r"(z|\d{1,2}h?)|[AM][12]",
     re.IGNORECASE,
 )
-_MICROVOLTS = {"V": 1e6, "mV": 1e3, "uV": 1.0, "nV": 1e-3}
+_MICROVOLTS: dict[str | None, float] = {"V": 1e6, "mV": 1e3, "uV": 1.0, "nV": 1e-3}
 
 
 def kind_of(label: str) -> str | None:
@@ -54,23 +53,28 @@ def kind_of(label: str) -> str | None:
     return found
 
 
-def in_microvolts(channel: Channel) -> tuple[Channel, float]:
-    """Return an EEG channel with unit uV, and by what its values are to be multiplied.
+def channel_of(label: str, unit: str | None, modality: str) -> tuple[Channel, float]:
+    """Return a channel as its file describes it, and by what its values are to be multiplied.
 
-    Channels of other kinds and units stay as they are; the two letters for micro become u.
+    Montages have labels of their own; so in an EEG file what is measured in volts, and is not
+    labelled as something else, is EEG. Its values are brought to uV; others stay as they are, and
+    the two letters for micro become u.
 
     Examples
     --------
-    >>> from ursa.formats.streams import Channel
-    >>> channel, factor = in_microvolts(Channel("Cz", "mV", "eeg"))
-    >>> channel.unit, factor
-    ('uV', 1000.0)
+    >>> channel_of("Cz", "mV", "eeg")
+    (Channel(name='Cz', unit='uV', kind='eeg', scale=1.0, offset=0.0), 1000.0)
+    >>> channel_of("ECG", "mV", "eeg")[1]
+    1.0
     """
-    unit = (channel.unit or "").strip().replace("\N{MICRO SIGN}", "u")
-    unit = unit.replace("\N{GREEK SMALL LETTER MU}", "u")
-    if channel.kind == "eeg" and unit in _MICROVOLTS:
-        return replace(channel, unit="uV"), _MICROVOLTS[unit]
-    return replace(channel, unit=unit or None), 1.0
+    unit = (unit or "").strip().replace("\N{MICRO SIGN}", "u")
+    unit = unit.replace("\N{GREEK SMALL LETTER MU}", "u") or None
+    kind = kind_of(label)
+    if kind is None and modality.startswith("eeg") and unit in _MICROVOLTS:
+        kind = "eeg"
+    if kind == "eeg" and unit in _MICROVOLTS:
+        return Channel(label, "uV", kind), _MICROVOLTS[unit]
+    return Channel(label, unit, kind), 1.0
 
 
 def stream_name(name: str, *, alone: bool, of: str = "") -> str:
@@ -134,7 +138,7 @@ def finite(text: str, what: str, least: float = -1e24, most: float = 1e24) -> fl
     return number
 
 
-def whole(text: str, what: str, least: int, most: int) -> int:
+def whole(text: str, what: str, least: float, most: float) -> int:
     """Return the whole number a header's text means; otherwise as `finite`."""
     number = finite(text, what, least, most)
     if number != int(number):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,12 +12,13 @@ import pyarrow as pa
 from ursa.formats.streams import TIMESTAMP, SparseStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
     from ursa.catalog.types import Interval
+    from ursa.formats.streams import Segment
 
 _ROWS = 50_000
 SCHEMA = pa.schema(
@@ -62,6 +64,20 @@ def _batches(marks: Callable[[], Iterator[Mark]]) -> Iterator[pa.RecordBatch]:
         columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True))
         arrays = [pa.array(each, field.type) for each, field in zip(columns, SCHEMA, strict=True)]
         yield pa.record_batch(arrays, schema=SCHEMA)
+
+
+def time_of(segments: Sequence[Segment], index: float) -> float:
+    """Return when a sample was recorded, by its index; before and after them, time goes on.
+
+    Examples
+    --------
+    >>> from ursa.formats.streams import Segment
+    >>> time_of((Segment(0, 10, 0.0, 10.0), Segment(10, 5, 3.0, 10.0)), 11)
+    3.1
+    """
+    at = bisect_right(segments, index, key=lambda each: each.first) - 1
+    segment = segments[max(at, 0)]
+    return segment.start + (index - segment.first) / segment.rate
 
 
 def pulses(values: NDArray[np.int64], before: int | None) -> Iterator[tuple[int, int]]:
