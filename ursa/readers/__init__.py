@@ -23,7 +23,11 @@ __all__ = ["GROUP", "Reader", "Source", "readers", "streams"]
 
 GROUP = "ursa.readers"
 # Asked in this order; each takes the files that it knows, and the next sees the rest.
-_OWN = (*("npy",), *("rig_binary", "events", "columns"))
+_OWN = (
+    *("neon", "xdf", "eyelink"),
+    *("npy",),
+    *("rig_binary", "events", "columns"),
+)
 
 
 def readers() -> Iterator[Reader]:
