@@ -24,9 +24,13 @@ __all__ = ["GROUP", "Reader", "Source", "readers", "streams"]
 GROUP = "ursa.readers"
 # Asked in this order; each takes the files that it knows, and the next sees the rest.
 _OWN = (
-    *("neon", "xdf", "eyelink"),
-    *("npy",),
-    *("rig_binary", "events", "columns"),
+    "neon",
+    "xdf",
+    "eyelink",
+    "npy",
+    "rig_binary",
+    "events",
+    "columns",
 )
 
 

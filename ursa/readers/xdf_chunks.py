@@ -10,8 +10,6 @@ import struct
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from ursa.errors import FileUnreadable
 from ursa.readers.xdf_file import MAGIC
 from ursa.readers.xdf_header import Header, file_start, footer_count, parsed_header
@@ -20,6 +18,7 @@ from ursa.readers.xdf_samples import DamagedError, stamps_in, varlen
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from ursa.readers.xdf_file import XdfFile
