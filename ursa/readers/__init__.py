@@ -24,11 +24,14 @@ __all__ = ["GROUP", "Reader", "Source", "readers", "streams"]
 GROUP = "ursa.readers"
 # Asked in this order; each takes the files that it knows, and the next sees the rest.
 _OWN = (
+    "neon",
+    "xdf",
+    "eyelink",
     "edf",
-    "rig_binary",
     "brainvision",
     "eeglab",
     "npy",
+    "rig_binary",
     "events",
     "columns",
 )
