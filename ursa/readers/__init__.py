@@ -32,6 +32,8 @@ _OWN = (
     "eeglab",
     "npy",
     "rig_binary",
+    "video",
+    "audio",
     "events",
     "columns",
 )
