@@ -30,6 +30,7 @@ _OWN = (
     "edf",
     "brainvision",
     "eeglab",
+    "trials",
     "npy",
     "rig_binary",
     "video",
