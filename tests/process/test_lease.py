@@ -12,7 +12,9 @@ from ursa.catalog.processing import ATTEMPT, ERROR, OWNER, TRIES, UNTIL
 from ursa.catalog.schemas import IngestionStatus, ModalityRow
 from ursa.errors import LeaseLost, StoreUnavailable
 from ursa.process import lease as leases
-from ursa.process.lease import Lease, Rules, bury, new_owner, state_of
+from ursa.process import rules
+from ursa.process.lease import Lease, bury, new_owner
+from ursa.process.rules import Rules, state_of
 
 if TYPE_CHECKING:
     from tests.process.conftest import Ingest
@@ -26,7 +28,8 @@ RULES = Rules(attempts=3, lease_s=60.0)
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The time, to be set."""
     now = [1_700_000_000 * S]
-    monkeypatch.setattr(leases, "now_ns", lambda: now[0])
+    for module in (leases, rules):
+        monkeypatch.setattr(module, "now_ns", lambda: now[0])
     return now
 
 
@@ -98,8 +101,8 @@ def test_what_may_be_taken(
 
 @pytest.mark.parametrize("status", ["failed", "processed"])
 def test_what_another_worker_has_done_meanwhile_is_not_done_once_more(status: str) -> None:
-    rules = Rules(retry_failed=True, overwrite=True)
-    assert state_of(row(status, process_attempt=2), row(status, process_attempt=1), rules) == "done"
+    taken = Rules(retry_failed=True, overwrite=True)
+    assert state_of(row(status, process_attempt=2), row(status, process_attempt=1), taken) == "done"
 
 
 def test_a_claim_is_seen_by_everybody(

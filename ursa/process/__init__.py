@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ursa.filters import QuerySpec
-from ursa.process.lease import Rules
 from ursa.process.report import Outcome, ProcessReport, joined
+from ursa.process.rules import Rules
 from ursa.process.work import Place
 from ursa.process.worker import Worker
 from ursa.query import QueryResult, find, results_of

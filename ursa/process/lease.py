@@ -7,63 +7,25 @@ import os
 import secrets
 import socket
 import threading
-import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from ursa.catalog.processing import ATTEMPT, ERROR, OWNER, TRIES, UNTIL, is_derived
+from ursa.catalog.processing import ATTEMPT, ERROR, OWNER, TRIES, UNTIL
 from ursa.catalog.schemas import IngestionStatus, ModalityRow
-from ursa.errors import InvalidArgument, LeaseLost, UrsaError
+from ursa.errors import LeaseLost, UrsaError
+from ursa.process.rules import NS, count
 from ursa.register.rows import nest
+from ursa.time import now_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ursa.catalog import Catalog
+    from ursa.process.rules import Rules
 
 logger = logging.getLogger("ursa.process")
 
-_NS = 1_000_000_000
-_LONGEST_S = 6 * 3600.0
-_ABSURD_NS = 24 * 3600 * _NS  # no clock sets a lease so far ahead, unless it is wrong
-_MARGIN = 0.25  # of a lease: by how much the clocks of two machines may differ
 _BEATS = 3  # a lease is prolonged so often while it lasts
 _TRIES = 20
-
-State = Literal["free", "held", "dead", "done"]
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What is taken, and for how long.
-
-    Attributes
-    ----------
-    attempts : int
-        After so many tries a modality is given up.
-    lease_s : float
-        How long a worker that died keeps others away.
-    retry_failed, overwrite : bool
-        Also take what has failed; also take what is processed.
-    """
-
-    attempts: int = 3
-    lease_s: float = 60.0
-    retry_failed: bool = False
-    overwrite: bool = False
-
-    def __post_init__(self) -> None:
-        if self.attempts < 1:
-            msg = f"attempts is {self.attempts}; give 1 or more"
-            raise InvalidArgument(msg)
-        if not 0 < self.lease_s <= _LONGEST_S:
-            msg = f"lease_s is {self.lease_s}; give more than 0 and up to {_LONGEST_S:.0f} seconds"
-            raise InvalidArgument(msg)
-
-
-def now_ns() -> int:
-    """Return the time, in ns since the Unix epoch."""
-    return time.time_ns()
 
 
 def new_owner() -> str:
@@ -71,54 +33,10 @@ def new_owner() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
-def state_of(row: ModalityRow, listed: ModalityRow, rules: Rules) -> State:
-    """Say whether a stored row may be taken now.
-
-    Parameters
-    ----------
-    row : ModalityRow
-        As it is stored now.
-    listed : ModalityRow
-        As it was when the work was listed; where it is processed over, or tried again after it
-        was given up, the first worker to come is to do it, and the others not once more.
-    rules : Rules
-
-    Returns
-    -------
-    {"free", "held", "dead", "done"}
-        ``"dead"``: the workers that took it died, and it was tried often enough.
-    """
-    if is_derived(row):
-        return "done"
-    if UNTIL in row.metadata:
-        if not _has_run_out(row, rules):
-            return "held"
-        return "dead" if _count(row, TRIES) >= rules.attempts else "free"
-    if row.ingestion_status is IngestionStatus.RAW:
-        return "free"
-    if row.ingestion_status is IngestionStatus.INGESTING:
-        return "held"  # by something else than this
-    again = rules.retry_failed
-    if row.ingestion_status is IngestionStatus.PROCESSED:
-        again = rules.overwrite
-    unchanged = _count(row, ATTEMPT) == _count(listed, ATTEMPT)
-    return "free" if again and unchanged else "done"
-
-
-def _has_run_out(row: ModalityRow, rules: Rules) -> bool:
-    left = _count(row, UNTIL) - now_ns()
-    return left < -_MARGIN * rules.lease_s * _NS or left > _ABSURD_NS
-
-
-def _count(row: ModalityRow, key: str) -> int:
-    value = row.metadata.get(key, 0)
-    return value if isinstance(value, int) else 0
-
-
 class Lease:
     """A modality that this worker alone may process, prolonged by a thread of its own.
 
-    Use it in a ``with`` block; `settle` or `give_back` ends it.
+    Use it in a ``with`` block; `settle`, `fail` or `put_back` ends it.
 
     Attributes
     ----------
@@ -177,7 +95,7 @@ class Lease:
 
     def renew(self) -> None:
         """Prolong the lease, or raise `LeaseLost`."""
-        until = now_ns() + round(self._lease_s * _NS)
+        until = now_ns() + round(self._lease_s * NS)
         with self._writing:
             self._swap(lambda row: _with(row, {UNTIL: until}))
 
@@ -267,7 +185,7 @@ class Lease:
 
 def bury(catalog: Catalog, row: ModalityRow, rev: int) -> ModalityRow | None:
     """Give up a modality whose workers died; None if another worker did something with it."""
-    tries, last = _count(row, TRIES), row.metadata.get(ERROR)
+    tries, last = count(row, TRIES), row.metadata.get(ERROR)
     said = f"; the last error was: {last}" if last else ""
     error = f"given up: the worker died in each of {tries} attempts{said}"
     status = row.ingestion_status
@@ -303,9 +221,9 @@ def _taken(row: ModalityRow, owner: str, rules: Rules) -> ModalityRow:
     goes_on = UNTIL in row.metadata or row.ingestion_status is IngestionStatus.RAW
     told = {
         OWNER: owner,
-        UNTIL: now_ns() + round(rules.lease_s * _NS),
-        ATTEMPT: _count(row, ATTEMPT) + 1,
-        TRIES: (_count(row, TRIES) if goes_on else 0) + 1,
+        UNTIL: now_ns() + round(rules.lease_s * NS),
+        ATTEMPT: count(row, ATTEMPT) + 1,
+        TRIES: (count(row, TRIES) if goes_on else 0) + 1,
     }
     # Processed data can be read until newer data takes its place.
     keeps = row.ingestion_status is IngestionStatus.PROCESSED

@@ -21,9 +21,9 @@ from ursa.catalog.processing import (
 from ursa.catalog.schemas import EventRow, IngestionStatus, ModalityRow, VirgoAssetRow
 from ursa.files import chunks_of, sha256_file
 from ursa.formats import write_inventory
-from ursa.process.lease import now_ns
 from ursa.process.naming import flat
 from ursa.register.rows import put
+from ursa.time import now_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -20,8 +20,9 @@ from ursa.errors import (
     UrsaError,
     WritesNotEnabled,
 )
-from ursa.process.lease import Lease, Rules, bury, new_owner, state_of
+from ursa.process.lease import Lease, bury, new_owner
 from ursa.process.report import Outcome, ProcessReport
+from ursa.process.rules import state_of
 from ursa.process.work import may_pass, reason, work
 from ursa.progress import ProcessProgress, report
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ursa.process.report import End
+    from ursa.process.rules import Rules
     from ursa.process.work import Place
     from ursa.progress import ProcessPhase
     from ursa.query import QueryResult
