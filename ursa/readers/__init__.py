@@ -26,11 +26,17 @@ GROUP = "ursa.readers"
 _OWN = (
     "brainvision",
     "eeglab",
+    "neon",
+    "xdf",
+    "eyelink",
     "edf",
     "trials",
     "npy",
+    "rig_binary",
     "video",
     "audio",
+    "events",
+    "columns",
 )
 
 
