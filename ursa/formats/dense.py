@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -74,6 +75,10 @@ class DenseReader:
         self.channels: tuple[str, ...] = tuple(attributes["channels"])
         self.units: tuple[str | None, ...] = tuple(attributes["units"])
         self.rate: float = attributes["sampling_rate"]
+        self.kinds: tuple[str | None, ...] = tuple(attributes["kinds"])
+        self.scale = np.asarray(attributes["calibration"]["scale"])
+        self.offset = np.asarray(attributes["calibration"]["offset"])
+        self.domain = domain_of(self.segments)
         self._array = array
 
     @classmethod
@@ -98,3 +103,23 @@ class DenseReader:
             return found
         out[...] = found
         return out
+
+    def physical(self, block: NDArray[Any]) -> NDArray[Any]:
+        """Return stored values as physical ones."""
+        if block.dtype.kind == "f" and (self.scale == 1).all() and (self.offset == 0).all():
+            return block
+        wide = np.float64 if block.dtype.itemsize > 4 else np.float32  # noqa: PLR2004
+        return (block * self.scale + self.offset).astype(wide)
+
+    def runs(self, start: float, stop: float) -> list[Segment]:
+        """Return the samples in [start, stop) seconds."""
+        found = []
+        for each in self.segments:
+            low, high = (
+                min(each.length, max(0, math.ceil((at - each.start - 1e-9) * each.rate)))
+                for at in (start, stop)
+            )
+            if low < high:
+                at = each.start + low / each.rate
+                found.append(Segment(each.first + low, high - low, at, each.rate))
+        return found
