@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from typing import TYPE_CHECKING, Any
 
-import h5py
+import h5py  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 import temporaldata  # type: ignore[import-untyped]
@@ -202,8 +203,12 @@ def test_a_modality_that_is_not_there_is_refused(data: DataInterface) -> None:
 
 
 def test_what_is_not_processed_is_named(data: DataInterface) -> None:
-    row = {"recording_hash": "a" * 64, "raw_storage_uri": "r2://constellation-data/recordings/r/x/"}
-    data.register_modality(modality="gaze", ingestion_status="failed", **row)
+    data.register_modality(
+        recording_hash="a" * 64,
+        modality="gaze",
+        raw_storage_uri="r2://constellation-data/recordings/rec_1/gaze/",
+        ingestion_status="failed",
+    )
     (result,) = data.query(status="all")
     with pytest.raises(SourceNotAvailable, match=r"gaze \(failed\).*ursa process"):
         data.materialize(result)
@@ -214,7 +219,7 @@ def test_without_temporaldata_the_way_to_get_it_is_told(
     data: DataInterface, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("temporaldata", "ursa.temporal", "ursa.materialize"):
-        monkeypatch.delitem(__import__("sys").modules, name, raising=False)
-    monkeypatch.setitem(__import__("sys").modules, "temporaldata", None)
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "temporaldata", None)
     with pytest.raises(PackageMissing, match=r"pip install 'ursa\[formats\]'"):
         data.materialize(data.query()[0])

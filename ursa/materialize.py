@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ursa.catalog.schemas import ModalityRow
     from ursa.catalog.types import Interval as Window
     from ursa.formats.streams import Segment
+    from ursa.formats.timeline import Timeline
     from ursa.reading import Readers, Time
 
     Spans = tuple[Window, ...] | None
@@ -113,7 +114,10 @@ def _dense(readers: Readers, row: ModalityRow, chosen: Spans) -> Any:
     )
     pieces = tuple((run.first, run.length) for run in runs)
     view = View(readers, row, pieces, signal.dtype, len(reader.channels))
-    series = _irregular(runs, view) if len(runs) > 1 else _regular(runs, view, reader.rate, chosen)
+    if len(runs) > 1:
+        series = _irregular(runs, view, reader.timeline)
+    else:
+        series = _regular(runs, view, reader.rate, chosen)
     return described(series, reader.channels, reader.units)
 
 
@@ -127,8 +131,8 @@ def _regular(runs: Sequence[Segment], view: View, rate: float, chosen: Spans) ->
     return series
 
 
-def _irregular(runs: Sequence[Segment], view: View) -> Any:
-    times = np.concatenate([run.start + np.arange(run.length) / run.rate for run in runs])
+def _irregular(runs: Sequence[Segment], view: View, timeline: Timeline) -> Any:
+    times = np.concatenate([timeline.times(run.first, run.length) for run in runs])
     series = IrregularTimeSeries(timestamps=times, domain=interval(domain_of(tuple(runs))))
     series.__dict__["signal"] = view
     return series
@@ -156,22 +160,12 @@ def _named(found: Mapping[str, NDArray[Any]], owner: type) -> dict[str, NDArray[
 
 def _video(readers: Readers, row: ModalityRow, chosen: Spans) -> Any:
     reader = readers.get(row)
-    wanted = np.ones(len(reader.times), bool) if chosen is None else _within(reader.times, chosen)
+    ranges = [reader.span(start, stop) for start, stop in chosen or ((None, None),)]
+    frame = np.concatenate([np.arange(first, last) for first, last in ranges])
     domain = reader.domain if chosen is None else overlaps(reader.domain, chosen)
-    series = Video(
-        timestamps=reader.times[wanted],
-        frame=np.flatnonzero(wanted),
-        domain=interval(domain),
-    )
+    series = Video(timestamps=reader.times[frame], frame=frame, domain=interval(domain))
     series._readers, series._row = readers, row  # noqa: SLF001
     return series
-
-
-def _within(times: NDArray[np.float64], chosen: Iterable[Window]) -> NDArray[np.bool_]:
-    inside = np.zeros(len(times), bool)
-    for start, stop in chosen:
-        inside |= (times >= start) & (times < stop)
-    return inside
 
 
 def _table(readers: Readers, row: ModalityRow, _chosen: Spans) -> Any:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ursa.catalog.schemas import IngestionStatus, StorageFormat
+from ursa.catalog.schemas import IngestionStatus
 from ursa.errors import InvalidArgument, SourceNotAvailable
+from ursa.formats.dense import DenseReader
 from ursa.formats.stored import open_stream
 from ursa.hints import nearest
 from ursa.once import once
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from ursa.catalog.schemas import ModalityRow
     from ursa.catalog.types import Interval
-    from ursa.formats.dense import DenseReader
     from ursa.result import QueryResult
     from ursa.site import Site
 
@@ -216,7 +216,7 @@ class _Kept:
     def reader(self) -> Any:
         """The opened reader."""
         found = open_stream(self._row, self._site.reading())
-        return Signal(found) if self._row.format is StorageFormat.ZARR else found
+        return Signal(found) if isinstance(found, DenseReader) else found
 
 
 class Readers:

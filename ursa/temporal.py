@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from ursa.catalog.schemas import ModalityRow
     from ursa.catalog.types import Interval as Window
+    from ursa.formats.video import VideoReader
     from ursa.reading import Readers
 
     Piece = tuple[int, int]
@@ -221,10 +222,7 @@ class Video(IrregularTimeSeries):
         reader = self._readers.get(self._row)
         places = self.frame[low:high]
         runs = np.split(places, np.flatnonzero(np.diff(places) != 1) + 1) if len(places) else []
-        times = reader.times
-        found = [
-            reader.frames(times[run[0]], np.nextafter(times[run[-1]], np.inf))[1] for run in runs
-        ]
+        found = [_frames(reader, int(run[0]), int(run[-1])) for run in runs]
         none = np.empty((0, reader.height, reader.width, 3), np.uint8)
         return self.timestamps[low:high], np.concatenate(found or [none])
 
@@ -232,6 +230,13 @@ class Video(IrregularTimeSeries):
         """Write the times alone."""
         super().to_hdf5(file)
         file.attrs["object"] = "IrregularTimeSeries"
+
+
+def _frames(reader: VideoReader, first: int, last: int) -> NDArray[np.uint8]:
+    # Times are compared up to 1 ns there, so that equal ones before and after these come along.
+    start, stop = reader.times[first], reader.times[last] + 2e-9
+    low, _ = reader.span(start, stop)
+    return reader.frames(start, stop)[1][first - low : last - low + 1]
 
 
 def described(series: Any, channels: Sequence[str], units: Sequence[str | None]) -> Any:
