@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from ursa.formats.streams import Channel, DenseStream, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -36,6 +38,15 @@ def dense(
     made = [Segment(*each) for each in segments or [(0, len(values), 0.0, rate)]]
     names = [Channel(f"Kanal Ä{n}", **{"unit": "uV", **channel}) for n in range(values.shape[1])]
     return DenseStream("", tuple(names), values.dtype, rate, tuple(made), blocks)
+
+
+def copied(site: Path, to: Path) -> DataInterface:
+    """A site that a test may change, of one that many tests share."""
+    from ursa import DataInterface
+
+    data = DataInterface("local", path=shutil.copytree(site, to))
+    data.enable_writes()
+    return data
 
 
 def noise(rows: int, width: int = 3, seed: int = 0) -> NDArray[np.float32]:

@@ -98,7 +98,7 @@ LAYERS = (
     "audit.*",
     "materialize",
     "stream.*",
-    "peers",
+    "peers.*",
     "process.*",
     "data_interface",
     "demo.*",

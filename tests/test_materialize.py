@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import temporaldata  # type: ignore[import-untyped]
 
-from tests.processed import GAPPY, START, dense, noise, store
+from tests.processed import GAPPY, START, copied, dense, noise, store
 from ursa import DataInterface, IntervalSelector
 from ursa.errors import InvalidArgument, PackageMissing, SourceNotAvailable
 from ursa.formats.dense import DenseReader
@@ -22,8 +22,10 @@ ECG = noise(4000, 1)
 COUNTS = np.arange(-3000, 3000, dtype=np.int16).reshape(-1, 1)
 
 
-@pytest.fixture
-def data(site: DataInterface) -> DataInterface:
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    site = DataInterface("local", path=tmp_path_factory.mktemp("one") / "site")
+    site.enable_writes()
     store(
         site,
         {
@@ -32,7 +34,13 @@ def data(site: DataInterface) -> DataInterface:
             "mic": dense(COUNTS, rate=300.0, scale=2**-15, unit=None),
         },
     )
-    return site
+    assert site.path is not None
+    return site.path
+
+
+@pytest.fixture
+def data(one: Path, tmp_path: Path) -> DataInterface:
+    return copied(one, tmp_path / "one")
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ def _dense(readers: Readers, row: ModalityRow, chosen: Spans) -> Any:
         series = _irregular(runs, view, reader.timeline)
     else:
         series = _regular(runs, view, reader.rate, chosen)
-    return described(series, reader.channels, reader.units)
+    return described(series, reader)
 
 
 def _regular(runs: Sequence[Segment], view: View, rate: float, chosen: Spans) -> Any:

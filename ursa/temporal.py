@@ -24,12 +24,13 @@ except ModuleNotFoundError as error:
     raise PackageMissing(msg) from error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
     from ursa.catalog.schemas import ModalityRow
     from ursa.catalog.types import Interval as Window
+    from ursa.formats.dense import DenseReader
     from ursa.formats.video import VideoReader
     from ursa.reading import Readers
 
@@ -145,9 +146,11 @@ class View:
 class _Described:
     """What slices of a series keep, and values that are read on first use."""
 
-    _CARRIED: ClassVar[tuple[str, ...]] = ("_channels", "_units")
+    _CARRIED: ClassVar[tuple[str, ...]] = ("_channels", "_units", "_kinds", "_rate")
     _channels: tuple[str, ...] = ()
     _units: tuple[str | None, ...] = ()
+    _kinds: tuple[str | None, ...] = ()
+    _rate: float | None = None
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -158,6 +161,16 @@ class _Described:
     def units(self) -> tuple[str | None, ...]:
         """Unit of each channel's values; None where the source does not say."""
         return self._units
+
+    @property
+    def kinds(self) -> tuple[str | None, ...]:
+        """What each channel is: ``"eeg"``, ``"eog"`` …; None where that is not known."""
+        return self._kinds
+
+    @property
+    def nominal_rate(self) -> float | None:
+        """Samples per second as set on the device; None where there are no samples."""
+        return self._rate
 
     def __getattribute__(self, name: str) -> Any:
         value = super().__getattribute__(name)
@@ -239,7 +252,8 @@ def _frames(reader: VideoReader, first: int, last: int) -> NDArray[np.uint8]:
     return reader.frames(start, stop)[1][first - low : last - low + 1]
 
 
-def described(series: Any, channels: Sequence[str], units: Sequence[str | None]) -> Any:
-    """Return a series with the names and units of its channels set."""
-    series._channels, series._units = tuple(channels), tuple(units)  # noqa: SLF001
+def described(series: Any, reader: DenseReader) -> Any:
+    """Return a series with what its reader says of its channels."""
+    kept = (reader.channels, reader.units, reader.kinds, reader.rate)
+    series.__dict__.update(zip(_Described._CARRIED, kept, strict=True))  # noqa: SLF001
     return series
