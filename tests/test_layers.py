@@ -40,6 +40,7 @@ LAYERS = (
     "catalog.types",
     "catalog.conditions",
     "catalog.schemas",
+    "catalog.processing",
     "catalog.where",
     "catalog.derived",
     "catalog.arrow",

@@ -134,9 +134,59 @@ class JobSnapshot:
     failures: tuple[FileFailure, ...] = ()
 
 
-Event = TypeVar("Event", DownloadProgress, UploadProgress)
+ProcessPhase = Literal[
+    "start", "claimed", "fetched", "writing", "processed", "failed", "put_back", "lost", "finish"
+]
 
-_QUIET = {"file_done"}
+
+@dataclass(frozen=True, slots=True)
+class ProcessProgress:
+    """One step of processing.
+
+    The order is ``start → (claimed → fetched → writing* → an end)* → finish``, where an end is
+    ``processed``, ``failed``, ``put_back`` (to be tried again later) or ``lost`` (another worker
+    took over).
+
+    Attributes
+    ----------
+    phase : str
+    recording_hash, modality, worker_id : str or None
+        What the step is about; None on ``start`` and ``finish``.
+    attempt : int
+        Which try at this modality it is; 0 on ``start`` and ``finish``.
+    fraction : float
+        How much of the stream at hand is written, 0 to 1; 0 where nobody knows.
+    done, total : int
+        Recordings looked at, and how many there are.
+    bytes_read, bytes_stored : int
+        Of the modality's raw files once they are fetched, and of what was stored at its end.
+    streams : tuple of str
+        At the end of what was processed: the modalities that were stored.
+    error : str or None
+        Why it ended so; None where it was processed.
+    seconds, elapsed_s : float
+        At an end, what it took; and seconds since ``start``.
+    """
+
+    phase: ProcessPhase
+    recording_hash: str | None = None
+    modality: str | None = None
+    worker_id: str | None = None
+    attempt: int = 0
+    fraction: float = 0.0
+    done: int = 0
+    total: int = 0
+    bytes_read: int = 0
+    bytes_stored: int = 0
+    streams: tuple[str, ...] = ()
+    error: str | None = None
+    seconds: float = 0.0
+    elapsed_s: float = 0.0
+
+
+Event = TypeVar("Event", DownloadProgress, UploadProgress, ProcessProgress)
+
+_QUIET = {"file_done", "writing"}
 
 
 def report(
@@ -152,9 +202,8 @@ def report(
     if callback is None and not logger.isEnabledFor(level):
         return
     fields = asdict(event)
-    logger.log(
-        level, "%s %s", phase, fields.get("key") or fields.get("current_file") or "", extra=fields
-    )
+    about = fields.get("key") or fields.get("current_file") or fields.get("modality") or ""
+    logger.log(level, "%s %s", phase, about, extra=fields)
     if callback is None:
         return
     try:

@@ -12,6 +12,7 @@ from ursa.audit.reading import read
 from ursa.audit.report import Damage, Kind, key_text
 from ursa.catalog import where
 from ursa.catalog.derived import k64
+from ursa.catalog.processing import without_clock
 from ursa.catalog.schemas import (
     EventRow,
     ModalityRow,
@@ -45,7 +46,7 @@ def check_recordings(
         suspects = [
             entry.recording_hash
             for entry in readable
-            if stored.get(entry.recording_hash, ()) not in (None, entry.modalities)
+            if stored.get(entry.recording_hash, ()) not in (None, _shown(entry))
         ]
         tally.add(_drift(catalog, suspects, unsafe, repair=repair) if suspects else ())
         tally.add(_without_participant(catalog, readable))
@@ -65,7 +66,7 @@ def _stored(
 
 
 def _in_order(rows: Sequence[ModalityRow | str]) -> tuple[ModalityRow, ...] | None:
-    distinct = {row.primary_key: row for row in rows if not isinstance(row, str)}
+    distinct = {row.primary_key: without_clock(row) for row in rows if not isinstance(row, str)}
     unique = len(distinct) == len(rows)  # else one cannot be read, or is stored twice
     return tuple(modality_keys(list(distinct.values())).values()) if unique else None
 
@@ -98,9 +99,14 @@ def _differences(
     found = {}
     for (name,), entry in entries.items():
         own = stored.get(name, ())
-        if own is not None and own != entry.modalities:
-            found[name] = _difference(own, entry.modalities)
+        if own is not None and own != _shown(entry):
+            found[name] = _difference(own, _shown(entry))
     return found
+
+
+def _shown(entry: RecordingEntry) -> tuple[ModalityRow, ...]:
+    """Return the modalities nested in a recording; a lease is prolonged in their table alone."""
+    return tuple(without_clock(row) for row in entry.modalities)
 
 
 def _difference(

@@ -1,7 +1,7 @@
 """The command line: data on standard output, progress and errors on standard error.
 
 Exit codes: 0 done, 1 refused, 2 wrong usage, 3 something is wrong or missing, or some of the files
-failed, 4 no access, 130 interrupted.
+or modalities failed, 4 no access, 130 interrupted.
 """
 
 import sys
@@ -11,6 +11,7 @@ from ursa.cli.catalog import catalog_app
 from ursa.cli.commands import app
 from ursa.cli.config import config_app
 from ursa.cli.download import download
+from ursa.cli.process import process
 from ursa.cli.serve import serve
 from ursa.cli.showing import PARTIAL, failure_lines
 from ursa.errors import (
@@ -26,6 +27,7 @@ __all__ = ["app", "main"]
 
 REFUSED, USAGE, ACCESS = 1, 2, 4
 app.command()(download)
+app.command()(process)
 app.command()(serve)
 catalog_app.command()(audit)
 app.add_typer(catalog_app, name="catalog")

@@ -147,7 +147,7 @@ def metadata_of(layout: Layout) -> dict[str, Any]:
         "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
         "fill_value": "NaN" if math.isnan(layout.fill) else layout.fill,
         "codecs": [{"name": "sharding_indexed", "configuration": sharding}],
-        "dimension_names": list(layout.names),
+        "dimension_names": list(layout.names) or None,
         "attributes": {},
         "storage_transformers": [],
     }

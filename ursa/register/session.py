@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
+from ursa.catalog.processing import with_history
 from ursa.catalog.schemas import IngestionStatus, ModalityRow, ParticipantRow, RecordingRow
 from ursa.errors import ManifestUnreadable
 from ursa.filters import explained
@@ -89,8 +90,10 @@ def refuse_conflicts(catalog: Catalog, rows: SessionRows, *, overwrite: bool) ->
 
 def _merged(stored: ModalityRow | None, offered: ModalityRow) -> ModalityRow:
     """Return the row to store: of one that went on to be processed only the raw address is new."""
-    if stored is None or stored.ingestion_status is IngestionStatus.RAW:
+    if stored is None:
         return offered
+    if stored.ingestion_status is IngestionStatus.RAW:
+        return with_history(offered, stored)
     return stored.model_copy(update={"raw_storage_uri": offered.raw_storage_uri})
 
 

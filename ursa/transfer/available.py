@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from ursa.catalog.processing import ATTEMPT
 from ursa.catalog.schemas import IngestionStatus
 from ursa.frozen import FrozenDict
 from ursa.text import counted
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 _HAS_NO_DATA = {
     IngestionStatus.INGESTING: "is being ingested",
     IngestionStatus.FAILED: "failed to be ingested",
+}
+_IS_NOT_PROCESSED = {
+    IngestionStatus.INGESTING: "is being processed",
+    IngestionStatus.FAILED: "failed to be processed",
 }
 
 
@@ -74,8 +79,11 @@ def available(
 
 
 def _why_not(row: ModalityRow, source: Source) -> str | None:
+    was_taken_up = ATTEMPT in row.metadata
+    if source == "raw" and was_taken_up:  # its raw files are there, whatever became of them
+        return None
     if row.ingestion_status in _HAS_NO_DATA:
-        return _HAS_NO_DATA[row.ingestion_status]
+        return (_IS_NOT_PROCESSED if was_taken_up else _HAS_NO_DATA)[row.ingestion_status]
     if source == "processed" and row.ingestion_status is IngestionStatus.RAW:
         return "is not processed"
     return None

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from ursa.catalog.processing import with_raw_files
 from ursa.catalog.schemas import RecordingRow
 from ursa.errors import IntegrityError
+from ursa.frozen import FrozenDict
 from ursa.transfer.sources import found_in_turn
 
 if TYPE_CHECKING:
@@ -51,11 +53,18 @@ def fetch(results: list[QueryResult], stores: Stores) -> list[RecordingData]:
     ------
     NothingToDownload, IntegrityError
     """
+    results = [_of_raw_files(result) for result in results]
     wanted: list[list[Wanted]] = [
         [(row, "raw") for row in result.modalities.values()] for result in results
     ]
     with closing(found_in_turn(wanted, stores)) as found:
         return [_recording(result, objects) for result, objects in zip(results, found, strict=True)]
+
+
+def _of_raw_files(result: QueryResult) -> QueryResult:
+    kept = with_raw_files(result.modalities)
+    rows = FrozenDict({name: result.modalities[name] for name in kept})
+    return result.model_copy(update={"modalities": rows})
 
 
 def _recording(result: QueryResult, objects: list[list[StoredObject]]) -> RecordingData:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
+from ursa.catalog.processing import ATTEMPT, with_raw_files
 from ursa.catalog.schemas import IngestionStatus
 from ursa.errors import (
     DestinationClash,
@@ -203,12 +204,14 @@ def plan(
     check_choice("layout", layout, get_args(Layout))
     check_choice("source", source, get_args(Source))
     results = results_of(target)
-    wanted = [[(row, _tier(row, source)) for row in each.modalities.values()] for each in results]
-    with closing(found_in_turn(wanted, stores)) as found:
+    wanted = [_wanted(each, source) for each in results]
+    tiers = ([(row, tier) for _, row, tier in each] for each in wanted)
+    with closing(found_in_turn(tiers, stores)) as found:
         copies = [
             copy
-            for result, objects in zip(results, found, strict=True)
-            for copy in _copies(result, objects, layout)
+            for parts, objects in zip(wanted, found, strict=True)
+            for (name, row, _), own in zip(parts, objects, strict=True)
+            for copy in _copies(name, row, own, layout)
         ]
     if not copies:
         raise NothingToDownload(_nothing(target))
@@ -217,6 +220,15 @@ def plan(
     if isinstance(target, QueryResultList):
         return DownloadPlan(tuple(copies), root, target.spec, target.catalog_version)
     return DownloadPlan(tuple(copies), root)
+
+
+def _wanted(result: QueryResult, source: Source) -> list[tuple[str, ModalityRow, Tier]]:
+    """Return what is taken of a recording; raw files that several streams came out of, once."""
+    rows = result.modalities
+    tiers = {name: _tier(row, source) for name, row in rows.items()}
+    raw = {name: row for name, row in rows.items() if tiers[name] == "raw"}
+    taken = {*with_raw_files(raw), *(rows.keys() - raw.keys())}
+    return [(name, row, tiers[name]) for name, row in rows.items() if name in taken]
 
 
 def _nothing(target: QueryResult | Iterable[QueryResult]) -> str:
@@ -238,6 +250,9 @@ def check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
 
 def _tier(row: ModalityRow, source: Source) -> Tier:
     status = row.ingestion_status
+    # What was taken up for processing has its raw files in place, however that ended.
+    if source == "raw" and ATTEMPT in row.metadata:
+        return "raw"
     if status in (IngestionStatus.INGESTING, IngestionStatus.FAILED):
         msg = f"{row.recording_hash}: {row.modality} is {status.value}, so nothing to deliver"
         raise SourceNotAvailable(msg)
@@ -248,22 +263,21 @@ def _tier(row: ModalityRow, source: Source) -> Tier:
 
 
 def _copies(
-    result: QueryResult, objects: list[list[StoredObject]], layout: Layout
+    name: str, row: ModalityRow, objects: list[StoredObject], layout: Layout
 ) -> Iterator[Copy]:
-    for (name, row), found in zip(result.modalities.items(), objects, strict=True):
-        folder = _folder(layout, result.recording_hash, name)
-        for each in found:
-            yield Copy(
-                recording_hash=row.recording_hash,
-                modality=row.modality,
-                worker_id=row.worker_id,
-                store=each.store,
-                key=each.meta.key,
-                size=each.meta.size,
-                etag=each.meta.etag,
-                sha256=each.sha256,
-                rel_path=safe_rel_path(f"{folder}/{each.rel_path}", longest=PATH_MAX),
-            )
+    folder = _folder(layout, row.recording_hash, name)
+    for each in objects:
+        yield Copy(
+            recording_hash=row.recording_hash,
+            modality=row.modality,
+            worker_id=row.worker_id,
+            store=each.store,
+            key=each.meta.key,
+            size=each.meta.size,
+            etag=each.meta.etag,
+            sha256=each.sha256,
+            rel_path=safe_rel_path(f"{folder}/{each.rel_path}", longest=PATH_MAX),
+        )
 
 
 def _folder(layout: Layout, recording: str, name: str) -> str:

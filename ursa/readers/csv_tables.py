@@ -1,0 +1,204 @@
+"""CSV and TSV files as record batches whose types hold for the whole file."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ursa.errors import FileUnreadable
+from ursa.readers.naming import distinct
+from ursa.text import cut, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from ursa.formats.streams import Flat
+
+_BLOCK = 1 << 20  # bytes; no line may be longer
+_MOST_COLUMNS = 4096
+_COLUMN = re.compile(r"In CSV column #(\d+)")
+_ROW = re.compile(r"Row #(\d+): (.*)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class _Csv:
+    """How one file is to be read."""
+
+    path: Path
+    name: str
+    names: tuple[str, ...]
+    delimiter: str
+    skip: int
+    encoding: str
+
+
+class _ContradictedError(Exception):
+    """A cell does not fit the type that the cells before it had."""
+
+    def __init__(self, column: int) -> None:
+        super().__init__(column)
+        self.column = column
+
+
+def csv_names(path: Path) -> list[str]:
+    """Return the names in the first line, each once.
+
+    Raises
+    ------
+    FileUnreadable
+        It is longer than a block, or names no column.
+    """
+    return list(_described(path, path.name).names)
+
+
+def open_csv(
+    path: Path, name: str
+) -> tuple[pa.Schema, Callable[[], Iterator[pa.RecordBatch]], Flat]:
+    """Return schema and batches of a file; the whole of it is read once to settle the types.
+
+    Raises
+    ------
+    FileUnreadable
+        A row has more or fewer cells than the first line names columns, or the like.
+    """
+    import pyarrow as pa
+
+    file = _described(path, name)
+    kinds = _first_kinds(file)
+    # Arrow tells types from the first block only. Each column that a later one contradicts is
+    # widened, so this ends after at most two more attempts for each column.
+    while (index := _contradicted(file, kinds)) is not None:
+        is_whole = pa.types.is_integer(kinds[file.names[index]])
+        kinds[file.names[index]] = pa.float64() if is_whole else pa.string()
+    remark = {} if file.encoding == "utf8" else {"encoding": "not UTF-8; taken for Latin-1"}
+    form = "TSV" if file.delimiter == "\t" else "CSV"
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield from _batches(file, kinds)
+
+    return pa.schema(kinds.items()), batches, {"table_format": form, **remark}
+
+
+def _described(path: Path, name: str) -> _Csv:
+    encoding = _encoding(path)
+    with path.open("rb") as raw:
+        head = raw.read(_BLOCK).removeprefix(codecs.BOM_UTF8)
+    lines = head.decode("latin-1" if encoding == "latin-1" else "utf-8", "replace").splitlines()
+    skip = next((number for number, line in enumerate(lines) if line.strip()), None)
+    if skip is None:
+        raise FileUnreadable(f"{name} is empty; its first line must name the columns")
+    if len(head) == _BLOCK and len(lines) == 1:
+        raise FileUnreadable(f"{name}: its first line is longer than {_BLOCK} bytes; is it a CSV?")
+    line = lines[skip]
+    delimiter = max(",\t;", key=line.count)
+    names = [each.strip() for each in next(csv.reader([line], delimiter=delimiter))]
+    _check_names(name, names)
+    return _Csv(path, name, tuple(distinct(names)), delimiter, skip + 1, encoding)
+
+
+def _check_names(name: str, names: list[str]) -> None:
+    if all(map(_is_number, names)):
+        shown = shortened(",".join(names), 60)
+        msg = f"{name} begins with the numbers {shown}; its first line must name the columns"
+        raise FileUnreadable(msg)
+    if len(names) > _MOST_COLUMNS:
+        msg = f"{name} has {len(names)} columns; at most {_MOST_COLUMNS} are read"
+        raise FileUnreadable(msg)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return not text
+    return True
+
+
+def _encoding(path: Path) -> str:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf8"
+
+
+def _first_kinds(file: _Csv) -> dict[str, pa.DataType]:
+    import pyarrow as pa
+
+    found = next(_batches(file, {}), None)
+    if found is None:
+        return dict.fromkeys(file.names, pa.string())
+    return {field.name: _settled(field.type) for field in found.schema}
+
+
+def _settled(kind: pa.DataType) -> pa.DataType:
+    import pyarrow as pa
+
+    if pa.types.is_null(kind):  # no cell yet; the first that is no integer widens it
+        return pa.int64()
+    return kind if pa.types.is_integer(kind) or pa.types.is_floating(kind) else _text_or_bool(kind)
+
+
+def _text_or_bool(kind: pa.DataType) -> pa.DataType:
+    import pyarrow as pa
+
+    return kind if pa.types.is_boolean(kind) else pa.string()  # dates stay the text they are
+
+
+def _contradicted(file: _Csv, kinds: dict[str, pa.DataType]) -> int | None:
+    try:
+        for _ in _batches(file, kinds):
+            pass
+    except _ContradictedError as error:
+        return error.column
+    return None
+
+
+def _batches(file: _Csv, kinds: dict[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
+    import pyarrow as pa
+    import pyarrow.csv as pc
+
+    reading = pc.ReadOptions(
+        use_threads=False,
+        block_size=_BLOCK,
+        skip_rows=file.skip,
+        column_names=file.names,
+        encoding=file.encoding,
+    )
+    parsing = pc.ParseOptions(delimiter=file.delimiter, newlines_in_values=True)
+    try:
+        with pc.open_csv(
+            file.path, reading, parsing, pc.ConvertOptions(column_types=kinds)
+        ) as reader:
+            yield from reader
+    except pa.ArrowInvalid as error:
+        found = _COLUMN.search(str(error))
+        if found and not pa.types.is_string(kinds.get(file.names[int(found[1])], pa.null())):
+            raise _ContradictedError(int(found[1])) from error
+        if "Empty CSV" not in str(error):
+            raise FileUnreadable(_reason(file, str(error))) from error
+    except (pa.ArrowException, OSError, UnicodeError) as error:
+        raise FileUnreadable(_reason(file, str(error))) from error
+
+
+def _reason(file: _Csv, said: str) -> str:
+    found = _ROW.search(said)
+    if found:
+        line, what = int(found[1]), cut(found[2].strip(), 120)
+        return (
+            f"{file.name}, line {line}: {what}; each row has one cell for each of the "
+            f"{len(file.names)} columns: complete or remove that line"
+        )
+    if "straddl" in said:
+        return f"{file.name} has a line longer than {_BLOCK} bytes or an open quote; is it a CSV?"
+    return f"{file.name} is no readable table: {cut(said, 200)}; write or copy it again"
