@@ -284,7 +284,7 @@ def _array(column: pa.Array) -> NDArray[Any]:
         column = column.cast(pa.uint8())
     if pa.types.is_fixed_size_list(kind) and not column.null_count:
         flat = column.flatten().to_numpy(zero_copy_only=False)
-        return np.asarray(flat).reshape(len(column), kind.list_size)
+        return np.array(flat).reshape(len(column), kind.list_size)
     return np.array(column.to_numpy(zero_copy_only=False))  # Arrow's own memory is read-only
 
 
