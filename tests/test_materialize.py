@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import pickle
 import sys
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from ursa.formats.dense import DenseReader
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.conftest import MakeSession
 
 EEG = noise(1550)
 ECG = noise(4000, 1)
@@ -68,6 +71,21 @@ def test_one_result_gives_one_recording_on_its_clock(data: DataInterface) -> Non
     assert np.array_equal(ecg.signal, ECG)
     assert ecg.signal.dtype == np.float32
     assert (ecg.sampling_rate, ecg.channels, ecg.units) == (200.0, ("Kanal Ä0",), ("mV",))
+
+
+def test_a_processed_npy_file_comes_back_as_it_was(
+    site: DataInterface, make_session: MakeSession
+) -> None:
+    file = io.BytesIO()
+    np.save(file, samples := noise(2345, 2).astype(np.float64))
+    session = make_session(
+        files={"ecg/ecg.npy": file.getvalue()}, modalities={"ecg": {"sampling_rate": 250}}
+    )
+    site.ingest(session / "manifest.json", source_dir=session)
+    site.process()
+    ecg = site.materialize(site.query()[0]).ecg
+    assert np.array_equal(ecg.signal, samples)
+    assert np.array_equal(ecg.timestamps, np.arange(2345) / 250)
 
 
 def test_several_results_give_a_list(data: DataInterface) -> None:

@@ -132,7 +132,11 @@ def test_nwb_gives_back_what_was_written(data: Data, tmp_path: Path) -> None:
         assert np.array_equal(eeg.data[:], EEG)
         assert np.array_equal(eeg.timestamps[:], data.eeg.timestamps)
         assert eeg.conversion == 1e-6
-        assert eeg.electrodes.to_dataframe()["label"].tolist() == ["Kanal Ä0", "Kanal Ä1", "Kanal Ä2"]
+        assert eeg.electrodes.to_dataframe()["label"].tolist() == [
+            "Kanal Ä0",
+            "Kanal Ä1",
+            "Kanal Ä2",
+        ]
         assert (ecg.rate, ecg.starting_time, ecg.conversion) == (200.0, 0.0, 1e-3)
         assert ecg.electrodes.to_dataframe()["label"].tolist() == ["Kanal Ä0"]
         assert file.acquisition["eda"].unit == "uS"

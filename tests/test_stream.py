@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import multiprocessing
 import pickle
+import subprocess
+import sys
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -375,3 +377,15 @@ def test_an_error_while_reading_ahead_comes_in_its_place() -> None:
     found = read_ahead(read, range(-10, 10), 2)
     with pytest.raises(ZeroDivisionError):
         list(found)
+
+
+def test_a_pass_may_be_left_half_done() -> None:
+    code = (
+        "from ursa.stream.order import read_ahead\n"
+        "found = read_ahead(abs, range(-100, 0), 2)\n"
+        "print(next(found))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("100\n", "")

@@ -77,14 +77,14 @@ def read_ahead(
         yield from map(read, items)
         return
     waiting: deque[Future[MadeT]] = deque()
-    with ThreadPoolExecutor(threads, "ursa-stream") as pool:
-        try:
-            for item in items:
-                waiting.append(pool.submit(read, item))
-                if len(waiting) == 2 * threads:
-                    yield waiting.popleft().result()
-            while waiting:
+    pool = ThreadPoolExecutor(threads, "ursa-stream")
+    try:
+        for item in items:
+            waiting.append(pool.submit(read, item))
+            if len(waiting) == 2 * threads:
                 yield waiting.popleft().result()
-        finally:
-            for each in waiting:
-                each.cancel()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        # Not waited for: where the interpreter ends with this half done, nothing could wait.
+        pool.shutdown(wait=False, cancel_futures=True)
