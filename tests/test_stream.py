@@ -326,6 +326,12 @@ def test_a_drifting_clock_keeps_windows_equal_and_inside(site: DataInterface) ->
         assert np.array_equal(each["eeg"], EEG[at : at + 200])
 
 
+def test_a_slow_clock_needs_room_for_all_samples(site: DataInterface) -> None:
+    store(site, {"eeg": dense(EEG[:600], [(0, 600, 0.0, 98.0)], rate=100.0)})
+    assert marks(site.stream(site.query(), window=2, time=(4.05, None))) == [("a", 4.05)]
+    assert marks(site.stream(site.query(), window=2, time=(4.12, None))) == []
+
+
 @given(st.integers(1, 3000), st.integers(0, 2**64 - 1))
 def test_shuffling_gives_each_place_once(total: int, key: int) -> None:
     assert sorted(shuffled(place, total, key) for place in range(total)) == list(range(total))
