@@ -13,7 +13,7 @@ COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-
 .PHONY: help demo test soak bench lint kernels app lab lock clean
 
 help:
-	@echo "make demo    real sample recordings: ingested, found, downloaded, verified"
+	@echo "make demo    real sample recordings: ingested, processed, found, downloaded, verified"
 	@echo "make test    the tests; make test ARGS='-k name' for some of them"
 	@echo "make soak    the long tests"
 	@echo "make bench   the benchmarks"

@@ -7,6 +7,7 @@ import importlib
 import pkgutil
 import re
 import shlex
+import wave
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,8 +60,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     data.enable_writes(roles=("assets_rw", "raw_rw"))
     for place in synthetic.lay_out_synthetic(tmp_path / "sessions"):
         data.ingest(manifest.build(place), source_dir=place)
-    (tmp_path / "my-session" / "eeg").mkdir(parents=True)
-    (tmp_path / "my-session" / "eeg" / "samples.bin").write_bytes(bytes(1000))
+    data.process()
+    (tmp_path / "my-session" / "mic").mkdir(parents=True)
+    with wave.open(str(tmp_path / "my-session" / "mic" / "mic.wav"), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(bytes(16_000))
     return tmp_path
 
 
@@ -70,7 +74,7 @@ def test_python_in_the_readme_runs(home: Path) -> None:
         if '"r2"' not in block:
             exec(compile(block, "README.md", "exec"), names)
     assert verify(home / "mine").ok
-    assert ursa.DataInterface("local", path="my-site").count(participants="aria-lin", status="raw")
+    assert ursa.DataInterface("local", path="my-site").count(participants="aria-lin")
 
 
 def test_sessions_in_the_readme_print_what_they_show() -> None:
@@ -83,7 +87,7 @@ def test_shell_commands_in_the_readme_run(home: Path) -> None:
     lines = [
         line for block in blocks("sh") for line in block.splitlines() if line.startswith("ursa ")
     ]
-    assert len(lines) == 13
+    assert len(lines) == 14
     for line in lines:
         if "--profile r2" not in line:
             app(shlex.split(line)[1:], standalone_mode=False)

@@ -18,6 +18,7 @@ from tests.benchmarks.measure import medians
 from tests.benchmarks.notebook import notebook
 from tests.benchmarks.page import page
 from tests.benchmarks.plans import plans
+from tests.benchmarks.processing import processing
 from tests.benchmarks.s3_downloads import SETS as S3_SETS
 from tests.benchmarks.s3_downloads import s3_downloads
 from tests.benchmarks.s3_uploads import s3_uploads
@@ -42,6 +43,7 @@ PARTS = (
     "notebook",
     "page",
     "zips",
+    "processing",
     "progress",
 )
 SIZES = (10_000, 100_000, 1_000_000)
@@ -81,6 +83,7 @@ def rows(part: str, name: str, options: argparse.Namespace) -> Iterator[Row]:
         "browser": lambda: browsing(kept, of_sizes[-1], 2 * rounds + 1),
         "notebook": lambda: notebook(kept, place, of_sizes[-1], rounds),
         "zips": lambda: zips(place, SMALL_ZIPPED if small else ZIPPED, rounds),
+        "processing": lambda: processing(place, rounds, small=small),
         "page": lambda: page(kept, place, of_sizes[-1], rounds, small=small),
         "progress": lambda: showing(place, SMALL_SETS[0] if small else SETS[0], 4 * rounds + 1),
     }

@@ -11,9 +11,10 @@ import pytest
 
 import ursa
 from ursa import DataInterface
+from ursa.catalog.schemas import StorageFormat
 from ursa.demo import packages, run, synthetic, walkthrough
 from ursa.demo.layout import events_of
-from ursa.errors import DestinationNotWritable, SamplesUnavailable
+from ursa.errors import DestinationNotWritable, PackageMissing, SamplesUnavailable
 from ursa.files import sha256_file
 from ursa.transfer.receipt import RECEIPT
 
@@ -40,15 +41,15 @@ def test_without_samples_the_demo_is_synthetic_and_says_so(tmp_path: Path) -> No
     assert "SYNTHETIC" in text
     assert "not in" in text
     data = DataInterface("local", path=tmp_path / "demo" / "site")
-    results = data.query(status="raw")
+    results = data.query()
     assert len(results) == 5
     assert all(result.metadata["synthetic"] is True for result in results)
 
 
-def test_the_demo_shows_query_plan_download_and_verification(tmp_path: Path) -> None:
+def test_the_demo_shows_each_verb_in_turn(tmp_path: Path) -> None:
     text = demo(tmp_path / "demo", cache=tmp_path / "cache")
-    assert text.index("1. Ingest") < text.index("2. Query") < text.index("3. Plan")
-    assert text.index("4. Download") < text.index("5. Verify") < text.index("Next, in a shell")
+    steps = ["1. Ingest", "2. Process", "3. Query", "4. Plan", "5. Download", "6. Verify", "Next, "]
+    assert sorted(steps, key=text.index) == steps
     assert (tmp_path / "demo" / "download" / "ursa-manifest.json").is_file()
 
 
@@ -94,7 +95,33 @@ def test_events_of_every_session_are_in_the_catalog(tmp_path: Path) -> None:
     demo(tmp_path / "demo", cache=tmp_path / "cache")
     data = DataInterface("local", path=tmp_path / "demo" / "site")
     places = synthetic.lay_out_synthetic(tmp_path / "demo" / "sessions")
-    assert len(data.list_events()) == sum(len(events_of(place)) for place in places)
+    registered = [each for each in data.list_events() if not each.event_id.startswith("file-")]
+    assert len(registered) == sum(len(events_of(place)) for place in places)
+
+
+def test_sessions_are_processed_and_what_came_out_is_told(tmp_path: Path) -> None:
+    text = demo(tmp_path / "demo", cache=tmp_path / "cache")
+    said = text.partition("2. Process")[2].partition("3. Query")[0]
+    (line,) = (line for line in said.splitlines() if line.startswith("   S002"))
+    assert line.endswith("  eeg_left, eeg_right, events, notes")
+    data = DataInterface("local", path=tmp_path / "demo" / "site")
+    eeg = data.query(participants="S002")[0].modalities["eeg_left"]
+    assert (eeg.format, eeg.sampling_rate) == (StorageFormat.ZARR, 250.0)
+    assert data.audit().ok
+    assert "everything is processed already" in demo(tmp_path / "demo", cache=tmp_path / "cache")
+
+
+def test_without_the_packages_of_formats_the_demo_goes_on_with_raw_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*_: object) -> None:
+        raise PackageMissing("zarr is not installed; pip install 'ursa[formats]'")
+
+    monkeypatch.setattr("ursa.process.work.write_stream", missing)
+    text = demo(tmp_path / "demo", cache=tmp_path / "cache")
+    assert "zarr is not installed" in text
+    assert 'data.query(status="raw")' in text
+    assert "ursa query --status raw" in text
 
 
 def test_a_failed_fetch_is_told_and_replaced(
@@ -118,7 +145,7 @@ def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
 
 def test_flipped_byte_in_the_download_is_repaired_by_the_next_run(tmp_path: Path) -> None:
     demo(tmp_path / "demo", cache=tmp_path / "cache")
-    path = next((tmp_path / "demo" / "download").rglob("eeg_0000.bin"))
+    path = next((tmp_path / "demo" / "download").rglob("eeg.zarr/signal/c/0/0"))
     content = path.read_bytes()
     path.write_bytes(bytes([content[0] ^ 1]) + content[1:])
     demo(tmp_path / "demo", cache=tmp_path / "cache")
@@ -129,10 +156,10 @@ def test_real_demo(samples: Path, tmp_path: Path) -> None:
     text = demo(tmp_path / "demo", cache=samples.parent)
     assert "SYNTHETIC" not in text
     data = DataInterface("local", path=tmp_path / "demo" / "site")
-    results = data.query(status="raw")
+    results = data.query(status="all")
     people = {person for result in results for person in result.participant_ids}
     assert people == {f"P{number:03d}" for number in range(1, 10)}
-    composite = data.query(status="raw", metadata={"composite": True})
+    composite = data.query(status="all", metadata={"composite": True})
     assert [result.participant_ids for result in composite] == [("P009",)]
     assert set(composite[0].modalities) == {"camera_face", "camera_street"}
     before = state(tmp_path / "demo")

@@ -89,7 +89,7 @@ def demo(
     ),
     offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing.")] = False,
 ) -> None:
-    """Ingest, find, download and verify real sample recordings."""
+    """Ingest, process, find, download and verify real sample recordings."""
     from ursa.demo import run
 
     raise typer.Exit(run(directory, offline=offline))

@@ -13,14 +13,16 @@ from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from ursa.bar import DownloadBar, UploadBar
 from ursa.catalog.schemas import EventRow
 from ursa.data_interface import DataInterface
 from ursa.demo import packages, sessions, synthetic
 from ursa.demo.layout import events_of
+from ursa.demo.processing import processed
 from ursa.errors import DestinationNotWritable, SamplesUnavailable, UrsaError
+from ursa.filters import QuerySpec
 from ursa.register import manifest
 from ursa.text import size_text
 from ursa.transfer.verify import verify
@@ -72,6 +74,8 @@ def run(
     data.enable_writes(roles=("assets_rw", "raw_rw"))
     _say(out, f"\n1. Ingest {len(places)} sessions into the site {_short(directory / 'site')}")
     _ingest(data, places, out, err)
+    _say(out, "\n2. Process: data.process() makes arrays and tables that open by time")
+    _say(out, processed(data, err))
     right = _deliver(data, directory / "download", out, err)
     _next_steps(data, directory, out)
     return DONE if right else PARTIAL
@@ -164,18 +168,24 @@ def _ingested(place: Path, result: IngestResult, events: int) -> str:
 
 def _deliver(data: DataInterface, dest: Path, out: TextIO, err: TextIO) -> bool:
     """Show query, plan, download and verify, and say whether every file is right."""
-    _say(out, '\n2. Query: data.query(status="raw")')
-    _say(out, str(data.query(status="raw")))
-    _say(out, '\n   and of these data.query(status="raw", modalities=["eeg"])')
-    results = data.query(status="raw", modalities=["eeg"])
+    filters: dict[str, Any] = (
+        {} if data.count() else {"status": "raw"}
+    )  # where the packages of formats are missing
+    _say(out, f"\n3. Query: {QuerySpec(**filters).as_python()}")
+    results = data.query(**filters)
     _say(out, str(results))
-    _say(out, "\n3. Plan: what a download would copy")
+    spec = QuerySpec(modalities=["eeg"], **filters)
+    if data.count(spec):
+        _say(out, f"\n   and of these {spec.as_python()}")
+        results = data.query(spec)
+        _say(out, str(results))
+    _say(out, "\n4. Plan: what a download would copy")
     _say(out, str(data.plan(results, dest)))
-    _say(out, f"\n4. Download into {_short(dest)}")
+    _say(out, f"\n5. Download into {_short(dest)}")
     with DownloadBar(file=err) as bar:
         paths = data.download(results, dest, overwrite=True, progress=bar)
     _say(out, f"{len(paths)} files are in place.")
-    _say(out, "\n5. Verify: read every file again and compare it with its SHA-256")
+    _say(out, "\n6. Verify: read every file again and compare it with its SHA-256")
     report = verify(dest)
     _say(out, str(report))
     return report.ok
@@ -183,18 +193,20 @@ def _deliver(data: DataInterface, dest: Path, out: TextIO, err: TextIO) -> bool:
 
 def _next_steps(data: DataInterface, directory: Path, out: TextIO) -> None:
     site, dest = _short(directory / "site"), _short(directory / "mine")
-    someone = data.query(status="raw", limit=1)[0].participant_ids[0]
+    filters: dict[str, Any] = {} if data.count() else {"status": "raw"}
+    someone = data.query(limit=1, **filters)[0].participant_ids[0]
+    option = " --status raw" if filters else ""
     ursa, python = _commands()
     lines = [
         "\nNext, in a shell:",
         f"   {'set' if os.name == 'nt' else 'export'} URSA_SITE={shlex.quote(site)}",
-        f"   {ursa} query --status raw",
-        f"   {ursa} download --status raw --participants {someone} {shlex.quote(dest)}",
+        f"   {ursa} query{option}",
+        f"   {ursa} download{option} --participants {someone} {shlex.quote(dest)}",
         f"   {ursa} verify {shlex.quote(dest)}",
         f"or in Python ({python}):",
         "   from ursa import DataInterface",
         f"   data = DataInterface('local', path={site!r})",
-        f"   print(data.query(status='raw', participants={someone!r}))",
+        f"   print({QuerySpec(participants=someone, **filters).as_python()})",
     ]
     _say(out, "\n".join(lines))
 

@@ -24,11 +24,17 @@ __all__ = ["GROUP", "Reader", "Source", "readers", "streams"]
 GROUP = "ursa.readers"
 # Asked in this order; each takes the files that it knows, and the next sees the rest.
 _OWN = (
+    "neon",
+    "xdf",
+    "eyelink",
     "edf",
-    "rig_binary",
     "brainvision",
     "eeglab",
+    "trials",
     "npy",
+    "rig_binary",
+    "video",
+    "audio",
     "events",
     "columns",
 )

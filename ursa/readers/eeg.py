@@ -83,9 +83,9 @@ def stream_name(name: str, *, alone: bool, of: str = "") -> str:
     Examples
     --------
     >>> stream_name("a/Run 2.edf", alone=False, of="events"), stream_name("r.edf", alone=True)
-    ('run-2-events', '')
+    ('a-run-2-events', '')
     """
-    file = "" if alone else slug(PurePosixPath(name).stem)
+    file = "" if alone else slug(PurePosixPath(name).with_suffix("").as_posix())
     return "-".join(part for part in (file, of) if part)
 
 
@@ -116,6 +116,34 @@ def beside(source: Source, name: str, given: str, suffixes: Sequence[str]) -> st
         f"{name} needs {shortened(given, 80)}, which is not beside it, nor is "
         f"{shortened(wanted[-1], 80)}; record both files into one folder"
     )
+
+
+def described(source: Source, count: int) -> tuple[Channel, ...]:
+    """Return the channels of a file that names none, as the rig's manifest names them."""
+    spec = source.row.channel_spec
+    names = list(spec.get("channels", ()))
+    if len(names) != count:
+        names = [f"channel {index + 1}" for index in range(count)]
+    unit = spec.get("unit")
+    return tuple(
+        Channel(str(name), None if unit is None else str(unit), kind_of(str(name)))
+        for name in names
+    )
+
+
+def rate_of(source: Source, name: str) -> float:
+    """Return the rate of a file that tells none, as the rig's manifest says it.
+
+    Raises
+    ------
+    FileUnreadable
+        It does not say it.
+    """
+    if source.row.sampling_rate is None:
+        raise FileUnreadable(
+            f"{name} does not tell its rate; put sampling_rate into the manifest's modality"
+        )
+    return source.row.sampling_rate
 
 
 def finite(text: str, what: str, least: float = -1e24, most: float = 1e24) -> float:

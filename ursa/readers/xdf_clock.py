@@ -1,0 +1,143 @@
+"""Time stamps of XDF streams on one clock, without jitter.
+
+The algorithms and thresholds are those of pyxdf (BSD 2-clause; Christian Kothe, Chadwick Boulay,
+Tristan Stenner, Clemens Brunner and the Intheon pyxdf team), so that the times are equal.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ursa.readers.xdf_chunks import StreamIndex
+
+_RESET_S, _RESET_DEVIATIONS = 5.0, 5.0
+_RESET_OFFSET_S, _RESET_OFFSET_DEVIATIONS = 1.0, 10.0
+_BREAK_S, _BREAK_SAMPLES = 1.0, 500
+_WINSOR = 0.0001
+_ROUNDS = 1000
+_ODD = 10.0
+_TO_DEVIATION = 1.4826  # from median absolute to standard deviation
+
+
+class Run(NamedTuple):
+    """Samples without a break: sample ``first + i`` is at ``start + i * period``."""
+
+    first: int
+    length: int
+    start: float
+    period: float
+
+
+def synchronised(stream: StreamIndex) -> tuple[NDArray[np.float64], int]:
+    """Return the time stamps on the recorder's clock, and how often the sender's was reset."""
+    stamps = np.concatenate(stream.stamps) if stream.stamps else np.empty(0)
+    times, values = np.array(stream.clock_times), np.array(stream.clock_values)
+    count = stream.footer_count
+    if count is not None and len(stamps) > count and _is_last_odd(times, values):
+        # A sender that ended while it was recorded leaves one more sample and a wrong offset.
+        stamps, times, values = stamps[:count], times[:-1], values[:-1]
+    if not len(times) or not len(stamps):
+        return stamps, 0
+    ranges = _between_resets(times, values)
+    begin = 0
+    for number, (first, last) in enumerate(ranges):
+        stop = len(stamps)
+        if number + 1 < len(ranges):
+            nearer = np.abs(stamps[begin:] - times[last]) < np.abs(stamps[begin:] - times[last + 1])
+            stop = len(stamps) if nearer.all() else begin + int(nearer.argmin())
+        if stop > begin:
+            intercept, slope = _offset_line(times[first : last + 1], values[first : last + 1])
+            stamps[begin:stop] += intercept + slope * stamps[begin:stop]
+            begin = stop
+    return stamps, len(ranges) - 1
+
+
+def dejittered(stamps: NDArray[np.float64], rate: float) -> list[Run]:
+    """Return runs of equal steps, one between each two breaks: a line through its time stamps."""
+    if not len(stamps):
+        return []
+    gaps = np.abs(np.diff(stamps)) > max(_BREAK_S, _BREAK_SAMPLES / rate)
+    bounds = [0, *(np.flatnonzero(gaps) + 1).tolist(), len(stamps)]
+    return [_line(stamps[first:stop], first, 1 / rate) for first, stop in pairwise(bounds)]
+
+
+def _line(stamps: NDArray[np.float64], first: int, period: float) -> Run:
+    count = len(stamps)
+    if count > 1:
+        index = np.arange(count) - (count - 1) / 2
+        period = float(np.dot(index, stamps - stamps[0])) / float(np.dot(index, index))
+    middle = float(stamps[0]) + float(np.mean(stamps - stamps[0]))
+    return Run(first, count, middle - period * (count - 1) / 2, period)
+
+
+def _between_resets(
+    times: NDArray[np.float64], values: NDArray[np.float64]
+) -> list[tuple[int, int]]:
+    """Return first and last index of the clock offsets between two resets of the clock."""
+    if len(times) < 2:  # noqa: PLR2004 - a pair
+        return [(0, 0)]
+    steps, jumps = np.diff(times), np.diff(values)
+    resets = (steps < 0) | (
+        _far_off(steps, _RESET_DEVIATIONS, _RESET_S)
+        & _far_off(jumps, _RESET_OFFSET_DEVIATIONS, _RESET_OFFSET_S)
+    )
+    at = np.flatnonzero(resets)
+    firsts, lasts = [0, *(at + 1).tolist()], [*at.tolist(), len(times) - 1]
+    return list(zip(firsts, lasts, strict=True))
+
+
+def _far_off(values: NDArray[np.float64], deviations: float, least: float) -> NDArray[np.bool_]:
+    off = np.abs(values - np.median(values))
+    deviation = float(np.median(off)) + np.finfo(float).eps
+    found: NDArray[np.bool_] = (off / deviation > deviations) & (off > least)
+    return found
+
+
+def _is_last_odd(times: NDArray[np.float64], values: NDArray[np.float64]) -> bool:
+    if len(times) < 3:  # noqa: PLR2004 - too few to compare with
+        return False
+    steps = np.diff(times)
+    usual, last = float(np.median(steps[:-1])), abs(float(steps[-1]))
+    if last > _ODD * usual if usual > 0 else last > 0:
+        return True
+    middle = float(np.median(values[:-1]))
+    deviation = _TO_DEVIATION * float(np.median(np.abs(values[:-1] - middle)))
+    if deviation <= _TO_DEVIATION * np.finfo(float).eps:
+        return False
+    return abs(float(values[-1]) - middle) / deviation > _ODD
+
+
+def _offset_line(times: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return intercept and slope of the clock offsets over time."""
+    if len(times) == 1:
+        return float(values[0]), 0.0
+    matrix = np.column_stack([np.ones(len(times)), times / _WINSOR])
+    try:
+        intercept, slope = _huber(matrix, values / _WINSOR)
+    except np.linalg.LinAlgError:  # all measured at one time
+        return 0.0, 0.0
+    return intercept * _WINSOR, slope
+
+
+def _huber(matrix: NDArray[np.float64], target: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the line with the least Huber loss, by the alternating direction method."""
+    origin = float(np.min(matrix[:, 1]))
+    matrix[:, 1] -= origin
+    projected = matrix.T @ target
+    lower = np.linalg.cholesky(matrix.T @ matrix)
+    loss, dual = np.zeros_like(target), np.zeros_like(target)
+    found = np.zeros(2)
+    for _ in range(_ROUNDS):
+        right = projected + matrix.T @ (loss - dual)
+        found = np.linalg.solve(lower.T, np.linalg.solve(lower, right))
+        off = matrix @ found - target + dual
+        inverse = np.divide(1, off, out=np.zeros_like(off), where=off != 0)
+        loss = off / 2 + np.maximum(0, 1 - 2 * np.abs(inverse)) * off / 2
+        dual = off - loss
+    return float(found[0] - found[1] * origin), float(found[1])
