@@ -61,6 +61,11 @@ VERBS = {
         "target dest * layout source existing overwrite on_error verify progress background"
     ),
     "get": "target * concat",
+    "materialize": "target * time modalities lazy",
+    "stream": (
+        "target * window step batch modalities time around before after prefetch shuffle seed "
+        "drop_last"
+    ),
     "ingest": (
         "manifest_path * source_dir participant participant_id is_active progress overwrite "
         "max_concurrent_files"

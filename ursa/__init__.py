@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ursa.filters import AroundEvent, IntervalSelector, QuerySpec
     from ursa.progress import DownloadProgress, UploadProgress
     from ursa.query import QueryResult, QueryResultList
+    from ursa.stream import Batch, Window, WindowStream
     from ursa.transfer.job import DownloadJob, jobs
     from ursa.transfer.verify import VerifyReport, verify
 
@@ -21,6 +22,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AroundEvent",
+    "Batch",
     "DataInterface",
     "DownloadJob",
     "DownloadProgress",
@@ -32,12 +34,15 @@ __all__ = [
     "QuerySpec",
     "UploadProgress",
     "VerifyReport",
+    "Window",
+    "WindowStream",
     "jobs",
     "verify",
 ]
 
 _HOME = {
     "AroundEvent": "ursa.selection",
+    "Batch": "ursa.stream",
     "DataInterface": "ursa.data_interface",
     "DownloadJob": "ursa.transfer.job",
     "DownloadProgress": "ursa.progress",
@@ -49,6 +54,8 @@ _HOME = {
     "QuerySpec": "ursa.filters",
     "UploadProgress": "ursa.progress",
     "VerifyReport": "ursa.transfer.verify",
+    "Window": "ursa.stream",
+    "WindowStream": "ursa.stream",
     "jobs": "ursa.transfer.job",
     "verify": "ursa.transfer.verify",
 }

@@ -57,8 +57,8 @@ def test_it_runs_on_the_real_recordings(path: Path, tmp_path: Path) -> None:
     execute(path, DEMO, tmp_path)
 
 
-def test_there_are_two() -> None:
-    assert [path.name for path in NOTEBOOKS] == ["01_quickstart.ipynb", "02_widgets.ipynb"]
+def test_there_are_three() -> None:
+    assert [path.stem for path in NOTEBOOKS] == ["01_quickstart", "02_widgets", "03_processed"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -123,6 +123,7 @@ def _written(stream: DenseStream, name: str, timeline: Timeline) -> Written:
             "units": [each.unit for each in stream.channels],
             "kinds": [each.kind for each in stream.channels],
             "dtype": stream.dtype.name,
+            "nominal_rate": stream.rate,
         },
         dict(stream.metadata),
     )
