@@ -46,7 +46,7 @@ def _full(reader: Any) -> float:
     """Return the greatest physical value that the samples can have."""
     if reader.dtype.kind != "i":
         return 1.0
-    return float(max(reader.scale)) * 2 ** (8 * reader.dtype.itemsize - 1)
+    return float(max(reader.scale) * 2.0 ** (8 * reader.dtype.itemsize - 1))
 
 
 def clip(opened: Opened, message: Message) -> Answer:

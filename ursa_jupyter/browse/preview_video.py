@@ -41,7 +41,9 @@ def _file(opened: Opened) -> dict[str, str] | None:
     row = opened.row
     named = {"modality": row.modality, "worker_id": row.worker_id, "stored": "processed"}
     found = next((each for each in opened.copies if each.key.lower().endswith(".mp4")), None)
-    return found and {"hash": row.recording_hash, **named, "key": file_name(found)}
+    if found is None:
+        return None
+    return {"hash": row.recording_hash, **named, "key": file_name(found)}
 
 
 def _clock(reader: Any) -> list[list[float]]:
