@@ -64,6 +64,8 @@ export function previewView({ length, span = [0, length], signal }) {
       now.width = width;
       changed("resized");
     },
+    /** Have everything drawn again, as in other colours. */
+    repaint: () => changed("resized"),
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -1,0 +1,56 @@
+// The controls of a signal's lane: which channels, and how large.
+
+import { h } from "./dom.js";
+import { stepScale } from "./preview_rows.js";
+import { unitName, unitText } from "./preview_scale.js";
+
+/** Return {element, update}; `scrolled(by)` moves the channels, `changed()` shows new scales. */
+export function signalTools({ about, at, scales, changed, scrolled, signal }) {
+  const total = about.channels.length;
+  const more = total > at.shown ? channelTools({ at, total, scrolled }) : null;
+  const groups = [...scales].map(([unit, scale]) => scaleTools(unit, scale, changed));
+  const box = h("input", { type: "checkbox", checked: true });
+  const centre = h("label", { title: "Each channel is drawn around its median in view" }, box, "median removed");
+  box.addEventListener("change", () => ((at.centred = box.checked), changed()), { signal });
+  const element = h("div", { class: "ursa-signal-tools" }, more?.element, groups.map(({ element: each }) => each), centre);
+
+  function update() {
+    more?.update();
+    const shown = new Set(about.channels.slice(at.first, at.first + at.shown).map(({ unit }) => unitName(unit)));
+    for (const { unit, element: each, update: renew } of groups) {
+      each.hidden = !shown.has(unit);
+      renew();
+    }
+  }
+  return { element, update };
+}
+
+function channelTools({ at, total, scrolled }) {
+  const turn = (label, text, by) =>
+    h("button", { type: "button", "aria-label": label, title: `${label} (${by < 0 ? "Page Up" : "Page Down"})`, onclick: () => scrolled(by) }, text);
+  const [back, on] = [turn("Channels before", "▴", -at.shown), turn("Channels after", "▾", at.shown)];
+  const text = h("span", { role: "status" });
+  const update = () => {
+    text.textContent = `channels ${at.first + 1}–${at.first + at.shown} of ${total}`;
+    back.disabled = at.first === 0;
+    on.disabled = at.first + at.shown >= total;
+  };
+  return { element: h("span", { class: "ursa-signal-group", role: "group", "aria-label": "Channels" }, back, on, text), update };
+}
+
+function scaleTools(unit, scale, changed) {
+  const run = (act) => () => (act(), changed());
+  const button = (label, text, act) =>
+    h("button", { type: "button", "aria-label": label, title: label, onclick: run(act) }, text);
+  const what = unit ? ` of ${unit}` : "";
+  const text = h("span", { class: "ursa-signal-scale" });
+  const fit = button(`Fit the scale${what} to what is in view`, "Fit", () => (scale.auto = !scale.auto));
+  const update = () => {
+    text.textContent = `${unitText(scale.perDivision, unit)}/div${unit ? "" : " (unit not stated)"}`;
+    fit.setAttribute("aria-pressed", String(scale.auto));
+  };
+  const smaller = button(`Draw${what} smaller`, "−", () => stepScale(scale, true));
+  const larger = button(`Draw${what} larger`, "+", () => stepScale(scale, false));
+  const element = h("span", { class: "ursa-signal-group", role: "group", "aria-label": `Scale${what}` }, smaller, text, larger, fit);
+  return { unit, element, update };
+}
