@@ -57,7 +57,7 @@ export function thumbnailStrip({ ask, about, view, what, seek }) {
     }
   }
 
-  const frame = h("div", { class: "ursa-strip-frame" }, element);
+  const frame = h("div", {}, h("div", {}, element));
   const settle = settling({ view, el: element, load, changed: draw });
   const off = view.onChange(({ moved, resized, pointed }) => {
     if (moved || resized) (draw(), settle.soon());
