@@ -72,7 +72,7 @@ def clip(opened: Opened, message: Message) -> Answer:
             read += count
     said = {"start": start, "stop": start + most / reader.rate}
     bytes_ = wav_of(samples, round(reader.rate), form)
-    return {**said, "read_bytes": read * samples[:1].nbytes}, [bytes_]
+    return {**said, "read_bytes": _stored(opened, read)}, [bytes_]
 
 
 def _refuse_odd(reader: Any) -> None:
@@ -129,7 +129,14 @@ def level(opened: Opened, message: Message) -> Answer:
         count, total = count + block.shape[0], total + block.size
     full = _full(reader)
     said = {"peak": peak / full, "rms": math.sqrt(power / total) / full if total else 0.0}
-    return {**said, "heard_s": count / reader.rate, "read_bytes": count * frame}, []
+    there = sum(run.length for run in reader.runs(*span))
+    part = count / there if there else 1.0
+    return {**said, "part": part, "read_bytes": _stored(opened, count)}, []
+
+
+def _stored(opened: Opened, samples: int) -> int:
+    """Return about how many bytes some samples take in the store."""
+    return round(opened.bytes * samples / max(1, opened.reader.samples))
 
 
 def _parts(reader: Any, span: Span, most: int) -> list[Segment]:

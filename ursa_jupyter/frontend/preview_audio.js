@@ -11,14 +11,14 @@ import { spanText } from "./preview_said.js";
 import { settling } from "./preview_settle.js";
 import { paperNames, tracePanel } from "./preview_traces.js";
 
-const MOST_SHOWN = 4;
-const HEIGHTS = [64, 44, 36, 30];
-const COLUMNS = 600;
+const MOST_WAVES = 4;
+const WAVE_PX = [64, 44, 36, 30];
+const WAVE_COLUMNS = 600;
 
 /** Mount the lane into `el`; return {dispose, svg(width), names()}. */
 export function mountAudioLane(el, { ask, about, view, name }) {
-  const count = Math.min(MOST_SHOWN, about.channels.length);
-  const height = HEIGHTS[count - 1] ?? HEIGHTS.at(-1);
+  const count = Math.min(MOST_WAVES, about.channels.length);
+  const height = WAVE_PX[count - 1] ?? WAVE_PX.at(-1);
   const at = { rows: [], level: null, peaks: [], clips: [] };
   const shelf = pictureShelf(ask, { rate: about.rate, length: view.length });
   const player = audioPlayer({ ask, about, view, name });
@@ -42,14 +42,13 @@ export function mountAudioLane(el, { ask, about, view, name }) {
 
   function changed() {
     const { pictures } = scene();
-    const columns = channelsOf(count).map((index) => columnsOf(pictures, index, view, COLUMNS));
+    const columns = channelsOf(count).map((index) => columnsOf(pictures, index, view, WAVE_COLUMNS));
     Object.assign(at, clipsOf(columns, about, view));
     const scale = scaleOf(Math.max(0, ...at.peaks));
     at.rows = channelsOf(count).map((index) => rowOf(about, index, { height, count, scale }));
     panel.lay(scene());
     tell(scale);
     draw();
-    panel.point(scene());
   }
 
   function tell(scale) {
@@ -72,7 +71,6 @@ export function mountAudioLane(el, { ask, about, view, name }) {
     if (what.moved) (at.level = null), player.update();
     if (what.moved || what.resized) (draw(), settle.soon());
     if (what.resized) changed();
-    if (what.pointed || what.moved) panel.point(scene());
   });
   changed();
   settle.now();

@@ -38,7 +38,7 @@ export function scaleOf(peak) {
 export function levelText({ level, peaks, clips }) {
   const peak = Math.max(0, level?.peak ?? 0, ...peaks);
   const parts = [`peak ${decibels(peak)}`];
-  if (level && level.rms > 0) parts.push(`RMS ${decibels(level.rms)}`);
+  if (level?.rms > 0) parts.push(`RMS ${decibels(level.rms)}${level.part < 0.99 ? " in a part of it" : ""}`);
   if (clips.length) parts.push(`clipped in ${clips.length} ${clips.length === 1 ? "place" : "places"}`);
   return parts.join(", ");
 }

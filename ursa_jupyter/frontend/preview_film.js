@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 /** Return the way of playing by a `video` element; see `videoPlayer`. */
 export function filePlaying({ about, file, shown, ended, failed }) {
   const video = h("video", { playsinline: true, preload: "auto" });
-  const clock = clockOf(about.clock);
+  const clock = filmClock(about.clock);
   const at = { disposed: false, wanted: null, frame: 0 };
   video.muted = true;
 
@@ -60,7 +60,7 @@ export function filePlaying({ about, file, shown, ended, failed }) {
 /**
  * Return {seconds(media), media(seconds)} of pairs [time in the file, what is added from there on].
  */
-function clockOf(pairs) {
+function filmClock(pairs) {
   const known = pairs?.length ? pairs : [[0, 0]];
   const last = (test) => known[Math.max(0, known.findLastIndex(test))];
   return {

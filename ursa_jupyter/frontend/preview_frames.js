@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 
-const HEIGHT = 240;
+const FRAME_PX = 240;
 const LEAST_MS = 160;
 
 /** Return the way of playing by `frame` messages; see `videoPlayer`. */
@@ -20,7 +20,7 @@ export function framePlaying({ ask, about, shown, ended, failed }) {
       while (at.wanted !== null && !at.disposed) {
         const time = at.wanted;
         at.wanted = null;
-        const [reply, [bytes]] = await ask("frame", { time, height: HEIGHT });
+        const [reply, [bytes]] = await ask("frame", { time, height: FRAME_PX });
         if (!at.disposed) put(bytes, reply.times[0]);
       }
     } catch (error) {

@@ -26,8 +26,8 @@ export function videoPlayer({ ask, about, view, name, what, file }) {
     "div",
     { class: "ursa-player-bar", role: "group", "aria-label": `Play ${name}` },
     play,
-    stepButton("One frame back", "⏴", () => step(-1)),
-    stepButton("One frame on", "⏵", () => step(1)),
+    stepButton("One frame back", "|◂", () => step(-1)),
+    stepButton("One frame on", "▸|", () => step(1)),
     speedChoice((speed) => (way.speed((at.speed = speed)))),
     sound,
     time,
@@ -35,12 +35,11 @@ export function videoPlayer({ ask, about, view, name, what, file }) {
   );
   // What is pressed in here is no choice of a part of the recording.
   const element = h("div", { class: "ursa-player", dataset: { own: "" } }, screen, bar);
-  screen.style.setProperty("--u-aspect", `${about.width} / ${Math.max(1, about.height)}`);
+  screen.style.setProperty("--u-aspect", about.width / Math.max(1, about.height));
   // The pointer on its way to a button is not to move the cursor.
   element.addEventListener("pointermove", (event) => event.stopPropagation());
   const heard = { shown, ended: () => playing(false), failed };
-  let way = file && about.file ? filePlaying({ about, file, ...heard }) : frames();
-  put(way);
+  let way = null;
 
   function frames() {
     return framePlaying({ ask, about, ...heard });
@@ -115,6 +114,7 @@ export function videoPlayer({ ask, about, view, name, what, file }) {
     way.show(wanted());
   });
   playing(false);
+  put(file && about.file ? filePlaying({ about, file, ...heard }) : frames());
   return { element, screen, seek, toggle, step, dispose: () => (off(), way.dispose()) };
 }
 

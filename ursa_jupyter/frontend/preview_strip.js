@@ -4,10 +4,12 @@ import { h, svg } from "./dom.js";
 import { frameWords } from "./preview_words.js";
 import { settling } from "./preview_settle.js";
 
-const HEIGHT = 56;
-const [LEAST, MOST] = [4, 24];
+const STRIP_PX = 56;
+const [LEAST, MOST] = [6, 24];
+const ENOUGH = 12;
+const NARROW_PX = 44;
 const PER_CALL = 48;
-const MOST_KEPT = 160;
+const MOST_THUMBS = 160;
 
 /**
  * Return {element, slider, svg(width), dispose}; a click asks for `seek(seconds)`.
@@ -21,7 +23,7 @@ export function thumbnailStrip({ ask, about, view, what, seek }) {
   const element = h("div", { ...given, "aria-valuemin": low, "aria-valuemax": high });
   const layer = h("div", { class: "ursa-strip-cells" });
   const life = new AbortController();
-  element.style.height = `${HEIGHT}px`;
+  element.style.height = `${STRIP_PX}px`;
   element.append(layer);
 
   function draw() {
@@ -42,7 +44,7 @@ export function thumbnailStrip({ ask, about, view, what, seek }) {
   async function load() {
     const times = cellsOf(view, about).map(({ time }) => time).filter((time) => !kept.has(keyOf(time)));
     if (times.length === 0) return;
-    const [reply, pictures] = await ask("strip", { times: times.slice(0, PER_CALL), height: 2 * HEIGHT });
+    const [reply, pictures] = await ask("strip", { times: times.slice(0, PER_CALL), height: 2 * STRIP_PX });
     for (const time of times) keep(time, pictureAt(reply.times, pictures, time));
   }
 
@@ -51,7 +53,7 @@ export function thumbnailStrip({ ask, about, view, what, seek }) {
     const blob = new Blob([bytes], { type: "image/jpeg" });
     kept.set(keyOf(time), { blob, url: URL.createObjectURL(blob) });
     for (const [key, { url }] of kept) {
-      if (kept.size <= MOST_KEPT) break;
+      if (kept.size <= MOST_THUMBS) break;
       URL.revokeObjectURL(url);
       kept.delete(key);
     }
@@ -73,7 +75,7 @@ export function thumbnailStrip({ ask, about, view, what, seek }) {
     slider: element,
     async svg(width) {
       await settle.now();
-      return paperOf({ cells: cellsOf(view, about), kept, view, width });
+      return stripPaper({ cells: cellsOf(view, about), kept, view, width });
     },
     dispose() {
       life.abort();
@@ -94,10 +96,8 @@ function pictureAt(times, pictures, time) {
 }
 
 /** Return the cells {from, to, time} in view that have something of the video. */
-function cellsOf(view, { domain, width, height }) {
-  const wide = (HEIGHT * width) / Math.max(1, height);
-  const count = Math.min(MOST, Math.max(LEAST, Math.floor(view.width / wide)));
-  const step = roundAbove((view.to - view.from) / count);
+function cellsOf(view, { domain }) {
+  const step = stepOf(view.to - view.from, view.width);
   const cells = [];
   for (let index = Math.floor(view.from / step + 1e-9); index * step < view.to; index += 1) {
     const [from, to] = [index * step, (index + 1) * step];
@@ -107,19 +107,22 @@ function cellsOf(view, { domain, width, height }) {
   return cells;
 }
 
-/** Return the next of … 0.1, 0.2, 0.5, 1, 2, 5 … that is not below. */
-function roundAbove(value) {
-  const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 5, 10].map((part) => part * power).find((step) => step >= value * (1 - 1e-9));
+/** Return the seconds of a cell: a round number that gives about a dozen of them, where they fit. */
+function stepOf(span, width) {
+  const count = Math.min(ENOUGH, Math.max(LEAST, Math.floor(width / NARROW_PX)));
+  const power = 10 ** Math.floor(Math.log10(span / count));
+  const steps = [1, 2, 5, 10].map((part) => part * power);
+  const step = steps.findLast((each) => each <= (span / count) * (1 + 1e-9));
+  return span / step <= MOST ? step : steps[steps.indexOf(step) + 1];
 }
 
-async function paperOf({ cells, kept, view, width }) {
-  const root = svg("svg", { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, overflow: "hidden" });
+async function stripPaper({ cells, kept, view, width }) {
+  const root = svg("svg", { width, height: STRIP_PX, viewBox: `0 0 ${width} ${STRIP_PX}`, overflow: "hidden" });
   const x = (seconds) => (view.x(seconds) / view.width) * width;
   for (const { from, to, time } of cells) {
     const found = kept.get(keyOf(time));
     if (!found) continue;
-    const place = { x: x(from), y: 0, width: x(to) - x(from), height: HEIGHT };
+    const place = { x: x(from), y: 0, width: x(to) - x(from), height: STRIP_PX };
     root.append(svg("image", { ...place, href: await dataOf(found.blob), preserveAspectRatio: "xMidYMid slice" }));
   }
   return root;
