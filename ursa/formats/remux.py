@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # What players expect of an MP4; FFmpeg would write PCM and others, too.
 _AUDIO = {"aac", "ac3", "alac", "eac3", "flac", "mp3", "opus"}
+# Packets that may come before one that says when it is to be decoded.
+_WAITING = 10_000
 
 
 @dataclass
@@ -157,6 +159,7 @@ class _Joint:
         audio = next(iter(container.streams.audio), None)
         if self._audio is None or audio is None or not _same_audio(audio, self._audio):
             audio = None
+        _refuse_unordered(container, video, path.name)
         part = Part(path.name)
         if self._dropped:
             part.remarks["audio_left_out"] = self._dropped
@@ -172,8 +175,8 @@ class _Joint:
 
         shift: Fraction | None = None
         end = self._end
-        for packet in packets(container, [video, audio] if audio else [video], part):
-            _dated(packet, video, part.name)
+        found = packets(container, [video, audio] if audio else [video], part)
+        for packet in _dated(found, part.name):
             base = packet.time_base
             if packet.stream is video:
                 if shift is None:
@@ -201,15 +204,28 @@ class _Joint:
         return shift
 
 
-def _dated(packet: Any, video: Any, name: str) -> None:
-    """Fill in the one of two time stamps that the file left out."""
-    if packet.pts is None and not video.codec_context.has_b_frames:
-        packet.pts = packet.dts
-    if packet.dts is None and not video.codec_context.has_b_frames:
-        packet.dts = packet.pts
-    if packet.pts is None or packet.dts is None:
-        msg = f"{name} has a frame without a time stamp; record it as MP4 or MKV"
-        raise FileUnreadable(msg)
+def _dated(found: Iterator[Any], name: str) -> Iterator[Any]:
+    """Fill in when the first packets are to be decoded, which Matroska does not say."""
+    waiting: list[Any] = []
+    for packet in found:
+        waiting.append(packet)
+        if packet.pts is None or len(waiting) > _WAITING:
+            msg = f"{name} has a frame without a time stamp; record it as MP4 or MKV"
+            raise FileUnreadable(msg)
+        if packet.dts is not None and packet.stream.type == "video":
+            yield from _counted_back(waiting)
+            waiting = []
+    for packet in waiting:  # too few frames for any to say it, or sound after the last one
+        packet.dts = packet.pts if packet.dts is None else packet.dts
+        yield packet
+
+
+def _counted_back(waiting: list[Any]) -> list[Any]:
+    last = waiting[-1]
+    undated = [each for each in waiting if each.dts is None and each.stream is last.stream]
+    for back, packet in enumerate(reversed(undated), start=1):
+        packet.dts = last.dts - back * max(1, packet.duration or 1)
+    return waiting
 
 
 def _parameters(video: Any) -> dict[str, Any]:
@@ -231,6 +247,16 @@ def _refuse_other(first: dict[str, Any], other: dict[str, Any], name: str) -> No
                 "must be encoded alike: put this one into a directory of its own"
             )
             raise FileUnreadable(msg)
+
+
+def _refuse_unordered(container: InputContainer, video: Any, name: str) -> None:
+    context = video.codec_context
+    if container.format.name == "avi" and context.has_b_frames and context.name != "mpeg4":
+        msg = (
+            f"{name} holds {context.name} with B-frames in AVI, which does not say when each "
+            "frame is shown; record it as MP4 or MKV, or without B-frames"
+        )
+        raise FileUnreadable(msg)
 
 
 def _fits(audio: Any) -> bool:
