@@ -110,7 +110,7 @@ RESERVED: dict[str, set[str]] = {
     "lancedb": {
         *("catalog.indexes", "catalog.lance", "catalog.history", "catalog.promotion"),
         *("catalog.upkeep", "catalog.vectors", "catalog.guard", "catalog.table", "catalog"),
-        *("catalog.snapshot", "catalog.migration"),
+        *("catalog.snapshot", "catalog.migration", "formats.lance_files"),
     },
     "obstore": {"buckets", "writable_bucket"},
     "IPython": set(),

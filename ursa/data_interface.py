@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from ursa.embeddings import EmbeddingHits, Recordings
     from ursa.facets import FacetValue
     from ursa.filters import OrderBy, QuerySpec, Status, TimeFilter
+    from ursa.formats.stored import Reader
     from ursa.histograms import Histogram
     from ursa.progress import UploadProgress
     from ursa.query import QueryResultList
@@ -561,6 +562,20 @@ class DataInterface:
             raise NotImplementedError(msg)
         found = fetch(results_of(target), self._reading)
         return found[0] if isinstance(target, QueryResult) else found
+
+    def reader(self, row: ModalityRow) -> Reader:
+        """Open the processed data of a modality, to read parts of them.
+
+        Raises
+        ------
+        SourceNotAvailable
+            It is not processed.
+        ObjectNotFound, FileUnreadable
+            Its data are missing or damaged.
+        """
+        from ursa.formats.stored import open_stream
+
+        return open_stream(row, self._reading)
 
     # -- bringing in -----------------------------------------------------------------------------
 

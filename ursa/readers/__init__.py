@@ -23,7 +23,12 @@ __all__ = ["GROUP", "Reader", "Source", "readers", "streams"]
 
 GROUP = "ursa.readers"
 # Asked in this order; each takes the files that it knows, and the next sees the rest.
-_OWN = (*("npy",),)
+_OWN = (
+    "edf",
+    "brainvision",
+    "eeglab",
+    "npy",
+)
 
 
 def readers() -> Iterator[Reader]:

@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 import { eventsNode } from "./events.js";
 import { filesNode } from "./files.js";
 import { lengthText, utcText } from "./format.js";
-import { fileGiver } from "./get_link.js";
+import { fileGiver, fileLinks } from "./get_link.js";
 import { metadataNode } from "./metadata.js";
 import { notesNode } from "./notes.js";
 import { mountPreview } from "./preview.js";
@@ -148,6 +148,7 @@ function tabsNode(detail, { call, state, admitted, lanes, at, around, signal }) 
     tabs.show("timeline", { focus: true });
     shown.timeline?.center(seconds);
   };
+  const file = fileLinks({ call, admitted }, state?.hello);
   const seen = { looked: (span) => around.span((at.span = span)) };
   const later = { events: once(() => flagsOf(ask, detail)), notes: once(() => pinsOf(ask, detail)) };
   const drawn = (name, mount) => () => {
@@ -155,7 +156,7 @@ function tabsNode(detail, { call, state, admitted, lanes, at, around, signal }) 
     requestAnimationFrame(() => {
       if (signal.aborted) return;
       const known = { events: later.events(), notes: later.notes(), detail, signal };
-      shown[name] = mount(el, { ...known, call, lanes, seen: { ...seen, from: at.span } });
+      shown[name] = mount(el, { ...known, call, file, lanes, seen: { ...seen, from: at.span } });
       if (name === "timeline" && pending !== null) shown.timeline.center(pending);
     });
     return el;

@@ -22,9 +22,9 @@ const GUTTERS_PX = { wide: 76, narrow: 46 };
  * Mount the preview of `detail` into `el`; return {look(text or null)}.
  *
  * `seen.from` is the text of the part to begin with, such as "120-180", and `seen.looked(text or
- * null)` hears of each other one. `events` and `notes` are promises, as the timeline has them.
+ * null)` hears of each other one. `file(asked)` resolves to a link to a stored file, or is null. `events` and `notes` are promises, as the timeline has them.
  */
-export function mountPreview(el, { call, detail, events, notes, signal, seen, lanes: kinds = LANES }) {
+export function mountPreview(el, { call, file, detail, events, notes, signal, seen, lanes: kinds = LANES }) {
   const [can, cannot] = previewed(detail, kinds);
   if (can.length === 0) return el.append(missing(detail, cannot, true)), { look() {} };
   const length = extentOf(detail);
@@ -39,7 +39,7 @@ export function mountPreview(el, { call, detail, events, notes, signal, seen, la
   const flags = mountEventsLane(parts.flags, { events, notes, view, signal });
   const lanes = can.map((modality) => {
     const mount = kinds[modality.preview];
-    return previewLane({ call, detail, modality, mount, view, signal });
+    return previewLane({ call, file, detail, modality, mount, view, signal });
   });
   parts.lanes.append(...lanes.map(({ root }) => root));
   parts.root.append(flags.below, missing(detail, cannot, false) ?? "");

@@ -14,7 +14,7 @@ const AHEAD = "160px 0px";
  * `mount` is that of its kind. Nothing is asked while the lane is folded or out of sight, unless
  * `opened()` asks for it, as an export does.
  */
-export function previewLane({ call, detail, modality, mount, view, signal }) {
+export function previewLane({ call, file = null, detail, modality, mount, view, signal }) {
   const { name } = modality;
   const own = gatedView(view);
   const facts = h("span", { class: "ursa-preview-facts" });
@@ -41,7 +41,7 @@ export function previewLane({ call, detail, modality, mount, view, signal }) {
       if (signal.aborted) return;
       facts.textContent = laneFacts(now.about);
       body.replaceChildren();
-      now.lane = mount(body, { ask, about: now.about, view: own.view, name });
+      now.lane = mount(body, { ask, file, about: now.about, view: own.view, name });
     } catch (error) {
       if (signal.aborted || error instanceof Superseded) return;
       now.opening = null;
