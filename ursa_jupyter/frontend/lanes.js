@@ -80,8 +80,9 @@ export function extentOf({ duration_s: duration, modalities }) {
   return Math.max(duration || 0, ...ends, 0.001);
 }
 
-/** Return what makes clock time, in UTC, of seconds from the start. */
+/** Return what makes clock time, in UTC, of seconds from the start, with up to three decimals. */
 export function clockOf({ start }) {
   const zero = Date.parse(start);
-  return (seconds) => new Date(zero + seconds * 1000).toISOString().slice(11, 19);
+  return (seconds, decimals = 0) =>
+    new Date(zero + seconds * 1000).toISOString().slice(11, decimals ? 20 + Math.min(3, decimals) : 19);
 }

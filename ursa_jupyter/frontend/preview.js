@@ -16,7 +16,7 @@ import { LANES, previewed } from "./previews.js";
 
 const TOLD_MS = 180;
 const WIDE_PX = 520;
-const GUTTER_PX = 76;
+const GUTTERS_PX = { wide: 76, narrow: 46 };
 
 /**
  * Mount the preview of `detail` into `el`; return {look(text or null)}.
@@ -32,7 +32,7 @@ export function mountPreview(el, { call, file, detail, events, notes, signal, se
   const view = previewView({ length, span: viewFrom(seen.from, length) ?? [0, length], signal });
   const moves = movesOf(view);
   const parts = previewParts();
-  let gutter = GUTTER_PX;
+  let gutter = GUTTERS_PX.wide;
   el.append(parts.root);
 
   const axis = mountAxis(parts.axis, parts.grid, { view, clock });
@@ -76,9 +76,8 @@ export function mountPreview(el, { call, file, detail, events, notes, signal, se
   listenToKeys(parts.root, parts.tools, moves, signal);
   followPreviewPointer({ stage: parts.stage, brush: parts.brush, left: () => gutter, view, moves, signal });
   fit(parts, signal, (width) => {
-    gutter = width >= WIDE_PX ? GUTTER_PX : 0;
+    gutter = width >= WIDE_PX ? GUTTERS_PX.wide : GUTTERS_PX.narrow;
     parts.root.style.setProperty("--u-gutter", `${gutter}px`);
-    parts.root.classList.toggle("ursa-narrow", gutter === 0);
     view.resize(Math.max(120, width - gutter));
   });
   followPreviewTheme(parts.root, () => view.repaint(), signal);

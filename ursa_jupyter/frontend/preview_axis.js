@@ -24,7 +24,7 @@ export function mountAxis(el, grid, { view, clock }) {
     const { times, decimals } = ticksOf(view);
     root.setAttribute("width", view.width);
     root.replaceChildren(
-      ...times.flatMap((time) => tickParts(view.x(time), [momentText(time, decimals), clock(time)], view.width)),
+      ...times.flatMap((time) => tickParts(view.x(time), [momentText(time, decimals), clock(time, decimals)], view.width)),
     );
     grid.style.setProperty("width", `${view.width}px`);
     const line = (time) => h("i", { style: { transform: `translateX(${view.x(time).toFixed(1)}px)` } });

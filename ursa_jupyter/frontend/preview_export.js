@@ -89,7 +89,7 @@ function axisPart({ view, clock, width, top, y }) {
   const group = svg("g", {});
   for (const time of times) {
     const line = { x1: x(time), x2: x(time), y1: top, y2: y + 4, stroke: "#1b1f24", "stroke-opacity": 0.12 };
-    group.append(svg("line", line), text(time, 16, momentText(time, decimals), TEXT), text(time, 30, clock(time), QUIET));
+    group.append(svg("line", line), text(time, 16, momentText(time, decimals), TEXT), text(time, 30, clock(time, decimals), QUIET));
   }
   return group;
 }

@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 import { countText, sizeText } from "./format.js";
+import { unitName } from "./preview_scale.js";
 import { elementName } from "./tabs.js";
 import { Superseded } from "./transport.js";
 
@@ -117,5 +118,6 @@ function laneFacts({ kind, rate, channels, width, height, rows, columns }) {
     channels ? counted(channels.length, "channel") : null,
     width && height ? `${width} × ${height}` : null,
     rows && columns ? counted(rows, "row") : null,
+    kind === "signal" && !channels?.some(({ unit }) => unitName(unit)) ? "unit not stated" : null,
   ].filter(Boolean).join(" · ");
 }

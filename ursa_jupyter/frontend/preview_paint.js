@@ -60,11 +60,11 @@ function paintHatch(pixels, [width, height], spans, ink) {
   }
 }
 
-/** Paint columns as a line: `y = middle - (value - offset) * scale`, kept within `reach` of its middle. */
-function paintTrace(pixels, [width, height], { low, high }, { middle, offset, scale, reach, thick, ink }) {
+/** Paint columns as a line: `y = middle - (value - offset) * scale`, kept within `above` and `below`. */
+function paintTrace(pixels, [width, height], { low, high }, { middle, offset, scale, above: most, below: least, thick, ink }) {
   const within = (value) => {
-    const y = -(value - offset) * scale;
-    return middle + (y > reach ? reach : y < -reach ? -reach : y);
+    const y = (value - offset) * scale;
+    return middle - (y > most ? most : y < -least ? -least : y);
   };
   let [above, below] = [NaN, NaN];
   for (let x = 0; x < low.length; x += 1) {

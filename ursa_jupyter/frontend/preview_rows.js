@@ -31,26 +31,36 @@ export function layOut(shown, { measures, centred, scales }) {
     const scale = scales.get(unit);
     if (scale.auto && of.length) scale.perDivision = fitted(of, { centred, alone: shown.length === 1 });
   }
-  const height = rowHeight(shown.length);
   return shown.map((channel, index) => {
     const [unit, measure] = [units[index], measures[index]];
-    const perPixel = scales.get(unit).perDivision / divisionPixels(shown.length);
+    const place = rowPlace(index, shown.length, { scale: scales.get(unit), measure, centred });
     const isFirst = units.indexOf(unit) === index;
     const bar = { pixels: divisionPixels(shown.length), text: unitText(scales.get(unit).perDivision, unit) };
     const note = channel.bad ? "bad" : measure?.flat ? "flat" : "";
-    return {
-      ...{ name: channel.name, unit, index, perPixel, note, bar: isFirst ? bar : null },
-      ...{ middle: PAD_PX + height * (index + 0.5), offset: centred ? (measure?.middle ?? 0) : 0 },
-      reach: height * (shown.length === 1 ? 0.5 : REACH_ROWS),
-      ink: note ? "quiet" : index % 2 ? "even" : "odd",
-    };
+    const ink = note ? "quiet" : index % 2 ? "even" : "odd";
+    return { ...place, name: channel.name, unit, index, note, ink, bar: isFirst && measure ? bar : null };
   });
 }
 
+/** Return where a row is drawn; one that is alone has what is in view, not its median, in its middle. */
+function rowPlace(index, count, { scale, measure, centred }) {
+  const [height, alone] = [rowHeight(count), count === 1];
+  const perPixel = scale.perDivision / divisionPixels(count);
+  const offset = centred ? (measure?.middle ?? 0) : 0;
+  const labelAt = PAD_PX + height * (index + 0.5);
+  const shift = alone && measure ? ((measure.least + measure.most) / 2 - offset) / perPixel : 0;
+  const reach = height * (alone ? 0.5 : REACH_ROWS);
+  return {
+    ...{ perPixel, offset, labelAt, middle: labelAt + (centred ? shift : 0) },
+    ...{ above: reach + (centred ? shift : 0), below: reach - (centred ? shift : 0) },
+    valueAt: alone ? PAD_PX + 6 : labelAt,
+  };
+}
+
 function fitted(measures, { centred, alone }) {
-  const needed = measures.map(({ least, most, low, high, middle }) => {
-    const zero = centred ? middle : 0;
-    if (alone) return (2 * Math.max(most - zero, zero - least)) / (ALONE_DIVISIONS - 0.1);
+  const needed = measures.map(({ least, most, low, high }) => {
+    const extent = centred ? most - least : 2 * Math.max(Math.abs(least), Math.abs(most));
+    if (alone) return extent / (ALONE_DIVISIONS - 0.1);
     return centred ? (high - low) / 1.5 : 2 * Math.max(Math.abs(low), Math.abs(high));
   });
   const middle = needed.sort((one, other) => one - other)[Math.floor(needed.length / 2)];

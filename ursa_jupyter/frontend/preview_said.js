@@ -15,7 +15,7 @@ export function spanText({ from, to }) {
 /** Return a moment as text, as exactly as a pixel of the view is. */
 export function momentWords(seconds, { from, to, width }, clock) {
   const decimals = Math.min(5, Math.max(0, Math.ceil(-Math.log10(((to - from) / width) * 4))));
-  return `${momentText(seconds, decimals)} · ${clock(seconds)} UTC`;
+  return `${momentText(seconds, decimals)} · ${clock(seconds, Math.min(3, decimals))} UTC`;
 }
 
 /** Return the words for a canvas of traces. */

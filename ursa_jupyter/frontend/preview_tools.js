@@ -8,7 +8,7 @@ import { unitName, unitText } from "./preview_scale.js";
 export function signalTools({ about, at, scales, changed, scrolled, signal }) {
   const total = about.channels.length;
   const more = total > at.shown ? channelTools({ at, total, scrolled }) : null;
-  const groups = [...scales].map(([unit, scale]) => scaleTools(unit, scale, changed));
+  const groups = [...scales].map(([unit, scale]) => scaleTools(unit, scale, { at, changed }));
   const box = h("input", { type: "checkbox", checked: true });
   const centre = h("label", { title: "Each channel is drawn around its median in view" }, box, "median removed");
   box.addEventListener("change", () => ((at.centred = box.checked), changed()), { signal });
@@ -38,7 +38,7 @@ function channelTools({ at, total, scrolled }) {
   return { element: h("span", { class: "ursa-signal-group", role: "group", "aria-label": "Channels" }, back, on, text), update };
 }
 
-function scaleTools(unit, scale, changed) {
+function scaleTools(unit, scale, { at, changed }) {
   const run = (act) => () => (act(), changed());
   const button = (label, text, act) =>
     h("button", { type: "button", "aria-label": label, title: label, onclick: run(act) }, text);
@@ -46,7 +46,7 @@ function scaleTools(unit, scale, changed) {
   const text = h("span", { class: "ursa-signal-scale" });
   const fit = button(`Fit the scale${what} to what is in view`, "Fit", () => (scale.auto = !scale.auto));
   const update = () => {
-    text.textContent = `${unitText(scale.perDivision, unit)}/div${unit ? "" : " (unit not stated)"}`;
+    text.textContent = `${at.measures.some(Boolean) ? unitText(scale.perDivision, unit) : "–"}/div`;
     fit.setAttribute("aria-pressed", String(scale.auto));
   };
   const smaller = button(`Draw${what} smaller`, "−", () => stepScale(scale, true));

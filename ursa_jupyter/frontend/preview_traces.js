@@ -12,9 +12,9 @@ const PAPER = { odd: "#0b5cad", even: "#12355b", quiet: "#8a8f96", gap: "#b4b8bd
 /**
  * Mount traces into `el`; return {canvas, lay(scene), draw(scene), point(scene), svg(scene, width)}.
  *
- * A scene is {rows, height, pictures, gaps}, and a row {name, index, unit, middle, reach, perPixel,
- * offset, ink, note, bar}: it shows the channel at `index` of the pictures with its `offset` at
- * `middle` pixels from the top; `bar` is {pixels, text} of the scale where one is drawn.
+ * A scene is {rows, height, pictures, gaps}, and a row {name, index, unit, middle, above, below, perPixel,
+ * offset, ink, note, bar, labelAt, valueAt}: it shows the channel at `index` of the pictures with its
+ * `offset` at `middle` pixels from the top; `bar` is {pixels, text} of the scale where one is drawn.
  */
 export function tracePanel(el, view) {
   const canvas = h("canvas", { role: "img", class: "ursa-trace" });
@@ -31,7 +31,7 @@ export function tracePanel(el, view) {
     inks = Object.fromEntries(INKS.map((name, index) => [name, getComputedStyle(probes[index]).color]));
     root.style.height = `${scene.height}px`;
     names.replaceChildren(...scene.rows.flatMap(rowName));
-    values.replaceChildren(...scene.rows.map(({ middle }) => h("span", { style: { top: `${middle}px` } })));
+    values.replaceChildren(...scene.rows.map(({ valueAt }) => h("span", { style: { top: `${valueAt}px` } })));
   }
 
   function draw(scene) {
@@ -42,7 +42,8 @@ export function tracePanel(el, view) {
     for (const row of scene.rows) {
       painter.trace(columnsOf(scene.pictures, row.index, view, columns), {
         ...{ middle: row.middle * density, offset: row.offset, scale: density / row.perPixel },
-        ...{ reach: row.reach * density, thick: 1.15 * density, colour: inks[row.ink] },
+        ...{ above: row.above * density, below: row.below * density, thick: 1.15 * density },
+        colour: inks[row.ink],
       });
     }
     painter.show();
@@ -55,7 +56,7 @@ export function tracePanel(el, view) {
   function point(scene) {
     const at = view.cursor;
     scene.rows.forEach((row, index) => {
-      const text = at === null ? "" : rowValue(scene, row, view, at);
+      const text = at === null || at < view.from || at > view.to ? "" : rowValue(scene, row, view, at);
       if (values.children[index].textContent !== text) values.children[index].textContent = text;
     });
   }
@@ -63,12 +64,12 @@ export function tracePanel(el, view) {
   return { canvas, lay, draw, point, svg: (scene, width) => paperOf(scene, view, width) };
 }
 
-function rowName({ name, middle, ink, note, bar }) {
+function rowName({ name, labelAt, ink, note, bar }) {
   const label = h("span", { class: "ursa-trace-name", dataset: { ink }, title: [name, note].filter(Boolean).join(": ") }, name);
   if (note) label.append(h("em", {}, ` ${note}`));
-  label.style.top = `${middle}px`;
+  label.style.top = `${labelAt}px`;
   if (!bar) return [label];
-  const place = { top: `${middle - bar.pixels / 2}px`, height: `${bar.pixels}px` };
+  const place = { top: `${labelAt - bar.pixels / 2}px`, height: `${bar.pixels}px` };
   return [label, h("span", { class: "ursa-trace-bar", style: place, title: bar.text })];
 }
 
@@ -78,8 +79,8 @@ function dotsOf({ pictures }, row, view) {
   return samples.map(([time, value]) => [view.x(time), yOf(row, value)]);
 }
 
-function yOf({ middle, offset, perPixel, reach }, value) {
-  return middle - Math.min(reach, Math.max(-reach, (value - offset) / perPixel));
+function yOf({ middle, offset, perPixel, above, below }, value) {
+  return middle - Math.min(above, Math.max(-below, (value - offset) / perPixel));
 }
 
 /** Return what a row shows at a moment: a value, or the two that it lies between. */
@@ -122,9 +123,9 @@ function pathOf({ low, high }, row) {
   return parts.join("");
 }
 
-function barOf({ middle, bar }, width) {
-  const [top, bottom] = [middle - bar.pixels / 2, middle + bar.pixels / 2];
-  const text = { x: width - 9, y: middle + 3, "text-anchor": "end", "font-size": 10, fill: PAPER.text };
+function barOf({ labelAt, bar }, width) {
+  const [top, bottom] = [labelAt - bar.pixels / 2, labelAt + bar.pixels / 2];
+  const text = { x: width - 9, y: labelAt + 3, "text-anchor": "end", "font-size": 10, fill: PAPER.text };
   const halo = { stroke: "#fff", "stroke-width": 3, "paint-order": "stroke" };
   const line = svg("path", { d: `M${width - 4} ${top}V${bottom}M${width - 7} ${top}h6M${width - 7} ${bottom}h6`, stroke: PAPER.text });
   return svg("g", {}, line, svg("text", { ...text, ...halo }, bar.text));
@@ -132,7 +133,7 @@ function barOf({ middle, bar }, width) {
 
 /** Return the names of the rows, for the left of a picture on paper. */
 export function paperNames({ rows }) {
-  return rows.map(({ name, middle, note }) =>
-    svg("text", { x: 0, y: middle + 3.5, "font-size": 11, fill: PAPER.text }, [name, note].filter(Boolean).join(" ")),
+  return rows.map(({ name, labelAt, note }) =>
+    svg("text", { x: 0, y: labelAt + 3.5, "font-size": 11, fill: PAPER.text }, [name, note].filter(Boolean).join(" ")),
   );
 }
