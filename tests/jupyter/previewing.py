@@ -117,7 +117,8 @@ class Looker:
         """The answer with its least and its greatest values, each (points, channels)."""
         reply, (low, high) = self(modality, "window", **arguments)
         shape = (reply["points"], len(reply["channels"]))
-        return reply, *(np.frombuffer(each, "<f4").reshape(shape) for each in (low, high))
+        least, most = (np.frombuffer(each, "<f4").reshape(shape) for each in (low, high))
+        return reply, least, most
 
 
 def brute(

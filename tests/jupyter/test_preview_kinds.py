@@ -92,7 +92,7 @@ def test_a_preview_of_a_package_answers_in_place_of_ours(site: DataInterface, of
         if each["status"] == "processed"
     )
 
-    def theirs(data: Any, result: Any, name: str, message: Any) -> Any:
+    def theirs(data: Any, result: Any, name: str, message: Any) -> Any:  # noqa: ARG001
         return {"theirs": [name, message["of"]], "at": result.recording_hash}, []
 
     ask = Asked(site, previews=Previews({offered: theirs}))

@@ -132,9 +132,10 @@ def test_the_envelope_of_a_sound_is_of_full_scale(look: Looker) -> None:
 
 
 def pixels(jpeg: bytes) -> NDArray[np.uint8]:
-    with av.open(io.BytesIO(jpeg), format="image2pipe") as container:
-        (frame,) = container.decode(video=0)
-        return frame.to_ndarray(format="rgb24")
+    decoder: Any = av.CodecContext.create("mjpeg", "r")
+    (frame,) = decoder.decode(av.Packet(jpeg))
+    image: NDArray[np.uint8] = frame.to_ndarray(format="rgb24")
+    return image
 
 
 def number_in(jpeg: bytes) -> int:

@@ -136,7 +136,7 @@ def level(opened: Opened, message: Message) -> Answer:
 
 def _stored(opened: Opened, samples: int) -> int:
     """Return about how many bytes some samples take in the store."""
-    return round(opened.bytes * samples / max(1, opened.reader.samples))
+    return int(opened.bytes * samples / max(1, opened.reader.samples))
 
 
 def _parts(reader: Any, span: Span, most: int) -> list[Segment]:
