@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from ursa_jupyter.browse.messages import Message
 
-BYTES_MAX = 2_000_000  # of one answer, and about as many are read for it
+BYTES_MAX = 2_000_000  # of one answer
+SAMPLES_MAX = 8_000_000  # bytes of samples that are unpacked for it; packed, they are about half
 CLIP_BYTES = 9_000_000  # of a clip: 30 s of two channels at 48 kHz, 24 bit
 CLIP_S = 30.0
 POINTS_MAX = 4_000

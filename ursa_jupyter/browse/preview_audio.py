@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ursa.errors import InvalidArgument
-from ursa_jupyter.browse.preview_asked import BYTES_MAX, CLIP_BYTES, CLIP_S, Span, span_of
+from ursa_jupyter.browse.preview_asked import CLIP_BYTES, CLIP_S, SAMPLES_MAX, Span, span_of
 from ursa_jupyter.browse.preview_signal import describe, window
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def level(opened: Opened, message: Message) -> Answer:
     frame = reader.dtype.itemsize * len(reader.channels)
     total = count = 0
     power, peak = 0.0, 0.0
-    for run in _parts(reader, span, max(1, BYTES_MAX // frame)):
+    for run in _parts(reader, span, max(1, SAMPLES_MAX // frame)):
         block = reader.physical(reader.read(run.first, run.length)).astype(np.float64)
         power += float(np.square(block).sum())
         peak = max(peak, float(np.abs(block).max(initial=0)))
@@ -136,7 +136,7 @@ def level(opened: Opened, message: Message) -> Answer:
 
 def _stored(opened: Opened, samples: int) -> int:
     """Return about how many bytes some samples take in the store."""
-    return round(opened.bytes * samples / max(1, opened.reader.samples))
+    return int(opened.bytes * samples / max(1, opened.reader.samples))
 
 
 def _parts(reader: Any, span: Span, most: int) -> list[Segment]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ursa_jupyter.browse.preview_asked import BYTES_MAX, channels_of, points_of, span_of
+from ursa_jupyter.browse.preview_asked import SAMPLES_MAX, channels_of, points_of, span_of
 from ursa_jupyter.browse.preview_open import answer_of
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def window(opened: Opened, message: Message) -> Answer:
     channels = channels_of(message, len(reader.channels))
     points = points_of(message, len(channels))
     chosen = slice(channels.start, channels.stop)
-    found = reader.overview(*span, points, channels=chosen, most_bytes=BYTES_MAX)
+    found = reader.overview(*span, points, channels=chosen, most_bytes=SAMPLES_MAX)
     names = list(reader.channels[chosen])
     ends = found.minimum, found.maximum
     return envelope(names, found.start, found.step, ends, found.read_bytes)

@@ -14,7 +14,14 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ursa.catalog import StorageFormat
-from ursa.errors import FileUnreadable, IntegrityError, InvalidArgument, ObjectNotFound
+from ursa.errors import (
+    FileUnreadable,
+    IntegrityError,
+    InvalidArgument,
+    NothingToDownload,
+    ObjectNotFound,
+    SourceNotAvailable,
+)
 from ursa.text import shortened
 from ursa_jupyter.browse.detail import recording
 from ursa_jupyter.browse.messages import choice_of, text_of
@@ -29,6 +36,7 @@ if TYPE_CHECKING:
     from ursa_jupyter.browse.preview_open import Opened, Readers
 
 GROUP = "ursa.previews"
+_BROKEN = (FileUnreadable, IntegrityError, ObjectNotFound, NothingToDownload, SourceNotAvailable)
 # Kind -> module that answers, and what may be asked of it -> function there.
 _ROWS = ("preview_gaze", {"about": "about_rows", "rows": "rows"})
 _TRACE = {"about": "about", "window": "window"}
@@ -136,6 +144,6 @@ def _explained(name: str) -> Iterator[None]:
     """Say what to do where stored data cannot be read."""
     try:
         yield
-    except (FileUnreadable, IntegrityError, ObjectNotFound) as error:
-        advice = "its files can still be downloaded; to make the preview anew, process it again"
+    except _BROKEN as error:
+        advice = "process it again to have it anew; its raw files can be downloaded as they are"
         raise type(error)(f"{name} cannot be shown: {error}; {advice}") from error

@@ -15,17 +15,19 @@ export function decibels(part) {
 
 /** Return {peaks, clips}: the greatest part of full scale of each channel, and when it was reached. */
 export function clipsOf(columns, { full }, view) {
-  const clips = new Set();
+  const reached = new Set();
   const peaks = columns.map(({ low, high }) => {
     let peak = 0;
     for (let at = 0; at < low.length; at += 1) {
       const part = Math.max(-low[at], high[at]) / full;
       if (part > peak) peak = part;
-      if (part >= CLIPPED) clips.add(view.from + ((at + 0.5) / low.length) * (view.to - view.from));
+      if (part >= CLIPPED) reached.add(at);
     }
     return peak;
   });
-  return { peaks, clips: [...clips].sort((one, other) => one - other) };
+  const column = (view.to - view.from) / (columns[0]?.low.length ?? 1);
+  const places = [...reached].sort((one, other) => one - other).filter((at) => !reached.has(at - 1));
+  return { peaks, clips: places.map((at) => view.from + (at + 0.5) * column) };
 }
 
 /** Return by how much to magnify what peaks at a part of full scale: 1, 2, 4 …. */

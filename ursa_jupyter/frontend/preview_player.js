@@ -16,7 +16,7 @@ const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4];
  * dispose}, and tells `shown(seconds)` and `ended()`.
  */
 export function videoPlayer({ ask, about, view, name, what, file }) {
-  const at = { playing: false, shown: null, turn: 0, speed: 1 };
+  const at = { playing: false, shown: null, stepped: null, speed: 1 };
   const screen = h("div", { class: "ursa-screen", tabindex: "0", role: "group", "aria-label": `Picture of ${name}` });
   const time = h("span", { class: "ursa-player-time" });
   const status = h("span", { role: "status", class: "ursa-quiet" });
@@ -104,8 +104,10 @@ export function videoPlayer({ ask, about, view, name, what, file }) {
 
   function step(by) {
     if (at.playing) toggle();
-    // Half a frame more, so that rounding never stays within the same frame.
-    view.point(within((at.shown ?? wanted()) + (by + 0.02) / (about.rate || 25)));
+    // Steps that come faster than frames go on from the last one; a little more, against rounding.
+    const isNext = at.stepped !== null && view.cursor === at.stepped;
+    const from = isNext ? at.stepped : (at.shown ?? wanted()) + 0.1 / (about.rate || 25);
+    view.point((at.stepped = within(from + by / (about.rate || 25))));
   }
 
   const off = view.onChange(({ pointed }) => {
