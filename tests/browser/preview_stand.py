@@ -109,9 +109,14 @@ def window(values: NDArray[np.float64], message: Message) -> Answer:
 
 @contextmanager
 def previewing(
-    data: DataInterface, page: Page, query: str = "", fails: set[str] | None = None
+    data: DataInterface,
+    page: Page,
+    query: str = "",
+    *,
+    fails: set[str] | None = None,
+    height: int = 780,
 ) -> Iterator[StandIn]:
-    """Show the preview of P001 in `page`."""
+    """Show the preview of P001 in `page`, in a browser of so many pixels."""
     made: list[StandIn] = []
 
     def make(push: Any) -> StandIn:
@@ -121,7 +126,7 @@ def previewing(
     page.set_default_timeout(30_000)
     with hosting(make, "browser") as address:
         page.goto(address + query)
-        page.add_style_tag(content=".ursa-b.ursa-browser { height: 780px !important }")
+        page.add_style_tag(content=f".ursa-b.ursa-browser {{ height: {height}px !important }}")
         page.get_by_role("gridcell").get_by_text("P001", exact=True).click()
         page.keyboard.press("Enter")
         page.get_by_role("tab", name="Preview").click()

@@ -203,16 +203,17 @@ def test_channels_scroll_and_have_a_scale(data: DataInterface, page: Page) -> No
         expect(fit).to_have_attribute("aria-pressed", "false")
         fit.click()
         expect(scale).to_have_text("100 µV/div")
-        eeg.get_by_role("checkbox", name="median removed").uncheck()
-        expect(scale).not_to_have_text("100 µV/div")
+        ramp = lane(page, "eeg_b")
+        expect(ramp.locator(".ursa-signal-scale")).to_have_text("200 mV/div")
+        ramp.get_by_role("checkbox", name="median removed").uncheck()
+        expect(ramp.locator(".ursa-signal-scale")).to_have_text("500 mV/div")
 
 
 def test_only_lanes_in_sight_and_unfolded_are_read(data: DataInterface, page: Page) -> None:
     page.set_viewport_size({"width": 1280, "height": 420})
-    with previewing(data, page):
-        page.add_style_tag(content=".ursa-b.ursa-browser { height: 400px !important }")
+    with previewing(data, page, height=400):
         ready(page)
-        assert [each["modality"] for each in asked(page, "about")] == ["eeg_a"]
+        assert [each["modality"] for each in asked(page, "about")] == ["camera"]
         gaze = lane(page, "camera")
         expect(gaze).to_contain_text("gaze · 250 Hz")
         fold = gaze.get_by_role("button", name="camera", exact=True)
@@ -234,9 +235,9 @@ def test_gaze_has_traces_and_a_screen(data: DataInterface, page: Page) -> None:
         screen = gaze.locator(".ursa-gaze-screen")
         screen.scroll_into_view_if_needed()
         expect(screen).to_have_attribute("aria-label", re.compile(r"1920 × 1080.* Median 9[56]\d"))
-        expect(gaze.locator(".ursa-trace-name")).to_have_text(["gaze_x", "gaze_y", "pupil flat"])
+        expect(gaze.locator(".ursa-trace-name")).to_have_text(["x", "y", "pupil flat"])
         rows = [plain(each.inner_text()) for each in gaze.get_by_role("row").all()[1:]]
-        assert rows[0] == "gaze_x 460 position 1460 position"
+        assert rows[0] == "x 460 1460"
         # An ellipse, as wide as 1000 of 1920 pixels, has nothing in its middle.
         drawn = """(canvas) => {
           const image = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -277,7 +278,7 @@ def test_pictures_are_saved_as_svg_and_png(data: DataInterface, page: Page, tmp_
         root = ET.fromstring((tmp_path / name).read_text("utf-8"))  # noqa: S314 - our own file
         assert root.tag == "{http://www.w3.org/2000/svg}svg"
         said = " ".join(root.itertext())
-        for text in (EVIL, "Cz", "ramp", "gaze_x", "eeg_a", "2:30 \N{EN DASH} 7:30 of 10:00", "mV"):
+        for text in (EVIL, "Cz", "ramp", "pupil", "eeg_a", "2:30 \N{EN DASH} 7:30 of 10:00", "mV"):
             assert text in said
         paths = [each.get("d") or "" for each in root.iter("{http://www.w3.org/2000/svg}path")]
         assert sum(len(each) > 1000 for each in paths) >= 32

@@ -149,7 +149,7 @@ function tabsNode(detail, { call, state, admitted, lanes, at, around, signal }) 
     shown.timeline?.center(seconds);
   };
   const file = fileLinks({ call, admitted }, state?.hello);
-  const seen = { looked: (span) => around.span((at.span = span)) };
+  const seen = { moved: (span) => (at.span = span), looked: (span) => around.span((at.span = span)) };
   const later = { events: once(() => flagsOf(ask, detail)), notes: once(() => pinsOf(ask, detail)) };
   const drawn = (name, mount) => () => {
     const el = h("div");
@@ -178,6 +178,7 @@ function tabsNode(detail, { call, state, admitted, lanes, at, around, signal }) 
   const onShow = (name) => {
     at.tab = name;
     shown[name]?.look(at.span);
+    around.span(at.span);
     around.tab(name === all[0].name ? null : name);
   };
   const tabs = mountTabs(root, all, { label: "Recording", signal, onShow });

@@ -16,13 +16,13 @@ import { LANES, previewed } from "./previews.js";
 
 const TOLD_MS = 180;
 const WIDE_PX = 520;
-const GUTTERS_PX = { wide: 76, narrow: 46 };
+const GUTTERS_PX = { wide: 76, narrow: 54 };
 
 /**
  * Mount the preview of `detail` into `el`; return {look(text or null)}.
  *
- * `seen.from` is the text of the part to begin with, such as "120-180", and `seen.looked(text or
- * null)` hears of each other one. `file(asked)` resolves to a link to a stored file, or is null. `events` and `notes` are promises, as the timeline has them.
+ * `seen.from` is the text of the part to begin with, such as "120-180"; `seen.moved(text or null)`
+ * hears of each other one, and `seen.looked(text or null)` of those at which it rests. `file(asked)` resolves to a link to a stored file, or is null. `events` and `notes` are promises, as the timeline has them.
  */
 export function mountPreview(el, { call, file, detail, events, notes, signal, seen, lanes: kinds = LANES }) {
   const [can, cannot] = previewed(detail, kinds);
@@ -44,20 +44,25 @@ export function mountPreview(el, { call, file, detail, events, notes, signal, se
   parts.lanes.append(...lanes.map(({ root }) => root));
   parts.root.append(flags.below, missing(detail, cannot, false) ?? "");
 
+  const spanNow = () => (view.to - view.from < length ? viewText([view.from, view.to]) : null);
   const rested = debounced(() => {
     flags.tell();
-    if (!signal.aborted) seen.looked(view.to - view.from < length ? viewText([view.from, view.to]) : null);
+    // Another tab may be shown by now, with a span of its own.
+    if (!signal.aborted && parts.root.offsetParent) seen.looked(spanNow());
   }, TOLD_MS);
   function draw() {
     axis.draw();
     flags.draw();
     const all = view.to - view.from >= length;
     parts.range.textContent = all ? spanText(view) : `${spanText(view)} of ${momentText(length)}`;
-    parts.whole.disabled = all;
+    parts.whole.setAttribute("aria-disabled", String(all));
   }
   view.onChange(({ moved, resized }) => {
     if (moved || resized) draw();
-    if (moved) rested();
+    if (moved) {
+      seen.moved(spanNow());
+      rested();
+    }
     showCursor(parts, { view, gutter, text: (at) => momentWords(at, view, clock) });
   });
   flags.loaded.then(() => {

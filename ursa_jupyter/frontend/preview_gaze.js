@@ -23,13 +23,14 @@ const COLUMNS = 1200;
 export function mountGazeLane(el, { ask, about, view, name }) {
   const shown = gazeColumns(about);
   const rate = about.rate ?? rateOf(about);
-  const channels = shown.map((column) => ({ name: column, unit: PUPIL.test(column) ? "pupil" : "position", kind: "gaze" }));
+  const channels = shown.map((column) => gazeChannel(column, about));
   const one = chosenOnly(ask, about.columns, shown);
   const traces = h("div");
   const screen = h("div", { class: "ursa-gaze", dataset: { own: "" } });
   el.append(traces, screen);
-  const lane = mountSignalLane(traces, { ask: one, about: { ...about, rate, channels }, view, name });
-  const plot = about.x && about.y ? screenPlot(screen, { ask: one, about: { ...about, rate }, shown, view, name }) : null;
+  const shelf = pictureShelf(one, { rate, length: view.length });
+  const lane = mountSignalLane(traces, { ask: one, about: { ...about, rate, channels }, view, name, shelf });
+  const plot = about.x && about.y ? screenPlot(screen, { shelf, about, shown, view, name }) : null;
   return { ...lane, dispose: () => (lane.dispose(), plot?.dispose()) };
 }
 
@@ -39,6 +40,12 @@ function gazeColumns({ x, y, columns }) {
   const pupils = columns.filter((column) => PUPIL.test(column) && !position.includes(column));
   const found = [...position, ...pupils.slice(0, MOST_PUPILS)];
   return found.length ? found : columns.slice(0, 4);
+}
+
+function gazeChannel(column, { x, y }) {
+  const name = { [x]: "x", [y]: "y" }[column] ?? column;
+  const group = name === column ? (PUPIL.test(column) ? "pupil" : column) : "position";
+  return { name, unit: "", kind: "gaze", group };
 }
 
 function rateOf({ rows, domain }) {
@@ -64,13 +71,12 @@ function chosenOnly(ask, columns, shown) {
   };
 }
 
-function screenPlot(el, { ask, about, shown, view, name }) {
+function screenPlot(el, { shelf, about, shown, view, name }) {
   const canvas = h("canvas", { role: "img", class: "ursa-gaze-screen" });
   const caption = h("p", { class: "ursa-quiet" });
   const box = h("div", {}, canvas);
   el.append(box, caption);
   const channels = [0, shown.length];
-  const shelf = pictureShelf(ask, { rate: about.rate, length: view.length });
 
   function changed() {
     const pictures = shelf.of(channels, view);
@@ -79,7 +85,9 @@ function screenPlot(el, { ask, about, shown, view, name }) {
     const points = pointsOf(xs, ys);
     if (extent) paintScreen(canvas, points, extent, view.to - view.from <= TRAIL_S);
     const of = about.screen ? `a screen of ${about.screen.join(" × ")}` : "the range of positions in view";
-    const text = extent ? `Where on ${of}, ${spanText(view)}` : `No positions in ${spanText(view)}`;
+    const step = pictures.at(-1)?.step ?? 0;
+    const coarse = pictures.at(-1)?.single ? "" : `; each point is the middle of ${numberText(step, 2)} s`;
+    const text = extent ? `Where on ${of}, ${spanText(view)}${coarse}` : `No positions in ${spanText(view)}`;
     caption.textContent = text;
     canvas.setAttribute("aria-label", `${name}: ${text}. ${middleText(measured(xs), measured(ys))}`);
   }

@@ -12,6 +12,7 @@ const MOST_KEPT = 6;
  */
 export function pictureShelf(ask, { rate, length }) {
   const kept = [];
+  const pending = new Map();
   const sameChannels = ([first, last]) => (each) => each.first === first && each.last === last;
 
   /** Return the pictures to draw of these channels, the coarse before the fine. */
@@ -35,10 +36,17 @@ export function pictureShelf(ask, { rate, length }) {
       kept.push(...kept.splice(kept.indexOf(here), 1));
       return false;
     }
+    // Two parts of a lane may want the same at once.
+    const name = JSON.stringify([wanted, channels]);
+    if (!pending.has(name)) pending.set(name, read(wanted, channels).finally(() => pending.delete(name)));
+    await pending.get(name);
+    return true;
+  }
+
+  async function read(wanted, channels) {
     const [reply, [low, high]] = await ask("window", { ...wanted, channels });
     kept.push(pictureFrom(reply, low, high, { channels, rate }));
     kept.splice(0, Math.max(0, kept.length - MOST_KEPT));
-    return true;
   }
 
   return { of, load };

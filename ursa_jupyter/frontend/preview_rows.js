@@ -10,9 +10,13 @@ const REACH_ROWS = 1.5;
 /** Return the height of one of `count` rows. */
 export const rowHeight = (count) => HEIGHTS.find(([most]) => count <= most)[1];
 
-/** Return the scale of each unit: {perDivision, auto}, which begins with whatever fits. */
+/** Return what shares a scale with a channel: its `group`, or else its unit. */
+export const scaleName = ({ group, unit }) => group ?? unitName(unit);
+
+/** Return the scales {unit, perDivision, auto} by name; they begin with whatever fits. */
 export function scalesOf(channels) {
-  return new Map(channels.map(({ unit }) => [unitName(unit), { perDivision: 1, auto: true }]));
+  const scale = ({ unit }) => ({ unit: unitName(unit), perDivision: 1, auto: true });
+  return new Map(channels.map((channel) => [scaleName(channel), scale(channel)]));
 }
 
 /** Turn a scale one step up or down, which ends its fitting. */
@@ -25,20 +29,20 @@ const divisionPixels = (count) => rowHeight(count) / (count === 1 ? ALONE_DIVISI
 
 /** Return the rows of `shown` channels, after fitting the scales that follow what is in view. */
 export function layOut(shown, { measures, centred, scales }) {
-  const units = shown.map(({ unit }) => unitName(unit));
-  for (const unit of new Set(units)) {
-    const of = measures.filter((measure, index) => units[index] === unit && measure && !measure.flat);
-    const scale = scales.get(unit);
+  const names = shown.map(scaleName);
+  for (const name of new Set(names)) {
+    const of = measures.filter((measure, index) => names[index] === name && measure && !measure.flat);
+    const scale = scales.get(name);
     if (scale.auto && of.length) scale.perDivision = fitted(of, { centred, alone: shown.length === 1 });
   }
   return shown.map((channel, index) => {
-    const [unit, measure] = [units[index], measures[index]];
-    const place = rowPlace(index, shown.length, { scale: scales.get(unit), measure, centred });
-    const isFirst = units.indexOf(unit) === index;
-    const bar = { pixels: divisionPixels(shown.length), text: unitText(scales.get(unit).perDivision, unit) };
+    const [scale, measure] = [scales.get(names[index]), measures[index]];
+    const place = rowPlace(index, shown.length, { scale, measure, centred });
+    const isFirst = names.indexOf(names[index]) === index;
+    const bar = { pixels: divisionPixels(shown.length), text: unitText(scale.perDivision, scale.unit) };
     const note = channel.bad ? "bad" : measure?.flat ? "flat" : "";
     const ink = note ? "quiet" : index % 2 ? "even" : "odd";
-    return { ...place, name: channel.name, unit, index, note, ink, bar: isFirst && measure ? bar : null };
+    return { ...place, name: channel.name, unit: scale.unit, index, note, ink, bar: isFirst && measure ? bar : null };
   });
 }
 

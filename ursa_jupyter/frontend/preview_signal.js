@@ -13,15 +13,16 @@ import { settling } from "./preview_settle.js";
 const MOST_SHOWN = 32;
 const MEASURED_COLUMNS = 600;
 
+const shelfOf = (ask, { rate }, { length }) => pictureShelf(ask, { rate, length });
+
 /**
  * Mount the lane into `el`; return {dispose, svg(width), names()}.
  *
  * `about.channels` are {name, unit, kind}, of which `bad` ones are drawn in grey.
  */
-export function mountSignalLane(el, { ask, about, view, name }) {
+export function mountSignalLane(el, { ask, about, view, name, shelf = shelfOf(ask, about, view) }) {
   const total = about.channels.length;
   const at = { first: 0, shown: Math.min(MOST_SHOWN, total), centred: true, measures: [] };
-  const shelf = pictureShelf(ask, { rate: about.rate, length: view.length });
   const scales = scalesOf(about.channels);
   const life = new AbortController();
   const tools = signalTools({ about, at, scales, changed, scrolled, signal: life.signal });
