@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.jupyter.previewing import KEY, Looker, dense, stored
+from ursa.errors import InvalidArgument
 from ursa_jupyter.browse import BrowserSource
 from ursa_jupyter.browse.preview_open import Readers
 
@@ -99,7 +100,25 @@ def test_threads_open_it_once_and_take_turns(
     assert (told.opened, most) == (["a"], [1])
 
 
-def test_what_failed_is_opened_anew(data: DataInterface) -> None:
+@pytest.mark.parametrize(("error", "opened"), [(OSError, 2), (InvalidArgument, 1)])
+def test_what_failed_is_opened_anew_unless_the_question_was_wrong(
+    data: DataInterface,
+    result: QueryResult,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[Exception],
+    opened: int,
+) -> None:
+    told = Closed(data, monkeypatch)
+    readers = Readers(data)
+    with pytest.raises(error), readers.using(result, "a"):
+        raise error
+    with readers.using(result, "a"):
+        pass
+    assert told.opened == ["a"] * opened
+    assert told.closed == ["a"] * (opened - 1)
+
+
+def test_an_asset_that_is_there_again_is_read(data: DataInterface) -> None:
     look = Looker(data)
     look("a")
     assert data.path is not None

@@ -101,8 +101,10 @@ function cellsOf(view, { domain }) {
   const cells = [];
   for (let index = Math.floor(view.from / step + 1e-9); index * step < view.to; index += 1) {
     const [from, to] = [index * step, (index + 1) * step];
-    const there = domain.find(([begin, end]) => begin < to && end > from);
-    if (there) cells.push({ from, to, time: Math.max(from, there[0]) });
+    const there = domain.filter(([begin, end]) => begin < to && end > from);
+    if (there.length === 0) continue;
+    const start = Math.max(from, there[0][0]);
+    cells.push({ from: start, to: Math.min(to, there.at(-1)[1]), time: start });
   }
   return cells;
 }
