@@ -24,6 +24,7 @@ from tests.benchmarks.s3_uploads import s3_uploads
 from tests.benchmarks.showing import showing
 from tests.benchmarks.table import Row, print_table
 from tests.benchmarks.transfers import SETS, SMALL_SETS, transfers
+from tests.benchmarks.windows import windows
 from tests.benchmarks.zips import SMALL_ZIPPED, ZIPPED, zips
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ PARTS = (
     "page",
     "zips",
     "progress",
+    "windows",
 )
 SIZES = (10_000, 100_000, 1_000_000)
 
@@ -83,6 +85,7 @@ def rows(part: str, name: str, options: argparse.Namespace) -> Iterator[Row]:
         "zips": lambda: zips(place, SMALL_ZIPPED if small else ZIPPED, rounds),
         "page": lambda: page(kept, place, of_sizes[-1], rounds, small=small),
         "progress": lambda: showing(place, SMALL_SETS[0] if small else SETS[0], 4 * rounds + 1),
+        "windows": lambda: windows(place, rounds, small=small),
     }
     yield from measured[part]()
 

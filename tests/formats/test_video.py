@@ -14,6 +14,7 @@ from tests.formats.storing import Counting, clip, decoded
 from ursa.catalog.schemas import StorageFormat
 from ursa.directory import Directory
 from ursa.errors import FileUnreadable, InvalidArgument, ProcessError
+from ursa.formats import remux
 from ursa.formats.streams import VideoPart, VideoStream
 from ursa.formats.video import VideoReader, write_video
 
@@ -385,6 +386,19 @@ def test_of_a_cut_file_the_whole_frames_are_kept(tmp_path: Path, suffix: str) ->
     if suffix == ".mp4":
         assert written.metadata["frames_promised"] == 100
     check_frames(tmp_path / "made", expected[:count])
+
+
+def test_a_codec_nobody_knows_is_refused(tmp_path: Path) -> None:
+    source = clip(tmp_path / "a.mp4", 10)
+    source.write_bytes(source.read_bytes().replace(b"avc1\0\0\0\0", b"zzzz\0\0\0\0"))
+    with pytest.raises(FileUnreadable, match="no video that can be decoded"):
+        write(tmp_path / "made", source)
+
+
+def test_frames_of_absurd_size_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remux, "_MOST_PIXELS", 160 * 96 - 1)
+    with pytest.raises(FileUnreadable, match="frames have 160x96 pixels"):
+        write(tmp_path / "made", clip(tmp_path / "a.mp4", 10))
 
 
 def test_an_mp4_that_was_never_closed_is_refused(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def data(tmp_path_factory: pytest.TempPathFactory, video: Path) -> DataInterface
         "camera": VideoStream("", (VideoPart(video, START), VideoPart(video, 20.0))),
         "mic": dense(noise("i2"), RATE, gap, "audio", 2.0**-15),
         "fine": dense(noise("i4"), RATE, ((0, START),), "audio", 2.0**-31),
-        "float": dense(noise("f4"), RATE, ((0, START),), "audio"),
+        "float": dense(noise("f4") * 2, RATE, ((0, START),), "audio", 0.5),
         "loud": dense(noise("i2", 30).repeat(16, 1), RATE, ((0, 0.0),), "audio", 2.0**-15),
     }
     stored(found, streams)

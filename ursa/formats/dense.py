@@ -1,4 +1,4 @@
-"""Dense streams as Zarr v3: all channels per chunk, chunks of a second or two in shards."""
+"""Dense streams as Zarr v3: all channels per chunk, chunks of about a second in shards."""
 
 from __future__ import annotations
 

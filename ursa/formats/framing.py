@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,14 +30,13 @@ def indexed(
     """Return the index of the MP4 `path` that `copied` was made into, and remarks about it."""
     with opened(path) as container:
         video = video_of(container, path.name)
-        rows = [
-            (each.pts, each.dts, each.pos, each.size, each.is_keyframe)
-            for each in packets(container, [video], Part(path.name))
-        ]
+        rows = array("q")  # a list would take ten times the memory
+        for each in packets(container, [video], Part(path.name)):
+            rows.extend((each.pts, each.dts, each.pos, each.size, each.is_keyframe))
         codec = _codec(video)
         guess = float(video.guessed_rate or video.average_rate or 0)
-    pts, dts, offset, size, key = (np.array(column) for column in zip(*rows, strict=True))
-    if len(pts) != sum(len(part.shown) for part in copied) or len(set(rows)) != len(set(pts)):
+    pts, dts, offset, size, key = np.array(rows, np.int64).reshape(-1, 5).T
+    if len(pts) != sum(len(part.shown) for part in copied) or len(np.unique(pts)) != len(pts):
         msg = f"{copied[0].name} has two frames of one time stamp; record it again"
         raise FileUnreadable(msg)
     time, remarks = _times(pts, codec, parts, copied)
@@ -47,7 +47,7 @@ def indexed(
         raise FileUnreadable(msg)
     frame[shown[np.argsort(pts[shown])]] = np.arange(len(shown))
     domain, rate = _reach(time[shown[np.argsort(pts[shown])]], _part_of(copied)[shown], guess)
-    index = FrameIndex(frame, time, pts, dts, offset, size, key, codec, domain, rate)
+    index = FrameIndex(frame, time, pts, dts, offset, size, key.astype(bool), codec, domain, rate)
     return index, remarks
 
 

@@ -104,19 +104,21 @@ def planned(
     names: tuple[str, ...],
     compressor: Compressor | None = None,
 ) -> Layout:
-    """Return the layout for an array of which about `rows` rows are to be a chunk.
+    """Return the layout for an array of which at most `rows` rows are to be a chunk.
 
-    That is the next power of two, unless chunks would be very small or very large.
+    That is the power of two below, unless chunks would be very small or very large. Rows of one
+    second make chunks of half a second and more: a window of two seconds then decodes at most half
+    as much again as it needs.
 
     Examples
     --------
     >>> found = planned((3_600_000, 64), np.dtype("f4"), 1000, ("time", "channel"))
     >>> found.chunk, found.chunk_bytes, found.shard
-    (1024, 262144, 262144)
+    (512, 131072, 262144)
     """
     row = max(1, math.prod(shape[1:]) * dtype.itemsize)
     least, most = (_power_of_two(each / row) for each in _CHUNK_BYTES)
-    chunk = min(max(least, _power_of_two(rows)), most, _power_of_two(shape[0]))
+    chunk = min(max(least, _power_of_two(rows / 2 + 0.5)), most, _power_of_two(shape[0]))
     shard = chunk * max(1, min(math.ceil(shape[0] / chunk), _SHARD_BYTES // (chunk * row)))
     little = dtype.newbyteorder("<")
     fill = math.nan if dtype.kind == "f" else 0
@@ -147,7 +149,7 @@ def metadata_of(layout: Layout) -> dict[str, Any]:
         "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
         "fill_value": "NaN" if math.isnan(layout.fill) else layout.fill,
         "codecs": [{"name": "sharding_indexed", "configuration": sharding}],
-        "dimension_names": list(layout.names),
+        "dimension_names": list(layout.names) or None,
         "attributes": {},
         "storage_transformers": [],
     }

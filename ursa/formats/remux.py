@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from ursa.errors import FileUnreadable
-from ursa.formats.extra import needed_for
+from ursa.formats.packages import needed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # What players expect of an MP4; FFmpeg would write PCM and others, too.
 _AUDIO = {"aac", "ac3", "alac", "eac3", "flac", "mp3", "opus"}
+# Four times a frame of 8K.
+_MOST_PIXELS = 1 << 27
 # Packets that may come before one that says when it is to be decoded.
 _WAITING = 10_000
 
@@ -51,11 +53,23 @@ def video_of(container: InputContainer, name: str) -> Any:
     import av
 
     for stream in container.streams.video:
-        if not stream.disposition & av.stream.Disposition.attached_pic:
+        attached = stream.disposition & av.stream.Disposition.attached_pic
+        if not attached and stream.codec_context is not None:  # None: a codec nobody knows
+            _refuse_size(stream, name)
             return stream
     kinds = ", ".join(sorted({each.type for each in container.streams})) or "nothing"
     msg = f"{name} holds {kinds}, but no video that can be decoded; record or copy it again"
     raise FileUnreadable(msg)
+
+
+def _refuse_size(stream: Any, name: str) -> None:
+    width, height = stream.codec_context.width, stream.codec_context.height
+    if not 0 < width * height <= _MOST_PIXELS:
+        msg = (
+            f"{name} says that its frames have {width}x{height} pixels; of a video that can be "
+            f"decoded they have 1 to {_MOST_PIXELS}: its header is damaged"
+        )
+        raise FileUnreadable(msg)
 
 
 def opened(path: Path) -> InputContainer:
@@ -66,10 +80,9 @@ def opened(path: Path) -> InputContainer:
     FileUnreadable
         It is no video, or its index is missing.
     """
-    with needed_for("video"):
-        import av
+    av = needed("av")
     try:
-        return av.open(path, metadata_errors="replace")
+        found: InputContainer = av.open(path, metadata_errors="replace")
     except (av.FFmpegError, ValueError) as error:
         size = path.stat().st_size if path.is_file() else 0
         msg = (
@@ -77,6 +90,7 @@ def opened(path: Path) -> InputContainer:
             "not closed lacks its index: repair it with the recorder's own tool, or copy it again"
         )
         raise FileUnreadable(msg) from error
+    return found
 
 
 def packets(container: InputContainer, streams: Sequence[Any], part: Part) -> Iterator[Any]:
@@ -95,6 +109,19 @@ def packets(container: InputContainer, streams: Sequence[Any], part: Part) -> It
         raise FileUnreadable(f"{part.name} cannot be read on ({_said(error)})") from error
     if damaged:
         part.remarks["packets_damaged"] = damaged
+
+
+def measured(path: Path) -> tuple[int, float]:
+    """Return how many frames a video file shows, and for how many seconds; packets are read."""
+    part, count, first, end = Part(path.name), 0, None, 0
+    with opened(path) as container:
+        video = video_of(container, path.name)
+        for each in packets(container, [video], part):
+            if not each.is_discard:
+                start = each.pts if each.pts is not None else each.dts or 0
+                first = start if first is None else min(first, start)
+                count, end = count + 1, max(end, start + (each.duration or 0))
+        return count, float((end - (first or 0)) * video.time_base)
 
 
 def remux(paths: Sequence[Path], target: Path) -> list[Part]:

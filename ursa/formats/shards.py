@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ursa.errors import IntegrityError, ObjectNotFound, ObjectStoreError, StoreUnavailable
+from ursa.errors import IntegrityError, ObjectNotFound, StoreUnavailable
 from ursa.formats.packages import needed
 from ursa.retries import delay
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 Index = NDArray[np.uint64]  # offset and size of each chunk
 
 ABSENT = (1 << 64) - 1
-_MOST_OFFSET = 1 << 62
+_MOST_OFFSET = 1 << 40  # which every file system can seek to
 _HEADER = struct.Struct("<4xIII")  # of a Blosc buffer: size decoded, of a block, encoded
 _TRIES = 4
 _MOST_INDEXES = 4096
@@ -135,7 +135,8 @@ class ShardReader:
         index = np.frombuffer(pairs, "<u8").reshape(-1, 2)
         stored = index[(index != ABSENT).any(axis=1)]
         most = self.layout.chunk_bytes + 16  # what Blosc adds to bytes it cannot compress
-        if (stored > np.array([_MOST_OFFSET, most], np.uint64)).any():
+        end = min(self.layout.index_bytes + self.layout.chunks * most, _MOST_OFFSET)
+        if (stored > np.array([end, most], np.uint64)).any():
             raise _damaged(name, f"has a chunk of more than {most} bytes, or far outside of it")
         return index
 
@@ -208,12 +209,7 @@ def _opened(
     store: Store, name: str, start: int, stop: int
 ) -> Iterator[Callable[[int], memoryview]]:
     """Give what reads the next bytes of a range, which hold until it is called again."""
-    try:
-        body = store.open(name, start, stop)
-    except ObjectStoreError:
-        raise
-    except (OSError, OverflowError) as error:  # such a place cannot be in any file
-        raise _damaged(name, f"has no bytes {start}-{stop}: {error}") from error
+    body = store.open(name, start, stop)
     buffer = memoryview(b"")
 
     def read(count: int) -> memoryview:

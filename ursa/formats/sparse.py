@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from typing import TYPE_CHECKING, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 import numpy as np
 
@@ -149,7 +149,8 @@ class SparseReader:
     size_bytes : int
     """
 
-    def __init__(self, file: LanceFile) -> None:
+    def __init__(self, store: Store, key: str) -> None:
+        self._store, self._key, file = store, key, LanceFile(store, key)
         metadata = file.schema.metadata or {}
         kind = metadata.get(b"kind", b"samples").decode()
         self.kind = cast("Literal['samples', 'events', 'notes']", kind)
@@ -161,7 +162,10 @@ class SparseReader:
     @classmethod
     def open(cls, store: Store, key: str) -> Self:
         """Open the dataset whose key is `key`, without a slash at its end."""
-        return cls(LanceFile(store, key))
+        return cls(store, key)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return SparseReader, (self._store, self._key)
 
     def read(self, start: float | None = None, stop: float | None = None) -> pa.Table:
         """Return the rows with ``start <= timestamp < stop``, in order of time."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ursa.catalog.schemas import StorageFormat
 from ursa.errors import ProcessError
@@ -46,10 +46,11 @@ class TableReader:
 
     kind = "table"
 
-    def __init__(self, tree: LocalTree, key: str) -> None:
+    def __init__(self, store: Store, key: str) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        self._store, self._key, tree = store, key, LocalTree(store, key)
         if not tree.path.is_file():
             raise missing(key)
         try:
@@ -65,7 +66,10 @@ class TableReader:
     @classmethod
     def open(cls, store: Store, key: str) -> Self:
         """Open the Parquet file whose key is `key`."""
-        return cls(LocalTree(store, key), key)
+        return cls(store, key)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TableReader, (self._store, self._key)
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return all rows, of some columns or all."""

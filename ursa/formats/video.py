@@ -84,13 +84,16 @@ class VideoReader:
         self.times: NDArray[np.float64] = index.time[index.packets()]
         self.width, self.height = index.codec.width, index.codec.height
         self.codec, self.rate, self.domain = index.codec.name, index.rate, index.domain
-        self._store, self._ranges = store, Ranges(store, key, index)
+        self._store, self._key, self._ranges = store, key, Ranges(store, key, index)
         self._decoder, self._lock = Decoder(index, self._ranges), threading.Lock()
 
     @classmethod
     def open(cls, store: Store, key: str) -> Self:
         """Open the MP4 whose key is `key`; its frame index is read whole."""
         return cls(store, key, FrameIndex.load(store, f"{key}.lance"))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return VideoReader.open, (self._store, self._key)
 
     @property
     def read_bytes(self) -> int:

@@ -28,6 +28,8 @@ _OWN = (
     "brainvision",
     "eeglab",
     "npy",
+    "video",
+    "audio",
 )
 
 

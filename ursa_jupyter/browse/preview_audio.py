@@ -15,7 +15,6 @@ from ursa_jupyter.browse.preview_signal import describe, window
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ursa.formats.streams import Segment
     from ursa_jupyter.browse.messages import Message
     from ursa_jupyter.browse.preview_open import Opened
 
@@ -62,13 +61,15 @@ def clip(opened: Opened, message: Message) -> Answer:
     start = runs[0].start if runs else span.start
     length = math.ceil((span.stop - start) * reader.rate - 1e-6)
     most = min(max(1, length), (CLIP_BYTES - 64) // frame)
-    samples = np.zeros((most, len(reader.channels)), reader.dtype)
+    kind = np.dtype(np.float32) if form.code == _FLOAT else reader.dtype
+    samples = np.zeros((most, len(reader.channels)), kind)
     read = 0
     for run in runs:
         at = round((run.start - start) * reader.rate)
         count = min(run.length, most - at)
         if count > 0:
-            samples[at : at + count] = reader.read(run.first, count)
+            block = reader.read(run.first, count)
+            samples[at : at + count] = block if kind.kind == "i" else reader.physical(block)
             read += count
     said = {"start": start, "stop": start + most / reader.rate}
     bytes_ = wav_of(samples, round(reader.rate), form)
@@ -87,7 +88,9 @@ def _form_of(reader: Any) -> _Form:
     if reader.dtype.kind == "i":
         size = reader.dtype.itemsize
         used = _bits(reader)
-        return _Form(_PCM, 2, 0) if size <= 2 else _Form(_PCM, 3, max(0, used - 24))  # noqa: PLR2004
+        if size <= 2:  # noqa: PLR2004 - bytes
+            return _Form(_PCM, 2, 8 * size - 16)
+        return _Form(_PCM, 3, max(0, used - 24))
     return _Form(_FLOAT, 4, 0)
 
 
@@ -102,7 +105,7 @@ def wav_of(samples: NDArray[Any], rate: int, form: _Form) -> bytes:
     if form.code == _FLOAT:
         body = samples.astype("<f4").tobytes()
     elif form.width == 2:  # noqa: PLR2004 - bytes
-        body = samples.astype("<i2").tobytes()
+        body = (samples.astype("<i2") << -form.shift).tobytes()
     else:
         whole = np.ascontiguousarray((samples.astype("<i4") >> form.shift), dtype="<i4")
         body = whole.view(np.uint8).reshape(-1, 4)[:, :3].tobytes()
@@ -139,9 +142,9 @@ def _stored(opened: Opened, samples: int) -> int:
     return int(opened.bytes * samples / max(1, opened.reader.samples))
 
 
-def _parts(reader: Any, span: Span, most: int) -> list[Segment]:
+def _parts(reader: Any, span: Span, most: int) -> list[Any]:
     """Return the samples of a span, or of some parts that lie evenly in it."""
-    whole: list[Segment] = list(reader.runs(*span))
+    whole: list[Any] = list(reader.runs(*span))
     if sum(run.length for run in whole) <= most:
         return whole
     step, length = (span.stop - span.start) / _PARTS, most / _PARTS / reader.rate

@@ -6,10 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from ursa.formats.streams import TIMESTAMP
 from ursa_jupyter.browse.messages import number_of
 from ursa_jupyter.browse.preview_asked import Span, channels_of, points_of, span_of
 from ursa_jupyter.browse.preview_kinds import axes_of, kind_of
@@ -27,8 +24,9 @@ if TYPE_CHECKING:
 
     Answer = tuple[Message, list[bytes]]
 
+TIMESTAMP = "timestamp"  # the column of every stored sparse stream that says when a row was
+_NUMBERS = ("int", "uint", "float", "halffloat", "double", "bool")  # as Arrow's types begin
 _ROWS_MAX = 500
-_READ_MAX = 200_000  # rows of one answer; a longer span is looked at in as many parts as has points
 _TEXT_MAX = 2_000
 
 
@@ -49,14 +47,10 @@ def about(opened: Opened, _: Message) -> Answer:
     return answer_of(opened, **said), []
 
 
-def _numbers(schema: pa.Schema) -> list[str]:
+def _numbers(schema: Any) -> list[str]:
     """Return the columns of numbers that can be drawn over time."""
-    drawn = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
-    return [
-        each.name
-        for each in schema
-        if each.name != TIMESTAMP and any(test(each.type) for test in drawn)
-    ]
+    drawn = (each.name for each in schema if str(each.type).startswith(_NUMBERS))
+    return [name for name in drawn if name != TIMESTAMP]
 
 
 def _screen(metadata: Mapping[str, Any]) -> list[float] | None:
@@ -82,7 +76,7 @@ def window(opened: Opened, message: Message) -> Answer:
 
 
 def _binned(
-    table: pa.Table, names: list[str], span: Span, points: int
+    table: Any, names: list[str], span: Span, points: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     times = table[TIMESTAMP].to_numpy()
     scale = points / (span.stop - span.start)
@@ -90,7 +84,7 @@ def _binned(
     low = np.full((points, len(names)), np.inf)
     high = np.full((points, len(names)), -np.inf)
     for column, name in enumerate(names):
-        values = pc.cast(table[name], pa.float64(), safe=False).to_numpy()
+        values = table[name].cast("float64", safe=False).to_numpy()
         known = ~np.isnan(values)
         np.minimum.at(low[:, column], at[known], values[known])
         np.maximum.at(high[:, column], at[known], values[known])

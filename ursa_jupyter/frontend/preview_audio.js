@@ -95,6 +95,7 @@ function rowOf(about, index, { height, scale }) {
   const { name } = about.channels[index];
   return {
     ...{ name, unit: "", index, perPixel, note: "", bar: null, offset: 0 },
-    ...{ middle, reach: height / 2 - 1, ink: index % 2 ? "even" : "odd" },
+    ...{ middle, labelAt: middle, valueAt: middle, above: height / 2 - 1, below: height / 2 - 1 },
+    ink: index % 2 ? "even" : "odd",
   };
 }

@@ -3,6 +3,7 @@
 import { h } from "./dom.js";
 import { spanText } from "./preview_said.js";
 import { soundSwitch } from "./preview_sound.js";
+import { marked } from "./preview_words.js";
 
 const MOST_S = 30;
 
@@ -23,8 +24,8 @@ export function audioPlayer({ ask, view, name }) {
   const span = () => ({ from: view.from, to: Math.min(view.to, view.from + MOST_S) });
 
   function update() {
-    const isPlaying = at.url !== null;
-    button.textContent = isPlaying ? "◼ Stop" : `▶ Play ${spanText(span())}`;
+    if (at.url !== null) marked(button, "◼", "Stop");
+    else marked(button, "▶", `Play ${spanText(span())}`);
   }
 
   function stop(told = "") {

@@ -5,7 +5,7 @@ import { momentText } from "./format.js";
 import { framePlaying } from "./preview_frames.js";
 import { filePlaying } from "./preview_film.js";
 import { soundSwitch } from "./preview_sound.js";
-import { frameWords } from "./preview_words.js";
+import { frameWords, marked } from "./preview_words.js";
 
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4];
 
@@ -85,7 +85,8 @@ export function videoPlayer({ ask, about, view, name, what, file }) {
 
   function playing(on) {
     at.playing = on;
-    play.textContent = on ? "❚❚ Pause" : "▶ Play";
+    if (on) marked(play, "❚❚", "Pause");
+    else marked(play, "▶", "Play");
     if (!on && at.shown !== null) words(at.shown);
   }
 

@@ -1,6 +1,12 @@
-// A video in words.
+// A video in words, and what buttons of players say.
 
+import { h } from "./dom.js";
 import { lengthText, momentText } from "./format.js";
+
+/** Give a button a mark that is seen, and a text that is seen and read out. */
+export function marked(button, mark, text) {
+  button.replaceChildren(h("span", { "aria-hidden": "true" }, mark), ` ${text}`);
+}
 
 /** Return what a video is. */
 export function videoWords(name, { domain, width, height }) {
