@@ -58,8 +58,12 @@ ABOUT: dict[str, Message] = {
     },
     "camera": {
         "kind": "gaze",
-        **{"x": "gaze_x", "y": "gaze_y", "columns": ["gaze_x", "gaze_y", "pupil"]},
-        **{"screen": [1920, 1080], "rows": 150_000, "domain": [[0.0, LENGTH]]},
+        "x": "gaze_x",
+        "y": "gaze_y",
+        "columns": ["gaze_x", "gaze_y", "pupil"],
+        "screen": [1920, 1080],
+        "rows": 150_000,
+        "domain": [[0.0, LENGTH]],
     },
 }
 

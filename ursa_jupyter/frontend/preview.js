@@ -22,7 +22,9 @@ const GUTTERS_PX = { wide: 76, narrow: 54 };
  * Mount the preview of `detail` into `el`; return {look(text or null)}.
  *
  * `seen.from` is the text of the part to begin with, such as "120-180"; `seen.moved(text or null)`
- * hears of each other one, and `seen.looked(text or null)` of those at which it rests. `file(asked)` resolves to a link to a stored file, or is null. `events` and `notes` are promises, as the timeline has them.
+ * hears of each other one, and `seen.looked(text or null)` of those at which it rests. `events` and
+ * `notes` are promises, as the timeline has them; `file(asked)` resolves to a link to a stored file,
+ * or is null.
  */
 export function mountPreview(el, { call, file, detail, events, notes, signal, seen, lanes: kinds = LANES }) {
   const [can, cannot] = previewed(detail, kinds);
@@ -127,6 +129,7 @@ function missing({ hash }, modalities, isAll) {
   if (modalities.length === 0) return isAll ? h("p", { class: "ursa-quiet" }, "This recording has no data.") : null;
   const waiting = modalities.filter(({ status }) => status !== "processed");
   const others = modalities.filter((each) => !waiting.includes(each) && !["events", "notes"].includes(each.preview));
+  if (!isAll && waiting.length + others.length === 0) return null;
   const command = `ursa process --recording-hash ${hash}`;
   const listed = (all) => all.map(({ name, status }) => (status === "processed" ? name : `${name} (${status})`)).join(", ");
   return h(

@@ -20,14 +20,15 @@ function fillFrom(picture, index, { from, size }, { low, high }) {
 
 /** Fill a column from the several cells in it. */
 function fromCells({ minimum, maximum, width, points }, index, at, until, column, low, high) {
-  let [least, most] = [Infinity, -Infinity];
-  const end = Math.min(points, Math.max(Math.floor(at) + 1, Math.round(until)));
-  for (let cell = Math.max(0, Math.round(at)); cell < end; cell += 1) {
-    const [below, above] = [minimum[cell * width + index], maximum[cell * width + index]];
-    if (below < least) least = below;
-    if (above > most) most = above;
+  let least = Infinity;
+  let most = -Infinity;
+  const end = Math.min(points, Math.max(Math.floor(at) + 1, Math.round(until))) * width;
+  for (let cell = Math.max(0, Math.round(at)) * width + index; cell < end; cell += width) {
+    if (minimum[cell] < least) least = minimum[cell];
+    if (maximum[cell] > most) most = maximum[cell];
   }
-  [low[column], high[column]] = most < least ? [NaN, NaN] : [least, most];
+  low[column] = most < least ? NaN : least;
+  high[column] = most < least ? NaN : most;
 }
 
 /** Fill a column that is a part of one cell, of which only the extent is known. */

@@ -23,7 +23,8 @@ const COLUMNS = 1200;
 export function mountGazeLane(el, { ask, about, view, name }) {
   const shown = gazeColumns(about);
   const rate = about.rate ?? rateOf(about);
-  const channels = shown.map((column) => gazeChannel(column, about));
+  const known = new Map((about.channels ?? []).map((channel) => [channel.name, channel]));
+  const channels = shown.map((column) => known.get(column) ?? gazeChannel(column, about));
   const one = chosenOnly(ask, about.columns, shown);
   const traces = h("div");
   const screen = h("div", { class: "ursa-gaze", dataset: { own: "" } });
@@ -32,6 +33,13 @@ export function mountGazeLane(el, { ask, about, view, name }) {
   const lane = mountSignalLane(traces, { ask: one, about: { ...about, rate, channels }, view, name, shelf });
   const plot = about.x && about.y ? screenPlot(screen, { shelf, about, shown, view, name }) : null;
   return { ...lane, dispose: () => (lane.dispose(), plot?.dispose()) };
+}
+
+/** Return what a gaze lane is told of a signal that holds gaze; null of other signals. */
+export function gazeAbout(about) {
+  const eyes = about.channels.filter(({ kind }) => kind === "eyegaze").map(({ name }) => name);
+  const [x, y] = [/^x|x$/i, /^y|y$/i].map((form) => eyes.find((name) => form.test(name)));
+  return x && y ? { ...about, columns: about.channels.map(({ name }) => name), x, y, screen: about.screen ?? null } : null;
 }
 
 /** Return the columns to draw: x and y first, then pupils, or else the first few. */

@@ -113,7 +113,7 @@ function failedNode(name, error, again) {
 function laneFacts({ kind, rate, channels, width, height, rows, columns }) {
   const counted = (number, what) => `${countText(number)} ${what}${number === 1 ? "" : "s"}`;
   return [
-    kind,
+    kind === "signal" ? null : kind,
     rate ? `${Number(rate.toPrecision(6))} ${kind === "video" ? "frames/s" : "Hz"}` : null,
     channels ? counted(channels.length, "channel") : null,
     width && height ? `${width} × ${height}` : null,

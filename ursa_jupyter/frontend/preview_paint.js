@@ -62,28 +62,33 @@ function paintHatch(pixels, [width, height], spans, ink) {
 
 /** Paint columns as a line: `y = middle - (value - offset) * scale`, kept within `above` and `below`. */
 function paintTrace(pixels, [width, height], { low, high }, { middle, offset, scale, above: most, below: least, thick, ink }) {
-  const within = (value) => {
-    const y = (value - offset) * scale;
-    return middle - (y > most ? most : y < -least ? -least : y);
-  };
-  let [above, below] = [NaN, NaN];
+  const [lowest, highest] = [middle + least, middle - most];
+  const within = (value) => Math.min(lowest, Math.max(highest, middle - (value - offset) * scale));
+  let above = NaN;
+  let below = NaN;
   for (let x = 0; x < low.length; x += 1) {
-    const [top, bottom] = [within(high[x]), within(low[x])];
+    const top = within(high[x]);
+    const bottom = within(low[x]);
     // A line has no breaks: each column reaches to where the one before it ended.
     const start = top > below ? below : top;
     const end = bottom < above ? above : bottom;
-    [above, below] = [top, bottom];
+    above = top;
+    below = bottom;
     if (start <= end) paintColumn(pixels, width, height, x, start - thick / 2, end + thick / 2, ink);
   }
 }
 
+/** Paint a part of a column of pixels; those at its ends as strongly as they are covered. */
 function paintColumn(pixels, width, height, x, top, bottom, ink) {
-  const [first, last] = [Math.max(0, Math.floor(top)), Math.min(height - 1, Math.ceil(bottom) - 1)];
-  for (let y = first; y <= last; y += 1) {
-    const covered = Math.min(y + 1, bottom) - Math.max(y, top);
-    const alpha = covered >= 1 ? 255 : (covered * 255) | 0;
-    const at = y * width + x;
-    if (alpha >= pixels[at] >>> 24) pixels[at] = (ink | (alpha << 24)) >>> 0;
+  const first = Math.max(0, Math.floor(top));
+  const last = Math.min(height - 1, Math.ceil(bottom) - 1);
+  const full = (ink | (255 << 24)) >>> 0;
+  for (let y = first, at = first * width + x; y <= last; y += 1, at += width) {
+    if (y >= top && y + 1 <= bottom) pixels[at] = full;
+    else {
+      const alpha = ((Math.min(y + 1, bottom) - Math.max(y, top)) * 255) | 0;
+      if (alpha >= pixels[at] >>> 24) pixels[at] = (ink | (alpha << 24)) >>> 0;
+    }
   }
 }
 

@@ -4,6 +4,8 @@ import { niceAbove, niceNext, unitName, unitText } from "./preview_scale.js";
 
 const HEIGHTS = [[1, 96], [4, 56], [8, 40], [16, 26], [Infinity, 20]];
 const PAD_PX = 4;
+const TALL_PX = 40;
+const FINE_STEPS = [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10];
 const ALONE_DIVISIONS = 4;
 const REACH_ROWS = 1.5;
 
@@ -57,6 +59,7 @@ function rowPlace(index, count, { scale, measure, centred }) {
   return {
     ...{ perPixel, offset, labelAt, middle: labelAt + (centred ? shift : 0) },
     ...{ above: reach + (centred ? shift : 0), below: reach - (centred ? shift : 0) },
+    isTall: height >= TALL_PX,
     valueAt: alone ? PAD_PX + 6 : labelAt,
   };
 }
@@ -68,5 +71,5 @@ function fitted(measures, { centred, alone }) {
     return centred ? (high - low) / 1.5 : 2 * Math.max(Math.abs(low), Math.abs(high));
   });
   const middle = needed.sort((one, other) => one - other)[Math.floor(needed.length / 2)];
-  return niceAbove(middle || 1);
+  return niceAbove(middle || 1, alone ? FINE_STEPS : undefined);
 }

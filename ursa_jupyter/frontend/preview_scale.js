@@ -1,13 +1,14 @@
 // Units and scales: how much one division shows, in steps of 1, 2 and 5.
 
+const STEPS_125 = [1, 2, 5, 10];
 const PREFIXED = /^(p|n|u|µ|μ|m|k|)(V|S|A|T|Hz|Pa)$/;
 const POWERS = { p: -12, n: -9, u: -6, µ: -6, μ: -6, m: -3, "": 0, k: 3, M: 6 };
 const PREFIXES = [[-12, "p"], [-9, "n"], [-6, "µ"], [-3, "m"], [0, ""], [3, "k"], [6, "M"]];
 
-/** Return the 1, 2 or 5 times a power of ten that is not less than `value`. */
-export function niceAbove(value) {
+/** Return the least that is not less than `value`, of `steps` times a power of ten. */
+export function niceAbove(value, steps = STEPS_125) {
   const power = 10 ** Math.floor(Math.log10(value));
-  const step = [1, 2, 5, 10].find((each) => each * power >= value * (1 - 1e-9));
+  const step = steps.find((each) => each * power >= value * (1 - 1e-9));
   return step * power;
 }
 

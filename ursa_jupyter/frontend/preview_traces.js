@@ -64,8 +64,8 @@ export function tracePanel(el, view) {
   return { canvas, lay, draw, point, svg: (scene, width) => paperOf(scene, view, width) };
 }
 
-function rowName({ name, labelAt, ink, note, bar }) {
-  const label = h("span", { class: "ursa-trace-name", dataset: { ink }, title: [name, note].filter(Boolean).join(": ") }, name);
+function rowName({ name, labelAt, ink, note, bar, isTall }) {
+  const label = h("span", { class: "ursa-trace-name", dataset: { ink, wraps: isTall }, title: [name, note].filter(Boolean).join(": ") }, name);
   if (note) label.append(h("em", {}, ` ${note}`));
   label.style.top = `${labelAt}px`;
   if (!bar) return [label];
@@ -84,7 +84,8 @@ function yOf({ middle, offset, perPixel, above, below }, value) {
 }
 
 /** Return what a row shows at a moment: a value, or the two that it lies between. */
-function rowValue({ pictures }, { index, unit }, view, at) {
+function rowValue({ pictures }, { index, unit: known, isTall }, view, at) {
+  const unit = isTall ? known : ""; // there is not room for it beside so many traces
   const pixel = (view.to - view.from) / view.width;
   const { low, high } = columnsOf(pictures, index, { from: at - pixel / 2, to: at + pixel / 2 }, 1);
   if (Number.isNaN(low[0])) return "no data";
