@@ -49,7 +49,10 @@ if TYPE_CHECKING:
     from ursa.embeddings import EmbeddingHits, Recordings
     from ursa.facets import FacetValue
     from ursa.filters import OrderBy, QuerySpec, Status, TimeFilter
-    from ursa.formats.stored import Reader
+    from ursa.formats.dense import DenseReader
+    from ursa.formats.sparse import SparseReader
+    from ursa.formats.tables import TableReader
+    from ursa.formats.video import VideoReader
     from ursa.histograms import Histogram
     from ursa.progress import UploadProgress
     from ursa.query import QueryResultList
@@ -563,7 +566,7 @@ class DataInterface:
         found = fetch(results_of(target), self._reading)
         return found[0] if isinstance(target, QueryResult) else found
 
-    def reader(self, row: ModalityRow) -> Reader:
+    def reader(self, row: ModalityRow) -> DenseReader | SparseReader | VideoReader | TableReader:
         """Open the processed data of a modality, to read parts of them.
 
         Raises
