@@ -49,6 +49,10 @@ if TYPE_CHECKING:
     from ursa.embeddings import EmbeddingHits, Recordings
     from ursa.facets import FacetValue
     from ursa.filters import OrderBy, QuerySpec, Status, TimeFilter
+    from ursa.formats.dense import DenseReader
+    from ursa.formats.sparse import SparseReader
+    from ursa.formats.tables import TableReader
+    from ursa.formats.video import VideoReader
     from ursa.histograms import Histogram
     from ursa.process import ProcessReport
     from ursa.progress import ProcessProgress, UploadProgress
@@ -740,6 +744,20 @@ class DataInterface:
             seed=seed,
             drop_last=drop_last,
         )
+
+    def reader(self, row: ModalityRow) -> DenseReader | SparseReader | VideoReader | TableReader:
+        """Open the processed data of a modality, to read parts of them.
+
+        Raises
+        ------
+        SourceNotAvailable
+            It is not processed.
+        ObjectNotFound, FileUnreadable
+            Its data are missing or damaged.
+        """
+        from ursa.formats.stored import open_stream
+
+        return open_stream(row, self._reading)
 
     # -- bringing in -----------------------------------------------------------------------------
 

@@ -63,6 +63,7 @@ class PageView(Answering):
                 selection=None if tab is None else visitor.basket(tab),
                 jobs=visitor.jobs,
                 words=self._hub.words,
+                readers=self._hub.readers,
                 others=False,
                 allow_dest=visitor.folder,
                 gives=Visit(self._hub, visitor, self._guest),

@@ -13,6 +13,7 @@ from ursa_jupyter.app.limits import Clock, Limits, Slots
 from ursa_jupyter.app.roots import refuse_roots
 from ursa_jupyter.app.tickets import Tickets, hashed
 from ursa_jupyter.app.visitors import Visitor
+from ursa_jupyter.browse.preview_open import Readers
 from ursa_jupyter.browse.veil import Veil
 from ursa_jupyter.browse.vocabulary import Words
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     Who = Callable[[RequestHandler], str | None]
 
 _TOKENS_MAX = 10_000
+_OPEN_MAX = 32  # previews of all visitors
 _GUEST = "guest-"
 
 
@@ -52,6 +54,8 @@ class Hub:
         Places for the ``"zip"`` and ``"file"`` streams.
     words : Words
         The vocabulary of the catalog, which all pages share.
+    readers : Readers
+        The processed data that previews have open, which all pages share.
     veil : Veil
         Takes directories that are nobody's business out of what visitors are told.
 
@@ -88,7 +92,7 @@ class Hub:
         self._visitors: OrderedDict[str, Visitor] = OrderedDict()
         self._tokens: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
         self._lock, self._turn = threading.Lock(), threading.Lock()
-        self.words = Words(data)
+        self.words, self.readers = Words(data), Readers(data, _OPEN_MAX)
         self.veil = Veil(data.path, [str(root.path) for root in roots])
         self.is_closed = False
 
@@ -225,3 +229,4 @@ class Hub:
             visitors = list(self._visitors.values())
         for each in visitors:
             each.jobs.stop()
+        self.readers.close()

@@ -13,13 +13,20 @@ _Result = TypeVar("_Result")
 
 _QUICK = frozenset({"hello", "page", "view", "open", "select", "selected", "jobs", "job", "parse"})
 _COUNTED = frozenset({"facets", "find", "histogram", "chips"})
+_DRAWN = frozenset({"preview"})
+_KINDS = {"quick": _QUICK, "counted": _COUNTED, "drawn": _DRAWN}
 # Few threads for what stands beside the rows, so that it leaves the processor to them.
-_THREADS = {"quick": 8, "counted": 4, "slow": 8}
-_AT_ONCE = {"quick": 2, "counted": 1, "slow": 2}  # of one page, which leaves threads to the others
+_THREADS = {"quick": 8, "counted": 4, "drawn": 6, "slow": 8}
+_AT_ONCE = {
+    "quick": 2,
+    "counted": 1,
+    "drawn": 3,
+    "slow": 2,
+}  # of one page, which leaves threads to the others
 
 
 class Workers:
-    """Three sets of threads: rows do not wait for counts, nor counts for what is slow."""
+    """Sets of threads: rows do not wait for counts, nor counts for previews or what is slow."""
 
     def __init__(self) -> None:
         self._pools = {
@@ -53,4 +60,5 @@ class Lane:
 def _pool_of(kind: object) -> str:
     if not isinstance(kind, str):
         return "slow"
-    return "quick" if kind in _QUICK else "counted" if kind in _COUNTED else "slow"
+    found = (name for name, kinds in _KINDS.items() if kind in kinds)
+    return next(found, "slow")

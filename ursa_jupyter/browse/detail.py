@@ -10,6 +10,7 @@ from ursa.catalog.arrow import from_record
 from ursa.errors import UrsaError
 from ursa.frozen import FrozenDict
 from ursa_jupyter.browse.messages import number_of, text_of
+from ursa_jupyter.browse.preview_kinds import kind_of
 from ursa_jupyter.browse.selection import results
 from ursa_jupyter.browse.wire import iso_exact, pairs, shown
 
@@ -37,7 +38,11 @@ def recording(data: DataInterface, message: Message) -> QueryResult:
 
 
 def detail(data: DataInterface, previews: Iterable[str], message: Message) -> Message:
-    """Answer ``detail``: everything that the catalog says of one recording, but its events."""
+    """Answer ``detail``: everything that the catalog says of one recording, but its events.
+
+    ``preview`` of a modality is its kind, None where there is nothing to look at yet; `previews`
+    are those that packages offer.
+    """
     result = recording(data, message)
     known = {row.modality for row in result.modalities.values()}
     return {
@@ -83,6 +88,7 @@ def _modality(name: str, row: ModalityRow) -> dict[str, Any]:
         "rate": row.sampling_rate,
         "size": None,
         "format": row.format.value if row.format else None,
+        "preview": kind_of(row),
         "metadata": pairs(row.metadata),
         "channels": pairs(row.channel_spec),
     }

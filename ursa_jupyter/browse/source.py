@@ -13,6 +13,7 @@ from ursa_jupyter.browse import address, chips, choosing, detail, facets, notes,
 from ursa_jupyter.browse.away import behind
 from ursa_jupyter.browse.delivery import Delivery, Ways
 from ursa_jupyter.browse.messages import id_of, refuse_deep, text_of, texts_of, type_of
+from ursa_jupyter.browse.preview_open import Readers
 from ursa_jupyter.browse.previews import Previews, preview
 from ursa_jupyter.browse.selection import SELECTED_MAX, Selection
 from ursa_jupyter.browse.veil import Veil
@@ -51,7 +52,9 @@ class BrowserSource:
     push : callable, optional
         Gets each message that nobody asked for, on any thread.
     previews : mapping of str to Preview, optional
-        By modality; by default those that are installed.
+        By modality or kind, which answer in place of our own; by default those installed.
+    readers : Readers, optional
+        The processed data that are open, where several browsers share them.
     on_view : callable, optional
         Gets the `QuerySpec` that is shown and the names of the columns, whenever they change.
     selection : Selection, optional
@@ -90,6 +93,7 @@ class BrowserSource:
         *,
         push: Push = _nobody,
         previews: Mapping[str, Preview] | None = None,
+        readers: Readers | None = None,
         on_view: Callable[[QuerySpec, list[str]], None] | None = None,
         selection: Selection | None = None,
         words: Words | None = None,
@@ -103,6 +107,7 @@ class BrowserSource:
         self._push: Push = lambda message: push(veil(message))
         self._on_view = on_view
         self._previews: Mapping[str, Preview] = Previews() if previews is None else previews
+        self._readers, self._shares = readers or Readers(data), readers is not None
         self._delivery = Delivery(data, self.selection, self._push, found)
         self._words = Words(data) if words is None else words
         self._version: int | None = None
@@ -168,8 +173,10 @@ class BrowserSource:
         self.handle({"type": "page", **place, "offset": _FAR, "limit": 1})
 
     def close(self) -> None:
-        """Push nothing any more."""
+        """Push nothing any more, and let go of what previews have open."""
         self._delivery.close()
+        if not self._shares:
+            self._readers.close()
 
     def _answered(self, message: object) -> Answer:
         if not isinstance(message, dict):
@@ -177,7 +184,7 @@ class BrowserSource:
         refuse_deep(message)
         kind = type_of(message)
         if kind == "preview":
-            return preview(self.data, self._previews, message)
+            return preview(self.data, self._previews, self._readers, message)
         if not isinstance(kind, str) or kind not in self._answers:
             known = ", ".join([*self._answers, "preview"])
             raise InvalidArgument(f"no message has type {shortened(kind, 80)}; known: {known}")

@@ -5,19 +5,20 @@ import { h } from "./dom.js";
 import { eventsNode } from "./events.js";
 import { filesNode } from "./files.js";
 import { lengthText, utcText } from "./format.js";
-import { fileGiver } from "./get_link.js";
+import { fileGiver, fileLinks } from "./get_link.js";
 import { metadataNode } from "./metadata.js";
 import { notesNode } from "./notes.js";
-import { PREVIEWS, previewTabs } from "./previews.js";
+import { mountPreview } from "./preview.js";
+import { LANES } from "./previews.js";
 import { loadInto, mountTabs } from "./tabs.js";
 import { mountTimeline } from "./timeline.js";
 import { Refused } from "./transport.js";
 
 const EVENTS_PER_CALL = 500;
 const MOST_FLAGS = 2000;
+const PREVIEW = "preview";
 const BUILT_IN = ["timeline", "files", "metadata", "events", "notes"];
 const [FIRST_TAB] = BUILT_IN;
-const PREVIEW = "preview-";
 
 // What hears of a pane where nobody does.
 const UNHEARD = Object.freeze({ titled() {}, tab() {}, span() {}, buttons: () => [] });
@@ -31,7 +32,7 @@ const UNHEARD = Object.freeze({ titled() {}, tab() {}, span() {}, buttons: () =>
  * bubbling event `ursa-detail-close` from `el`, with the recording's hash in `detail.hash`, after the
  * focus went back to where it was when the pane was opened.
  */
-export function mountDetail(el, { call, state, admitted, previews = PREVIEWS, around = UNHEARD }) {
+export function mountDetail(el, { call, state, admitted, lanes = LANES, around = UNHEARD }) {
   const life = new AbortController();
   const at = { hash: null, tab: FIRST_TAB, span: null, opener: null, stop: new AbortController() };
   el.classList.add("ursa-detail");
@@ -64,7 +65,7 @@ export function mountDetail(el, { call, state, admitted, previews = PREVIEWS, ar
       if (detail === null) return missingNode(hash, close);
       titled(title, heading, detail);
       around.titled(detail);
-      return tabsNode(detail, { call, state, admitted, previews, at, around, signal });
+      return tabsNode(detail, { call, state, admitted, lanes, at, around, signal });
     };
     return loadInto(body, "the recording", load, at.stop.signal);
   }
@@ -137,50 +138,64 @@ function shownStatus({ status }) {
   return (status ?? "").split("/").join(", ");
 }
 
-function tabsNode(detail, { call, state, admitted, previews, at, around, signal }) {
+function tabsNode(detail, { call, state, admitted, lanes, at, around, signal }) {
   const root = h("div", { class: "ursa-tabs" });
   const ask = asking(call, detail.hash);
+  const shown = {}; // what shows a part of the time, by tab
   let pending = null;
-  let timeline = null;
   const go = (seconds) => {
     pending = seconds;
     tabs.show("timeline", { focus: true });
-    if (timeline) timeline.center(seconds);
+    shown.timeline?.center(seconds);
   };
-  const drawn = () => {
+  const file = fileLinks({ call, admitted }, state?.hello);
+  const seen = { moved: (span) => (at.span = span), looked: (span) => around.span((at.span = span)) };
+  const later = { events: once(() => flagsOf(ask, detail)), notes: once(() => pinsOf(ask, detail)) };
+  const drawn = (name, mount) => () => {
     const el = h("div");
-    const later = { events: flagsOf(ask, detail), notes: pinsOf(ask, detail), detail, signal };
-    const seen = { from: at.span, looked: (span) => around.span((at.span = span)) };
     requestAnimationFrame(() => {
       if (signal.aborted) return;
-      timeline = mountTimeline(el, { ...later, seen });
-      if (pending !== null) timeline.center(pending);
+      const known = { events: later.events(), notes: later.notes(), detail, signal };
+      shown[name] = mount(el, { ...known, call, file, lanes, seen: { ...seen, from: at.span } });
+      if (name === "timeline" && pending !== null) shown.timeline.center(pending);
     });
     return el;
   };
   const loads = {
-    timeline: drawn,
+    timeline: drawn("timeline", mountTimeline),
+    preview: drawn(PREVIEW, mountPreview),
     files: async () => filesNode(await ask("files"), fileGiver({ call, admitted }, state?.hello)),
     metadata: () => metadataNode(detail),
     events: (stop) => eventsNode((given) => ask("events", given), go, stop),
     notes: async () => notesNode(await ask("notes"), go),
   };
-  const named = BUILT_IN.filter((name) => (detail.tabs ?? BUILT_IN).includes(name));
-  const builtIn = named.map((name) => ({
+  const all = tabNames(detail).map((name) => ({
     name,
     label: name[0].toUpperCase() + name.slice(1),
     what: `the ${name}`,
     load: loads[name],
   }));
-  const all = [...builtIn, ...previewTabs(detail, call, previews)];
   const onShow = (name) => {
     at.tab = name;
-    around.tab(name === all[0].name ? null : name.replace(PREVIEW, ""));
+    shown[name]?.look(at.span);
+    around.span(at.span);
+    around.tab(name === all[0].name ? null : name);
   };
   const tabs = mountTabs(root, all, { label: "Recording", signal, onShow });
-  const [first] = all;
-  tabs.show((all.find(({ name }) => [at.tab, PREVIEW + at.tab].includes(name)) ?? first).name);
+  tabs.show((all.find(({ name }) => name === at.tab) ?? all[0]).name);
   return root;
+}
+
+/** Return the tabs that there are: of previews after the timeline, where Python knows of them. */
+function tabNames({ tabs, modalities }) {
+  const named = BUILT_IN.filter((name) => (tabs ?? BUILT_IN).includes(name));
+  const hasPreviews = modalities.some(({ preview }) => preview !== undefined);
+  return hasPreviews ? named.toSpliced(named.indexOf(FIRST_TAB) + 1, 0, PREVIEW) : named;
+}
+
+function once(make) {
+  let made = null;
+  return () => (made ??= make());
 }
 
 /** Return what asks about one recording; of each name only the newest question is answered. */

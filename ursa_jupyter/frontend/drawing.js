@@ -164,6 +164,11 @@ function markOf(kind) {
   return MARKS[kind] ?? "M0 0V-13";
 }
 
+/** Return the path and the class of the flag of the type that is `kind`th by frequency. */
+export function flagPath(kind) {
+  return { d: markOf(kind), name: `ursa-flag-${kindOf(kind)}` };
+}
+
 /** Return a small picture of the flag of the type that is `kind`th by frequency. */
 export function flagPicture(kind) {
   const mark = svg("path", {

@@ -37,11 +37,17 @@ export function fetchLink({ url, name }) {
   link.remove();
 }
 
-/** Return what downloads a file of the `files` reply; null where the host gives no single files. */
-export function fileGiver({ call, admitted }, hello) {
+/** Return what resolves to a link to a stored file; null where the host gives no single files. */
+export function fileLinks({ call, admitted }, hello) {
   if (!hello?.ways?.includes("zip")) return null;
-  return async ({ ask }) => {
+  return async (asked) => {
     await admitted();
-    fetchLink(await call("file", ask));
+    return call("file", asked);
   };
+}
+
+/** Return what downloads a file of the `files` reply; null where the host gives no single files. */
+export function fileGiver(host, hello) {
+  const link = fileLinks(host, hello);
+  return link && (async ({ ask }) => fetchLink(await link(ask)));
 }

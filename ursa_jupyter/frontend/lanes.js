@@ -61,7 +61,10 @@ export function viewAround(middle, span, length) {
 export const spanAround = (length) => Math.max(10, length / 10);
 
 /** Return the text of a view, in seconds from the start: 120-180.5. */
-export const viewText = (view) => view.map((seconds) => String(Number(seconds.toFixed(3)))).join("-");
+export function viewText(view) {
+  const decimals = view[1] - view[0] < 1 ? 6 : 3;
+  return view.map((seconds) => String(Number(seconds.toFixed(decimals)))).join("-");
+}
 
 /** Return the view of [0, length] that a text such as 120-180 or 120 names, or null. */
 export function viewFrom(text, length) {
@@ -71,8 +74,15 @@ export function viewFrom(text, length) {
   return to > from ? viewAround((from + to) / 2, to - from, length) : null;
 }
 
-/** Return what makes clock time, in UTC, of seconds from the start. */
+/** Return how long a recording is: as it says, or as its data reach. */
+export function extentOf({ duration_s: duration, modalities }) {
+  const ends = modalities.flatMap(({ domain }) => domain.map(([, end]) => end));
+  return Math.max(duration || 0, ...ends, 0.001);
+}
+
+/** Return what makes clock time, in UTC, of seconds from the start, with up to three decimals. */
 export function clockOf({ start }) {
   const zero = Date.parse(start);
-  return (seconds) => new Date(zero + seconds * 1000).toISOString().slice(11, 19);
+  return (seconds, decimals = 0) =>
+    new Date(zero + seconds * 1000).toISOString().slice(11, decimals ? 20 + Math.min(3, decimals) : 19);
 }

@@ -1,30 +1,32 @@
-// What can be previewed: for each kind of modality, what mounts its preview.
+// What can be previewed: for each kind, what mounts its lane.
+
+import { mountAudioLane } from "./preview_audio.js";
+import { gazeAbout, mountGazeLane } from "./preview_gaze.js";
+import { mountSignalLane } from "./preview_signal.js";
+import { mountVideoLane } from "./preview_video.js";
 
 /**
- * Maps a kind of modality, such as "eeg", to `(el, {call, hash, modality, detail}) -> dispose`.
+ * Maps a kind of preview to `(el, {ask, file, about, view, name}) -> {dispose(), svg?(width), names?()}`.
  *
- * `modality` is the name of the one to show, which is "eeg_a" where there are several.
+ * `ask(of, args)` resolves to [reply, buffers] of that modality, `about` is the reply to "about",
+ * and `view` is that of preview_view.js; `el` is as wide as the view. `svg` gives what is drawn as
+ * an `svg` element with colours of its own, or a promise of it; `names` the texts left of it.
  */
-export const PREVIEWS = Object.freeze({});
+export const LANES = Object.freeze({
+  signal: mountDenseLane,
+  audio: mountAudioLane,
+  video: mountVideoLane,
+  gaze: mountGazeLane,
+});
 
-/** Return the tabs of those modalities that the reply and `previews` both can show. */
-export function previewTabs(detail, call, previews) {
-  const kinds = new Set((detail.previews ?? []).filter((kind) => Object.hasOwn(previews, kind)));
-  return detail.modalities
-    .filter(({ modality }) => kinds.has(modality))
-    .map(({ name, modality }) => ({
-      name: `preview-${name}`,
-      label: name,
-      what: `the preview of ${name}`,
-      load: (signal) =>
-        previewNode(previews[modality], { call, hash: detail.hash, modality: name, detail }, signal),
-    }));
+/** Mount the lane of a dense signal: the samples of an eye tracker have a screen as well. */
+function mountDenseLane(el, given) {
+  const about = gazeAbout(given.about);
+  return about ? mountGazeLane(el, { ...given, about }) : mountSignalLane(el, given);
 }
 
-async function previewNode(mount, given, signal) {
-  const el = document.createElement("div");
-  const dispose = await mount(el, given);
-  if (signal.aborted) dispose();
-  else signal.addEventListener("abort", dispose, { once: true });
-  return el;
+/** Return [those modalities that have a lane, those that have none]. */
+export function previewed(detail, lanes) {
+  const has = ({ preview }) => typeof preview === "string" && Object.hasOwn(lanes, preview);
+  return [detail.modalities.filter(has), detail.modalities.filter((each) => !has(each))];
 }

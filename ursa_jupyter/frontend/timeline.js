@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { LANE, flagPicture, pictureOf } from "./drawing.js";
 import { countText, momentText } from "./format.js";
-import { clockOf, spanAround, viewAround, viewFrom, viewText } from "./lanes.js";
+import { clockOf, extentOf, spanAround, viewAround, viewFrom, viewText } from "./lanes.js";
 import { elementName } from "./tabs.js";
 
 const MOST_SPOKEN = 200;
@@ -11,7 +11,7 @@ const MOST_KINDS = 5;
 const KEYS = "Keys: [ and ] pan, + and − zoom, 0 shows all.";
 
 /**
- * Mount the timeline of `detail` into `el`; return {center(seconds)}.
+ * Mount the timeline of `detail` into `el`; return {center(seconds), look(text or null)}.
  *
  * `events` and `notes` are promises of what comes later: {events, types, total} and a list of notes
  * with times. It begins with the part that the text `seen.from` names, and `seen.looked` hears the
@@ -55,6 +55,10 @@ export function mountTimeline(el, { detail, events, notes, seen, signal }) {
   signal.addEventListener("abort", () => observer.disconnect(), { once: true });
   draw();
   return {
+    look(text) {
+      view = viewFrom(text, scene.length) ?? [0, scene.length];
+      draw();
+    },
     center(seconds) {
       look(seconds, Math.min(spanOf(view), spanAround(scene.length)));
       moveCursor(parts, plot, scene, plot.x(seconds));
@@ -67,10 +71,9 @@ const middleOf = ([from, to]) => (from + to) / 2;
 
 function sceneOf(detail) {
   const lanes = detail.modalities.filter(({ modality }) => modality !== "events");
-  const ends = lanes.flatMap(({ domain }) => domain.map(([, end]) => end));
   return {
     name: elementName("line"),
-    length: Math.max(detail.duration_s || 0, ...ends, 0.001),
+    length: extentOf(detail),
     lanes,
     flags: [],
     pins: [],

@@ -1,0 +1,14 @@
+// The switch of sound, which is off until somebody wants to hear.
+
+import { h } from "./dom.js";
+
+/** Return a switch that tells `changed(on)`. */
+export function soundSwitch(changed) {
+  const button = h("button", { type: "button", role: "switch", class: "ursa-sound", "aria-checked": "false" }, "Sound");
+  button.addEventListener("click", () => {
+    const on = button.getAttribute("aria-checked") !== "true";
+    button.setAttribute("aria-checked", String(on));
+    changed(on);
+  });
+  return button;
+}

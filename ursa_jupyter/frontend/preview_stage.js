@@ -1,0 +1,71 @@
+// What a preview is made of, and the cursor through all of its lanes.
+
+import { h } from "./dom.js";
+
+const READOUT_PX = 190;
+const KEYS_SAID =
+  "[ and ] pan, + and − zoom, 0 shows all, arrows move the cursor, comma and full stop go from event to event";
+
+/** Return the parts: a toolbar, the stage with its head and lanes, and what floats over them. */
+export function previewParts() {
+  const button = (key, label, text) =>
+    h("button", { type: "button", "aria-label": label, title: `${label} (${key})`, dataset: { key } }, text);
+  const save = (kind) =>
+    h("button", { type: "button", title: `Save what is shown as ${kind.toUpperCase()}`, dataset: { save: kind } }, kind.toUpperCase());
+  const whole = button("0", "Show all", "All");
+  const steps = [button(",", "Previous event", "⚑◂"), button(".", "Next event", "▸⚑")];
+  for (const each of steps) {
+    each.className = "ursa-preview-step";
+    each.hidden = true;
+  }
+  const range = h("output", { class: "ursa-range" });
+  const exports = [save("png"), save("svg")];
+  const kept = h("span", { class: "ursa-preview-save", role: "group", "aria-label": "Save the picture" }, "Save", ...exports);
+  const tools = h(
+    "div",
+    { class: "ursa-zoom ursa-preview-tools", role: "group", "aria-label": "Part of the recording" },
+    ...[button("[", "Earlier", "◂"), button("]", "Later", "▸"), button("-", "Zoom out", "−"), button("+", "Zoom in", "+")],
+    ...[whole, ...steps, range, kept],
+  );
+  const part = (name) => h("div", { class: `ursa-preview-${name}` });
+  const [flags, axis, grid, lanes] = ["flags", "axis", "grid", "lanes"].map(part);
+  const readout = h("div", { class: "ursa-readout", hidden: true, style: { width: `${READOUT_PX}px` } });
+  const given = { tabindex: "0", role: "group", "aria-label": `Time. Keys: ${KEYS_SAID}.`, class: "ursa-preview-head" };
+  const head = h("div", given, flags, axis, readout);
+  const cursor = h("div", { class: "ursa-preview-cursor", hidden: true });
+  const brush = h("div", { class: "ursa-preview-brush", hidden: true });
+  const stage = h("div", { class: "ursa-preview-stage" }, grid, head, lanes, cursor, brush);
+  const said = h("p", { class: "ursa-quiet", role: "status" });
+  const root = h("div", { class: "ursa-preview" }, tools, said, stage);
+  return { root, tools, stage, flags, axis, grid, lanes, readout, cursor, brush, range, whole, steps, exports, said };
+}
+
+/** Draw the cursor where the view has it; `text(seconds)` is what stands at it. */
+export function showCursor({ cursor, readout }, { view, gutter, text }) {
+  const at = view.cursor;
+  const isIn = at !== null && at >= view.from && at <= view.to;
+  cursor.hidden = readout.hidden = !isIn;
+  if (!isIn) return;
+  const x = gutter + view.x(at);
+  cursor.style.transform = `translateX(${x.toFixed(1)}px)`;
+  const left = Math.min(gutter + view.width - READOUT_PX, Math.max(0, x - READOUT_PX / 2));
+  readout.style.transform = `translateX(${left.toFixed(1)}px)`;
+  readout.textContent = text(at);
+}
+
+/** Call `changed` when light turns dark around `root`, or dark light, until `signal` is aborted. */
+export function followPreviewTheme(root, changed, signal) {
+  let shown = "";
+  const look = () => {
+    const { color, colorScheme } = getComputedStyle(root);
+    if (shown && shown !== color + colorScheme) changed();
+    shown = color + colorScheme;
+  };
+  const observer = new MutationObserver(() => requestAnimationFrame(look));
+  const above = [document.documentElement, document.body, root.closest(".ursa-browser"), root.closest(".ursa-page")];
+  for (const each of above) if (each) observer.observe(each, { attributes: true });
+  const query = matchMedia("(prefers-color-scheme: dark)");
+  query.addEventListener("change", look, { signal });
+  signal.addEventListener("abort", () => observer.disconnect(), { once: true });
+  look();
+}
