@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
     from ursa import DataInterface
     from ursa_jupyter.browse.messages import Message
@@ -157,3 +157,22 @@ def asked(page: Page, of: str, modality: str | None = None) -> list[Message]:
 def plain(text: str | None) -> str:
     """Return text with the minus and the spaces that a keyboard has."""
     return re.sub(r"\s+", " ", (text or "").replace("\N{MINUS SIGN}", "-"))
+
+
+def lane(page: Page, name: str) -> Locator:
+    """The lane of a modality, in sight."""
+    found = page.get_by_role("region", name=name, exact=True)
+    found.scroll_into_view_if_needed()
+    return found
+
+
+def trace(page: Page, name: str) -> Locator:
+    """The picture of a lane's traces."""
+    return lane(page, name).locator("canvas.ursa-trace")
+
+
+def press(page: Page, keys: str) -> None:
+    """Press keys, one after the other, on the axis of time."""
+    page.locator(".ursa-preview-head").focus()
+    for key in keys:
+        page.keyboard.press(key)

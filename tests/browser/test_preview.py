@@ -7,13 +7,22 @@ from xml.etree import ElementTree as ET
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.preview_stand import CHANNELS, asked, plain, previewing, ready
+from tests.browser.preview_stand import (
+    CHANNELS,
+    asked,
+    lane,
+    plain,
+    press,
+    previewing,
+    ready,
+    trace,
+)
 from tests.browser.samples import EVIL, barriers, sample_site, shot
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Page
 
     from ursa import DataInterface
 
@@ -31,22 +40,6 @@ MIDDLE = """(canvas, part) => {
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> DataInterface:
     return sample_site(tmp_path_factory.mktemp("preview"))
-
-
-def lane(page: Page, name: str) -> Locator:
-    found = page.get_by_role("region", name=name, exact=True)
-    found.scroll_into_view_if_needed()
-    return found
-
-
-def trace(page: Page, name: str) -> Locator:
-    return lane(page, name).locator("canvas.ursa-trace")
-
-
-def press(page: Page, keys: str) -> None:
-    page.locator(".ursa-preview-head").focus()
-    for key in keys:
-        page.keyboard.press(key)
 
 
 def test_lanes_draw_what_the_data_say_and_say_it_too(data: DataInterface, page: Page) -> None:
