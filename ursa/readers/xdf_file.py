@@ -6,13 +6,14 @@ import gzip
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from ursa.errors import FileUnreadable
 from ursa.text import size_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import BufferedReader
     from pathlib import Path
 
 MAGIC = b"XDF:"
@@ -46,7 +47,7 @@ class XdfFile:
     def opened(self) -> Iterator[IO[bytes]]:
         """Open it for reading, to be read forwards."""
         with _opened(self.path) as file:
-            yield file
+            yield cast("IO[bytes]", file)
 
 
 def measured(path: Path, name: str) -> XdfFile:
@@ -63,7 +64,7 @@ def measured(path: Path, name: str) -> XdfFile:
     most, size, whole = _MOST_RATIO * packed + _ALWAYS, 0, True
     with _opened(path) as file:
         try:
-            while block := file.read(_BLOCK):
+            while block := file.read1(_BLOCK):
                 size += len(block)
                 if size > most:
                     msg = (
@@ -83,5 +84,5 @@ def is_compressed(path: Path) -> bool:
         return file.read(2) == _GZIP
 
 
-def _opened(path: Path) -> IO[bytes]:
-    return gzip.open(path, "rb") if is_compressed(path) else path.open("rb")  # type: ignore[return-value]
+def _opened(path: Path) -> BufferedReader | gzip.GzipFile:
+    return gzip.open(path, "rb") if is_compressed(path) else path.open("rb")

@@ -24,7 +24,7 @@ FORMATS: dict[str, str | None] = {
     "double64": "<f8",
     "string": None,
 }
-_WINDOW = 4 << 20
+_WINDOW = 1 << 20
 _MOST_TEXT = 64 << 20
 _LATEST = 1e12  # seconds
 _STAMP = 9  # bytes: the length of the stamp, and the stamp
