@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import pyxdf
+import pyxdf  # type: ignore[import-untyped]
 
 from tests.readers import xdf_files as made
 from tests.readers.sources import at_most, dense, drained, read, rows, source, table

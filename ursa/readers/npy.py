@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import partial
-from pathlib import PurePosixPath
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ursa.errors import FileUnreadable
-from ursa.formats.streams import Channel, DenseStream, Segment
+from ursa.formats.streams import DenseStream, Segment
+from ursa.readers.eeg import BLOCK_BYTES, described, rate_of, stream_name
 from ursa.readers.source import Reader, Source, with_suffix
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_BLOCK_BYTES = 8 << 20
+_MOST_CHANNELS, _MOST_BYTES = 10_000, 8
 
 
 def _claims(source: Source, names: Sequence[str]) -> list[str]:
@@ -30,46 +32,56 @@ def _read(source: Source, names: Sequence[str]) -> list[DenseStream]:
 
 
 def _stream(source: Source, name: str, *, alone: bool) -> DenseStream:
-    array, rate = _opened(source.path(name)), source.row.sampling_rate
-    if rate is None:
-        msg = f"{name} does not tell its rate; put sampling_rate into the manifest's modality"
-        raise FileUnreadable(msg)
-    spec = source.row.channel_spec
-    names = list(spec.get("channels", ()))
-    if len(names) != array.shape[1]:
-        names = [f"channel {index + 1}" for index in range(array.shape[1])]
-    unit = spec.get("unit")
+    array, rate = _opened(source.path(name)), rate_of(source, name)
+    named = len(source.row.channel_spec.get("channels", ()))
+    if named == len(array) != array.shape[1] or array.shape[1] > _MOST_CHANNELS:
+        raise FileUnreadable(
+            f"{name} has the shape {array.shape}, which reads as {array.shape[1]} channels; "
+            "it must be (time, channel): save it transposed"
+        )
     return DenseStream(
-        name="" if alone else PurePosixPath(name).stem.lower(),
-        channels=tuple(Channel(str(each), unit) for each in names),
-        dtype=array.dtype,
+        name=stream_name(name, alone=alone),
+        channels=described(source, array.shape[1]),
+        dtype=array.dtype.newbyteorder("="),
         rate=rate,
         segments=(Segment(0, len(array), source.offset_s, rate),),
         blocks=partial(_blocks, source.path(name)),
+        metadata={"file_format": "NumPy .npy"},
     )
 
 
 def _opened(path: Path) -> NDArray[Any]:
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        msg = f"{path.name} is no whole .npy file: {error}; record or copy it again"
-        raise FileUnreadable(msg) from error
-    if array.ndim not in (1, 2) or array.dtype.kind not in "iuf":
-        msg = (
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (
+        *(ValueError, OSError, EOFError, TypeError, OverflowError, MemoryError),
+        *(SyntaxError, TokenError, RecursionError, KeyError),
+    ) as error:
+        # NumPy reads the header as Python's, and lets through whatever that finds wrong.
+        raise FileUnreadable(
+            f"{path.name} is no whole .npy file: {error}; record or copy it again"
+        ) from error
+    wrong = array.dtype.kind not in "iuf" or array.itemsize > _MOST_BYTES
+    if array.ndim not in (1, 2) or wrong or not array.size:
+        raise FileUnreadable(
             f"{path.name} holds {array.dtype} of shape {array.shape}; "
-            "it must hold numbers of shape (time,) or (time, channel)"
+            "it must hold real numbers of shape (time,) or (time, channel)"
         )
-        raise FileUnreadable(msg)
     matrix: NDArray[Any] = array.reshape(len(array), -1)
     return matrix
 
 
 def _blocks(path: Path) -> Iterator[NDArray[Any]]:
     array = _opened(path)
-    rows = max(1, _BLOCK_BYTES // max(1, array.itemsize * array.shape[1]))
-    for start in range(0, len(array), rows):
-        yield np.ascontiguousarray(array[start : start + rows])
+    length, (_, width) = len(array), array.shape
+    dtype = array.dtype.newbyteorder("=")
+    rows = max(1, BLOCK_BYTES // (array.itemsize * width))
+    for start in range(0, length, rows):
+        # Mapped anew, what was read before no longer counts as this process's memory.
+        array = _opened(path)
+        yield np.ascontiguousarray(array[start : start + rows], dtype)
 
 
 READER = Reader("NumPy .npy", _claims, _read)
