@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import pyxdf  # type: ignore[import-untyped]
+from hypothesis import given, settings
 
 from tests.readers import xdf_files as made
+from tests.readers.damage import damaged, sound, survived
 from tests.readers.sources import at_most, dense, drained, read, rows, source, table
 from tests.recordings import recorded
 from ursa.errors import FileUnreadable
@@ -178,9 +180,9 @@ def test_file_without_samples_is_refused(tmp_path: Path, content: bytes) -> None
 
 def test_compressed_bomb_is_refused_in_little_memory(tmp_path: Path) -> None:
     bomb = gzip.compress(made.small() + bytes(200 << 20), 9)
-    given = source(tmp_path, {"a.xdfz": bomb})
+    long = source(tmp_path, {"a.xdfz": bomb})
     with at_most(8), pytest.raises(FileUnreadable, match="at most 64 times"):
-        drained(given)
+        drained(long)
 
 
 def test_entities_are_not_expanded(tmp_path: Path) -> None:
@@ -200,8 +202,65 @@ def test_long_stream_takes_little_memory(tmp_path: Path) -> None:
     marked = np.zeros((count - 1, 1 + 4 * width), np.uint8)
     marked[:, 1:] = values[1:].view(np.uint8).reshape(count - 1, -1)
     content = b"\x04" + count.to_bytes(4, "little") + body + marked.tobytes()
-    given = source(tmp_path, {"a.xdf": made.MAGIC + header + made.chunk(3, content, 1)})
+    long = source(tmp_path, {"a.xdf": made.MAGIC + header + made.chunk(3, content, 1)})
     del marked, content, body
     with at_most(32):
-        drained(given)
-    assert np.array_equal(dense(read(given)[""])[1], values)
+        drained(long)
+    assert np.array_equal(dense(read(long)[""])[1], values)
+
+
+WHOLE = made.small(chunks=8)
+
+
+@given(content=damaged(WHOLE))
+@settings(max_examples=50)
+def test_damaged_file_is_refused_or_read(content: bytes) -> None:
+    survived({"a.xdf": content}, 8)
+
+
+@given(content=damaged(WHOLE, 900))
+@settings(max_examples=50)
+def test_damaged_header_is_refused_or_read(content: bytes) -> None:
+    survived({"a.xdf": content}, 8)
+
+
+@given(content=damaged(gzip.compress(WHOLE, mtime=0)))
+@settings(max_examples=50)
+def test_damaged_compressed_file_is_refused_or_read(content: bytes) -> None:
+    survived({"a.xdfz": content}, 8)
+
+
+def test_what_fuzzing_reads_is_the_whole_file() -> None:
+    assert survived({"a.xdf": WHOLE}, 8)
+
+
+def test_names_in_a_file_come_out_as_short_lines(tmp_path: Path) -> None:
+    odd = "a&#9;&#133;\u202eb" + "x" * 100_000
+    channel = f"<channel><label>{odd}</label><unit>{odd}</unit><type>{odd}</type></channel>"
+    desc = f"<channels>{channel}</channels>"
+    content = made.MAGIC + made.stream_header(1, odd, 10, "float32", 1, kind=odd, desc=desc)
+    content += made.samples(1, np.ones((3, 1), "f4"), [0.0, None, None])
+    content += made.stream_header(2, odd, 0, "string", 1, desc=desc)
+    content += made.texts(2, [(0.5, ["go"])])
+    found = read(source(tmp_path, {"a.xdf": content}))
+    for stream in found.values():
+        sound(stream)
+        assert str(stream.metadata["stream_name"]).startswith("a bx")
+
+
+def test_many_short_texts_take_little_memory(tmp_path: Path) -> None:
+    count = 50_000
+    body = b"\x04" + count.to_bytes(4, "little") + b"\x00\x01\x01a" * count
+    header = made.stream_header(1, "s", 10, "string", 1)
+    long = source(tmp_path, {"a.xdf": made.MAGIC + header + made.chunk(3, body, 1)})
+    with at_most(8):
+        drained(long)
+
+
+def test_clock_that_is_set_all_the_time_is_refused(tmp_path: Path) -> None:
+    content = made.MAGIC + made.stream_header(1, "s", 10, "float32", 1)
+    content += made.samples(1, np.ones((3, 1), "f4"), [0.0, None, None])
+    for number in range(3000):
+        content += made.offset(1, -5.0 * number, 0.0)
+    with pytest.raises(FileUnreadable, match="no clock's"):
+        read(source(tmp_path, {"a.xdf": content}))

@@ -73,7 +73,7 @@ def footer(stream: int, count: int) -> bytes:
     return chunk(6, f"<info><sample_count>{count}</sample_count></info>".encode(), stream)
 
 
-def small(seed: int = 0) -> bytes:
+def small(seed: int = 0, chunks: int = 30) -> bytes:
     """Return a file of an even, an uneven and a text stream, with clock offsets and jitter."""
     rng = np.random.default_rng(seed)
     content = MAGIC + file_header()
@@ -82,7 +82,7 @@ def small(seed: int = 0) -> bytes:
     )
     content += stream_header(3, "Märker", 0, "string", 1, kind="Markers")
     time = 50.0
-    for number in range(30):
+    for number in range(chunks):
         count = int(rng.integers(1, 40))
         stamps: list[float | None] = [None] * count
         stamps[0] = time + float(rng.normal(0, 1e-3))
