@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from tests.readers.damage import damaged, sound, survived
 from tests.readers.sources import START_NS, at_most, drained, read, rows, source, table
 from ursa.errors import FileUnreadable
 from ursa.formats.streams import SparseStream, TableStream
@@ -82,8 +85,8 @@ def test_parts_of_a_sensor_are_one_stream_and_sensors_are_several(tmp_path: Path
 
 def test_offset_of_the_manifest_counts_for_times_without_a_date(tmp_path: Path) -> None:
     files = {"gaze_0000.csv": b"seconds,x,y\n0.00,1,2\n0.01,3,4\n"}
-    given = source(tmp_path, files, modality="gaze", metadata={"start_offset_s": 3})
-    stream = read(given)[""]
+    place = source(tmp_path, files, modality="gaze", metadata={"start_offset_s": 3})
+    stream = read(place)[""]
     assert [row["timestamp"] for row in rows(stream)] == pytest.approx([3, 3.01])
     assert stream.metadata["time_column"] == "seconds"
 
@@ -97,8 +100,8 @@ def test_table_without_times_is_a_table(tmp_path: Path) -> None:
 def test_table_beside_a_recording_is_not_the_main_stream(tmp_path: Path) -> None:
     from ursa.readers.columns import READER
 
-    given = source(tmp_path, {"a.edf": b"0", "channels.tsv": b"name\tunit\nFz\tuV\n"})
-    assert [each.name for each in READER.read(given, ["channels.tsv"])] == ["channels"]
+    place = source(tmp_path, {"a.edf": b"0", "channels.tsv": b"name\tunit\nFz\tuV\n"})
+    assert [each.name for each in READER.read(place, ["channels.tsv"])] == ["channels"]
 
 
 @pytest.mark.parametrize(
@@ -185,8 +188,52 @@ def test_damaged_parquet_is_refused(tmp_path: Path) -> None:
 
 def test_long_table_takes_little_memory(tmp_path: Path) -> None:
     body = b"".join(b"%d.5,%d\n" % (index % 90, index) for index in range(1_000_000))
-    given = source(tmp_path, {"a.csv": b"time,x\n" + body})
+    place = source(tmp_path, {"a.csv": b"time,x\n" + body})
     before = pa.default_memory_pool().max_memory()
     with at_most(12):
-        drained(given)
+        drained(place)
     assert pa.default_memory_pool().max_memory() - before < 40e6
+
+
+def parquet() -> bytes:
+    sink = pa.BufferOutputStream()
+    made = pa.table({"time": [0.5, 1.5, 2.5], "n": [1, None, 3], "word": ["a", "b", None]})
+    pq.write_table(made, sink)
+    return bytes(sink.getvalue())
+
+
+WHOLE = {
+    "a.csv": 'time,x,word\n1,2.5,"ä"\n2,,b\n3.5,7,"c\nd"\n'.encode(),
+    "a.tsv": b"onset\tduration\ttrial_type\n1.5\tn/a\tgo\n2\t0.25\tstop\n",
+    "a.jsonl": b'{"time": 1, "a": [1, 2], "b": null}\n{"time": 2.5, "a": "x", "b": true}\n',
+    "a.parquet": parquet(),
+    "s.rttm": b"SPEAKER s 1 6.690 0.430 <NA> <NA> speaker90 <NA> <NA>\n",
+    "s.stm": b"s 1 Diane 6.68 7.16 Hello there?\n",
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_what_fuzzing_reads_is_whole(name: str) -> None:
+    assert survived({name: WHOLE[name]}, 8)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@given(data=st.data())
+@settings(max_examples=60)
+def test_damaged_file_is_refused_or_read(name: str, data: st.DataObject) -> None:
+    survived({name: data.draw(damaged(WHOLE[name]))}, 8)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"time": 1, "a\\u0000\\n\\ud800b": "\\ud800", "\\u202e": [{"\\udfff": 1}], "%b": 2}\n'
+        % (b"x" * 999),
+        'time,"a\x01\u202eb",\u0085\n1,"x",2\n'.encode(),
+    ],
+)
+def test_names_in_a_file_come_out_as_short_lines(tmp_path: Path, content: bytes) -> None:
+    name = "a.jsonl" if content.startswith(b"{") else "a.csv"
+    stream = read(source(tmp_path, {name: content}))[""]
+    sound(stream)
+    assert "a b" in table(stream).schema.names

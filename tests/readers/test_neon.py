@@ -4,7 +4,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from tests.readers.damage import damaged, survived
 from tests.readers.sources import START_NS, read, rows, source, table
 from tests.recordings import recorded
 from ursa.errors import FileUnreadable
@@ -109,3 +112,26 @@ def test_impossible_time_is_refused(tmp_path: Path) -> None:
     files = {**small(), "gaze ps1.time": np.full(3, -(2**63), "<i8").tobytes()}
     with pytest.raises(FileUnreadable, match="292 years"):
         rows(read(source(tmp_path, files))[""])
+
+
+EVENTS = {
+    **small(),
+    "event.txt": b"a\nb\n",
+    "event.time": np.array([START_NS, START_NS + 5], "<i8").tobytes(),
+    "blinks.dtype": b'[("event_type", "int32"), ("start_timestamp_ns", "int64"), '
+    b'("end_timestamp_ns", "int64")]',
+    "blinks ps1.raw": np.array(
+        [(4, START_NS, START_NS + 9)], [("e", "<i4"), ("s", "<i8"), ("t", "<i8")]
+    ).tobytes(),
+    "blinks ps1.time": np.array([START_NS], "<i8").tobytes(),
+}
+
+
+def test_what_fuzzing_reads_is_whole() -> None:
+    assert survived(EVENTS, 8)
+
+
+@given(data=st.data(), name=st.sampled_from(sorted(EVENTS)))
+@settings(max_examples=100)
+def test_damaged_file_is_refused_or_read(data: st.DataObject, name: str) -> None:
+    survived({**EVENTS, name: data.draw(damaged(EVENTS[name]))}, 8)

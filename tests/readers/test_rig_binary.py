@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.readers.damage import damaged, sound, survived
 from tests.readers.sources import START_NS, at_most, dense, drained, read, source
 from ursa.errors import FileUnreadable
 from ursa.readers.chunk_times import Chunks, segments_of
@@ -189,3 +190,29 @@ def test_segments_hold_all_samples_in_order(steps: list[tuple[int, float]], tota
     assert all(each.length > 0 for each in found)
     for one, other in pairwise(found):
         assert other.start >= one.stop
+
+
+WHOLE = {
+    "eeg.bin": samples(40).tobytes(),
+    "eeg_timestamps.bin": records([(10 * i, i / 10) for i in range(4)]),
+}
+
+
+def test_what_fuzzing_reads_is_whole() -> None:
+    assert survived(WHOLE, 8, sampling_rate=100.0, channel_spec=SPEC)
+
+
+@given(data=st.data(), name=st.sampled_from(sorted(WHOLE)), rate=st.sampled_from([100.0, None]))
+@settings(max_examples=150)
+def test_damaged_file_is_refused_or_read(
+    data: st.DataObject, name: str, rate: float | None
+) -> None:
+    files = {**WHOLE, name: data.draw(damaged(WHOLE[name]))}
+    survived(files, 8, sampling_rate=rate, channel_spec=SPEC)
+
+
+def test_names_of_the_manifest_come_out_as_short_lines(tmp_path: Path) -> None:
+    files = {"eeg.bin": samples(4).tobytes()}
+    stream = read(rig(tmp_path, files, channels=["a\x00\u202e\nb", "x" * 999], unit="\x07uV"))[""]
+    sound(stream)
+    assert dense(stream)[0].channels[0].name == "a b"

@@ -93,7 +93,7 @@ def _cell(value: Any, kind: str) -> Any:
         return value
     if kind == "float":
         return float(value)
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else _unicode(json.dumps(value, ensure_ascii=False))
 
 
 def _gathered(path: Path, name: str) -> Iterator[list[Mapping[str, Any]]]:
