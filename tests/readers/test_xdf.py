@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import gzip
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -183,6 +185,18 @@ def test_compressed_bomb_is_refused_in_little_memory(tmp_path: Path) -> None:
     long = source(tmp_path, {"a.xdfz": bomb})
     with at_most(8), pytest.raises(FileUnreadable, match="at most 64 times"):
         drained(long)
+
+
+def test_uncompressed_copy_goes_with_the_streams(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    place = source(tmp_path / "in", {"a.xdfz": gzip.compress(WHOLE)})
+    found = read(place)
+    assert len(list(tmp_path.glob("ursa-xdf-*"))) == 1
+    del found
+    gc.collect()
+    assert not list(tmp_path.glob("ursa-xdf-*"))
 
 
 def test_entities_are_not_expanded(tmp_path: Path) -> None:
