@@ -39,7 +39,7 @@ class Compressor:
 
     name: str = "lz4"
     level: int = 5
-    shuffle: int = 2
+    shuffle: int = 1
 
 
 COLD = Compressor("zstd", 3, 1)

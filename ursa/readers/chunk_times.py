@@ -81,9 +81,9 @@ def _breaks(chunks: Chunks, rate: float) -> NDArray[np.int64]:
     """
     late = chunks.times - chunks.first / rate
     chunk = float(np.median(np.diff(chunks.first))) / rate if len(late) > 1 else 1 / rate
-    padded = np.concatenate([late, np.full(_LATER - 1, np.inf)])
-    lasting = np.lib.stride_tricks.sliding_window_view(padded, _LATER).min(axis=1)
-    jumped = np.abs(lasting[1:] - late[:-1]) > _GAP * chunk
+    wide = np.concatenate([np.full(_LATER - 1, np.inf), late, np.full(_LATER - 1, np.inf)])
+    least = np.lib.stride_tricks.sliding_window_view(wide, _LATER).min(axis=1)
+    jumped = np.abs(least[_LATER:] - least[: len(late) - 1]) > _GAP * chunk
     return np.flatnonzero(jumped & (np.abs(np.diff(late)) > _GAP * chunk)) + 1
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ursa.errors import FileUnreadable
-from ursa.readers.naming import distinct
+from ursa.readers.naming import distinct, label
 from ursa.text import cut, shortened
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _described(path: Path, name: str) -> _Csv:
         raise FileUnreadable(f"{name}: its first line is longer than {_BLOCK} bytes; is it a CSV?")
     line = lines[skip]
     delimiter = max(",\t;", key=line.count)
-    names = [each.strip() for each in next(csv.reader([line], delimiter=delimiter))]
+    names = [label(each) for each in next(csv.reader([line], delimiter=delimiter))]
     _check_names(name, names)
     return _Csv(path, name, tuple(distinct(names)), delimiter, skip + 1, encoding)
 

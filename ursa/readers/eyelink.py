@@ -18,7 +18,7 @@ from ursa.readers.eyelink_rows import (
     screen_of,
     segments_of,
 )
-from ursa.readers.naming import slug
+from ursa.readers.naming import label, slug
 from ursa.readers.source import Reader, Source, with_suffix
 
 if TYPE_CHECKING:
@@ -46,12 +46,12 @@ def _is_asc(head: bytes) -> bool:
 def _read(source: Source, names: Sequence[str]) -> list[DenseStream | SparseStream]:
     found = []
     for name in names:
-        label = "" if len(names) == 1 else slug(PurePosixPath(name).stem)
-        found += _streams(source, name, label)
+        own = "" if len(names) == 1 else slug(PurePosixPath(name).stem)
+        found += _streams(source, name, own)
     return found
 
 
-def _streams(source: Source, name: str, label: str) -> list[DenseStream | SparseStream]:
+def _streams(source: Source, name: str, own: str) -> list[DenseStream | SparseStream]:
     path = source.path(name)
     file = AscFile(path, name) if name.lower().endswith(".asc") else EyeLinkFile(path, name)
     times = file.times()
@@ -63,7 +63,7 @@ def _streams(source: Source, name: str, label: str) -> list[DenseStream | Sparse
     segments = segments_of(times, file.blocks, source.offset_s, name)
     columns, channels = channels_of(file.blocks)
     events = SparseStream(
-        name=f"{label}-events".strip("-"),
+        name=f"{own}-events".strip("-"),
         schema=event_schema(),
         batches=partial(_event_batches, file, origin, source.offset_s),
         kind="events",
@@ -73,7 +73,7 @@ def _streams(source: Source, name: str, label: str) -> list[DenseStream | Sparse
     if not segments or not channels:
         return [events]
     samples = DenseStream(
-        name=label,
+        name=own,
         channels=channels,
         dtype=next(file.samples()).dtype,
         rate=segments[0].rate,
@@ -99,7 +99,7 @@ def _metadata(file: AscFile | EyeLinkFile, name: str) -> dict[str, Any]:
         text = line.removeprefix("**").strip()
         for start, key in _TOLD.items():
             if text.startswith(start) and ":" in text:
-                found[key] = text.partition(":")[2].strip()
+                found[key] = label(text.partition(":")[2])
     for event in islice(file.events(), _LOOKED_AT):
         found |= screen_of(event.get("message") or "")
     return found

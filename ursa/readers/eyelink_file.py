@@ -64,7 +64,6 @@ def read_in_process(path: Path, folder: Path, name: str, packages: Path | None =
     ----------
     path, folder : Path
     name : str
-        Of the file, for messages.
     packages : Path, optional
         Where `eyelinkio` lies; else it is an installed one.
 
@@ -79,11 +78,12 @@ def read_in_process(path: Path, folder: Path, name: str, packages: Path | None =
         msg = f"{name} is a binary EyeLink file, which needs: pip install 'ursa[formats]'"
         raise PackageMissing(msg)
     worker = Path(__file__).with_name("eyelink_worker.py")
-    found = {"PYTHONPATH": str(packages)} if packages is not None else {}
+    found = {} if packages is None else {"PYTHONPATH": str(packages)}
+    # -P keeps this package's modules, and -B compiled files, out of the way.
+    command = [sys.executable, "-P", "-B", str(worker), str(path.resolve()), str(folder)]
     try:
         subprocess.run(  # noqa: S603 - a fixed command, no shell
-            # -P keeps this package's modules, and -B compiled files, out of the way.
-            [sys.executable, "-P", "-B", str(worker), str(path.resolve()), str(folder)],
+            command,
             env={**os.environ, **found},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -63,7 +63,8 @@ def segments_of(
     """
     found: list[Segment] = []
     firsts = [each.first for each in blocks]
-    for block, stop in zip(blocks, [*firsts[1:], len(times)], strict=True):
+    stops = [*firsts[1:], len(times)] if blocks else []
+    for block, stop in zip(blocks, stops, strict=True):
         if stop > block.first:
             found += _block_segments(times, block, stop, start, name)
         if len(found) > _MOST_SEGMENTS:

@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ursa.errors import FileUnreadable
+from ursa.readers.naming import label
 from ursa.text import cut
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ _LONGEST_LINE = 1 << 20
 _MOST_COLUMNS = 4096
 _BATCH_BYTES = 4 << 20
 _INT64 = 2**63
+_SHORT = 100  # a key of so few characters is no label to cut
 
 
 def first_names(path: Path) -> list[str]:
@@ -91,7 +93,7 @@ def _cell(value: Any, kind: str) -> Any:
         return value
     if kind == "float":
         return float(value)
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else _unicode(json.dumps(value, ensure_ascii=False))
 
 
 def _gathered(path: Path, name: str) -> Iterator[list[Mapping[str, Any]]]:
@@ -137,7 +139,10 @@ def _parsed(text: bytes, name: str, number: int) -> dict[str, Any]:
     if not isinstance(found, dict):
         msg = f"{name}, line {number} is a {type(found).__name__}; each line must be a JSON object"
         raise FileUnreadable(msg)
-    return {str(_unicode(key)): _unicode(value) for key, value in found.items()}
+    return {
+        key if key.isprintable() and len(key) <= _SHORT else label(key): _unicode(value)
+        for key, value in found.items()
+    }
 
 
 def _unicode(value: Any) -> Any:

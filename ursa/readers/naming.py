@@ -9,12 +9,16 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from ursa.readers.clocks import epoch_ns
+from ursa.text import cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _PART = re.compile(r"(?P<stem>.+?)_(?P<number>\d{4})(?:_(?P<start>\d{9,19}))?")
 _LONGEST = 40
+_LONGEST_LABEL = 200
+# Control characters, halves of surrogate pairs, and marks that turn the direction of what follows.
+_UNCLEAN = re.compile("[\x00-\x20\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
 # A modality's directory that holds one of these has its main stream there.
 _RECORDINGS = (
     *(".edf", ".bdf", ".vhdr", ".set", ".xdf", ".xdfz", ".xdf.gz", ".asc", ".npy", ".ts"),
@@ -79,6 +83,17 @@ def slug(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_LONGEST].strip("-")
     return words or "stream"
+
+
+def label(text: str) -> str:
+    r"""Return what a file calls something as one line of at most 200 characters.
+
+    Examples
+    --------
+    >>> label("Čz\x00\n"), label("a\tb\ud800")
+    ('Čz', 'a b')
+    """
+    return cut(_UNCLEAN.sub(" ", text[: 16 * _LONGEST_LABEL]).strip(), _LONGEST_LABEL)
 
 
 def distinct(names: Sequence[str]) -> list[str]:

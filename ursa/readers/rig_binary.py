@@ -12,7 +12,7 @@ import numpy as np
 from ursa.errors import FileUnreadable
 from ursa.formats.streams import Channel, DenseStream
 from ursa.readers.chunk_times import Chunks, segments_of
-from ursa.readers.naming import distinct, parts, slug
+from ursa.readers.naming import distinct, label, parts, slug
 from ursa.readers.source import Reader, Source, with_suffix
 from ursa.text import shortened
 
@@ -63,8 +63,8 @@ def _read(source: Source, names: Sequence[str]) -> list[DenseStream]:
     labels = distinct([slug(group[0].stem) for group in groups])
     layout = _layout(source)
     return [
-        _stream(source, layout, [part.name for part in group], label if index else "")
-        for index, (group, label) in enumerate(zip(groups, labels, strict=True))
+        _stream(source, layout, [part.name for part in group], own if index else "")
+        for index, (group, own) in enumerate(zip(groups, labels, strict=True))
     ]
 
 
@@ -89,7 +89,8 @@ def _layout(source: Source) -> _Layout:
     whole = np.dtype(stored).newbyteorder("<")
     narrow = whole.kind != "f" and whole.itemsize <= _EXACT_IN_FLOAT32
     given = whole.newbyteorder("=") if whole.kind == "f" else np.dtype("f4" if narrow else "f8")
-    channels = tuple(Channel(str(name), None if unit is None else str(unit)) for name in named)
+    shown = None if unit is None else label(str(unit))
+    channels = tuple(Channel(label(str(name)), shown) for name in named)
     return _Layout(whole, given, channels, scale)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ursa.errors import FileUnreadable
 from ursa.readers.csv_tables import csv_names, open_csv
 from ursa.readers.json_lines import first_names, open_json_lines
+from ursa.readers.naming import distinct, label
 from ursa.readers.source import with_suffix
 from ursa.text import shortened
 
@@ -136,10 +137,8 @@ def _open_parquet(
             rows = min(1 << 16, max(1, _BATCH_BYTES * max(1, meta.num_rows) // max(1, size)))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _damaged(name, error) from error
-    schema = pa.schema([pa.field(each.name, _plain(each.type)) for each in fields])
-    if len(set(schema.names)) != len(schema.names):
-        msg = f"{name} names a column twice; each column needs a name of its own"
-        raise FileUnreadable(msg)
+    labels = distinct([label(each.name) for each in fields])
+    schema = pa.schema([(new, _plain(each.type)) for new, each in zip(labels, fields, strict=True)])
 
     def batches() -> Iterator[pa.RecordBatch]:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from ursa.formats.streams import Flat
 
 _BLOCK_BYTES = 4 << 20
+_ROWS = 4096
+_MOST_RATE = 1e9
 _NO_TYPE = "event"
 
 
@@ -69,7 +72,7 @@ def _weight(stream: DenseStream | SparseStream) -> tuple[bool, bool, int]:
 def _file_streams(source: Source, name: str) -> list[DenseStream | SparseStream]:
     file = measured(source.path(name), name)
     index = indexed(file)
-    timed = [_timed(each) for each in index.streams.values() if each.chunks]
+    timed = [_timed(each, name) for each in index.streams.values() if each.chunks]
     timed = [each for each in timed if len(each.stamps)]
     if not timed:
         streams = counted(len(index.streams), "stream")
@@ -87,10 +90,14 @@ def _file_streams(source: Source, name: str) -> list[DenseStream | SparseStream]
     return [_stream(file, each, source.offset_s - zero, told) for each in timed]
 
 
-def _timed(index: StreamIndex) -> _Timed:
-    stamps, resets = synchronised(index)
-    index.stamps.clear()
+def _timed(index: StreamIndex, name: str) -> _Timed:
     header = index.header
+    try:
+        stamps, resets = synchronised(index)
+    except DamagedError as error:
+        msg = f"{name}: the clock offsets of stream {header.name!r} are no clock's; copy it again"
+        raise FileUnreadable(msg) from error
+    index.stamps.clear()
     if not (header.rate and len(stamps)) or header.can_drop:
         return _Timed(index, stamps, [], resets)
     runs = dejittered(stamps, header.rate)
@@ -102,7 +109,7 @@ def _timed(index: StreamIndex) -> _Timed:
 
 def _in_order(runs: list[Run]) -> bool:
     stops = [run.start + run.length * run.period for run in runs]
-    return all(run.period > 0 for run in runs) and all(
+    return all(run.period > 1 / _MOST_RATE for run in runs) and all(
         run.start >= stop for run, stop in zip(runs[1:], stops, strict=False)
     )
 
@@ -242,22 +249,27 @@ def _marker_batches(
 ) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
-    index, seconds, at = timed.stream, timed.stamps + shift, 0
+    seconds, at = timed.stamps + shift, 0
+    texts = _texts(file, timed.stream)
+    while rows := list(islice(texts, min(_ROWS, len(seconds) - at))):
+        none = [None] * len(rows)
+        first, *further = zip(*rows, strict=True)
+        kinds = [text or _NO_TYPE for text in first]
+        columns = [seconds[at : at + len(rows)], none, kinds, none, none, *further]
+        arrays = [pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)]
+        yield pa.record_batch(arrays, schema=schema)
+        at += len(rows)
+
+
+def _texts(file: XdfFile, index: StreamIndex) -> Iterator[list[str]]:
     with file.opened() as raw:
         for chunk in index.chunks:
             raw.seek(chunk.start)
             try:
-                found = strings(raw, chunk.size, chunk.samples, len(index.header.channels))
-                rows = [texts for _, texts in found][: len(seconds) - at]
+                for _, texts in strings(raw, chunk.size, chunk.samples, len(index.header.channels)):
+                    yield texts
             except DamagedError as error:
                 raise _changed(file) from error
-            none = [None] * len(rows)
-            texts = list(zip(*rows, strict=True)) or [()] * len(index.header.channels)
-            kinds = [text or _NO_TYPE for text in texts[0]]
-            columns = [seconds[at : at + len(rows)], none, kinds, none, none, *texts[1:]]
-            arrays = [pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)]
-            yield pa.record_batch(arrays, schema=schema)
-            at += len(rows)
 
 
 READER = Reader("XDF", _claims, _read)

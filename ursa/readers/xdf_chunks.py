@@ -96,7 +96,7 @@ def indexed(file: XdfFile) -> FileIndex:
     """
     found = FileIndex()
     with file.opened() as raw:
-        if raw.read(len(MAGIC)) != MAGIC:
+        if file.size < len(MAGIC) or raw.read(len(MAGIC)) != MAGIC:
             msg = f"{file.name} does not begin with XDF:, so it is no XDF file; copy it again"
             raise FileUnreadable(msg)
         for chunk in _chunks(raw, file, found):
@@ -153,7 +153,7 @@ def _to_boundary(raw: IO[bytes], at: int, size: int) -> bool:
     look = _FIRST_LOOK
     while at < size:
         raw.seek(at)
-        block = raw.read(look)
+        block = raw.read(min(look, size - at))
         match = block.find(_BOUNDARY)
         if match >= 0:
             raw.seek(at + match + len(_BOUNDARY))

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ursa.readers.xdf_samples import DamagedError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 _RESET_S, _RESET_DEVIATIONS = 5.0, 5.0
 _RESET_OFFSET_S, _RESET_OFFSET_DEVIATIONS = 1.0, 10.0
 _BREAK_S, _BREAK_SAMPLES = 1.0, 500
+_MOST_RESETS = 1000
 _WINSOR = 0.0001
 _ROUNDS = 1000
 _ODD = 10.0
@@ -35,7 +38,13 @@ class Run(NamedTuple):
 
 
 def synchronised(stream: StreamIndex) -> tuple[NDArray[np.float64], int]:
-    """Return the time stamps on the recorder's clock, and how often the sender's was reset."""
+    """Return the time stamps on the recorder's clock, and how often the sender's was reset.
+
+    Raises
+    ------
+    DamagedError
+        It was reset more often than any is.
+    """
     stamps = np.concatenate(stream.stamps) if stream.stamps else np.empty(0)
     times, values = np.array(stream.clock_times), np.array(stream.clock_values)
     count = stream.footer_count
@@ -45,6 +54,8 @@ def synchronised(stream: StreamIndex) -> tuple[NDArray[np.float64], int]:
     if not len(times) or not len(stamps):
         return stamps, 0
     ranges = _between_resets(times, values)
+    if len(ranges) > _MOST_RESETS:
+        raise DamagedError
     begin = 0
     for number, (first, last) in enumerate(ranges):
         stop = len(stamps)
@@ -138,6 +149,9 @@ def _huber(matrix: NDArray[np.float64], target: NDArray[np.float64]) -> tuple[fl
         found = np.linalg.solve(lower.T, np.linalg.solve(lower, right))
         off = matrix @ found - target + dual
         inverse = np.divide(1, off, out=np.zeros_like(off), where=off != 0)
+        before = loss, dual
         loss = off / 2 + np.maximum(0, 1 - 2 * np.abs(inverse)) * off / 2
         dual = off - loss
+        if np.array_equal(before, (loss, dual)):  # so would each further round be
+            break
     return float(found[0] - found[1] * origin), float(found[1])

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import os
+import tempfile
+import weakref
 import zlib
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from pathlib import Path
+from typing import IO
 
 from ursa.errors import FileUnreadable
 from ursa.text import size_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 MAGIC = b"XDF:"
 _GZIP = b"\x1f\x8b"
@@ -29,6 +28,7 @@ class XdfFile:
     Attributes
     ----------
     path : Path
+        Of the uncompressed data; where they are temporary, they go with this.
     name : str
         For messages.
     size : int
@@ -42,46 +42,58 @@ class XdfFile:
     size: int
     whole: bool
 
-    @contextmanager
-    def opened(self) -> Iterator[IO[bytes]]:
-        """Open it for reading, to be read forwards."""
-        with _opened(self.path) as file:
-            yield file
+    def opened(self) -> IO[bytes]:
+        """Open it for reading."""
+        return self.path.open("rb")
 
 
 def measured(path: Path, name: str) -> XdfFile:
-    """Return the file at `path` with its size; a compressed one is read through for it.
+    """Return the file at `path` with its size; a compressed one is uncompressed for that.
 
     Raises
     ------
     FileUnreadable
-        It is compressed 64 times or more, or is no XDF file.
+        It is compressed 64 times or more.
     """
     packed = path.stat().st_size
     if not is_compressed(path):
         return XdfFile(path, name, packed, whole=True)
-    most, size, whole = _MOST_RATIO * packed + _ALWAYS, 0, True
-    with _opened(path) as file:
-        try:
-            while block := file.read(_BLOCK):
-                size += len(block)
-                if size > most:
-                    msg = (
-                        f"{name} holds more than {size_text(most)} in {size_text(packed)} of "
-                        f"compressed data; at most {_MOST_RATIO} times as much is read: "
-                        "uncompress it, if it is a recording"
-                    )
-                    raise FileUnreadable(msg)
-        except (EOFError, OSError, zlib.error):
-            whole = False
-    return XdfFile(path, name, size, whole)
+    # Damaged places make a reader go back, which in compressed data is to begin anew.
+    handle, temporary = tempfile.mkstemp(prefix="ursa-xdf-")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            whole = _uncompress(path, name, out, _MOST_RATIO * packed + _ALWAYS)
+        found = XdfFile(Path(temporary), name, Path(temporary).stat().st_size, whole)
+    except BaseException:
+        Path(temporary).unlink()
+        raise
+    weakref.finalize(found, Path.unlink, Path(temporary), missing_ok=True)
+    return found
+
+
+def _uncompress(path: Path, name: str, out: IO[bytes], most: int) -> bool:
+    """Write what is compressed at `path`; tell whether it is whole."""
+    size = 0
+    with gzip.open(path, "rb") as file:
+        while True:
+            try:
+                block = file.read1(_BLOCK)
+            except (EOFError, OSError, zlib.error):
+                return False
+            if not block:
+                return True
+            size += len(block)
+            if size > most:
+                msg = (
+                    f"{name} holds more than {size_text(most)} in "
+                    f"{size_text(path.stat().st_size)} of compressed data; at most {_MOST_RATIO} "
+                    "times as much is read: uncompress it, if it is a recording"
+                )
+                raise FileUnreadable(msg)
+            out.write(block)
 
 
 def is_compressed(path: Path) -> bool:
     """Tell whether a file begins as gzip data do."""
     with path.open("rb") as file:
         return file.read(2) == _GZIP
-
-
-def _opened(path: Path) -> IO[bytes]:
-    return gzip.open(path, "rb") if is_compressed(path) else path.open("rb")  # type: ignore[return-value]

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from xml.etree.ElementTree import ParseError, fromstring
 
 from ursa.formats.streams import Channel
+from ursa.readers.naming import label
 from ursa.readers.xdf_samples import FORMATS, DamagedError
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 _MOST_CHANNELS = 1 << 16
-_MOST_RATE = 1e8
+_LEAST_RATE, _MOST_RATE = 1e-6, 1e8
 _MICROVOLT = {"microvolts", "microvolt", "uv", "µv", "\u03bcv"}
 _VOLT = {"v", "volt", "volts"}
 
@@ -61,7 +62,8 @@ def parsed_header(xml: bytes) -> Header:
     except ValueError as error:
         raise DamagedError from error
     form = _text(info, "channel_format")
-    if not (0 < count <= _MOST_CHANNELS and 0 <= rate <= _MOST_RATE and form in FORMATS):
+    is_rate = rate == 0 or _LEAST_RATE <= rate <= _MOST_RATE
+    if not (0 < count <= _MOST_CHANNELS and is_rate and form in FORMATS):
         raise DamagedError
     kind = _text(info, "type")
     described = [_channel(each, kind) for each in info.iterfind("desc/channels/channel")]
@@ -117,4 +119,4 @@ def _parsed(xml: bytes) -> Element:
 
 
 def _text(element: Element, path: str) -> str:
-    return (element.findtext(path) or "").strip()
+    return label(element.findtext(path) or "")

@@ -24,10 +24,11 @@ FORMATS: dict[str, str | None] = {
     "double64": "<f8",
     "string": None,
 }
-_WINDOW = 4 << 20
-_MOST_TEXT = 64 << 20
+_WINDOW = 1 << 20
+_MOST_TEXT = 16 << 20
 _LATEST = 1e12  # seconds
 _STAMP = 9  # bytes: the length of the stamp, and the stamp
+_TOLD = np.dtype([("stamped", "?"), ("time", "f8")])
 _FEW, _MANY = 64, 1 << 16
 
 Piece = tuple["NDArray[np.bool_]", "NDArray[np.float64]", "NDArray[Any]"]
@@ -60,9 +61,8 @@ def stamps_in(
     period = 1 / header.rate if header.rate else 0.0
     if header.format == "string":
         texts = strings(raw, size, count, len(header.channels))
-        found = [(stamp is not None, stamp or 0.0) for stamp, _ in texts]
-        stamped = np.array([is_told for is_told, _ in found], bool)
-        return _deduced(stamped, np.array([time for _, time in found], np.float64), last, period)
+        told = np.fromiter(((stamp is not None, stamp or 0.0) for stamp, _ in texts), _TOLD)
+        return _deduced(told["stamped"], told["time"], last, period)
     parts = []
     for stamped, times, _ in pieces(raw, size, count, header):
         parts.append(_deduced(stamped, times, last, period))
@@ -81,6 +81,8 @@ def _deduced(
     origin = np.maximum.accumulate(np.where(stamped, index, -1))
     base = np.where(origin >= 0, times[origin], last)
     found: NDArray[np.float64] = base + (index - origin) * period
+    if not (np.abs(found) < _LATEST).all():
+        raise DamagedError
     return found
 
 
