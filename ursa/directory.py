@@ -104,20 +104,32 @@ class Directory:
 
     def open(self, key: str, start: int, stop: int, *, etag: str | None = None) -> FileBody:
         """Return bytes of a file; see `Store.open`."""
-        path = self.path(key)
-        try:
-            with _denied_explained(path):
-                descriptor = os.open(path, os.O_RDONLY | _NO_LINK)
-        except OSError as error:
-            if error.errno in _NOT_A_FILE:
-                raise _missing(key, self.root) from error
-            raise
+        descriptor = self._descriptor(key)
         file = FileIO(descriptor)
         found = _meta(key, os.fstat(descriptor))
         if etag not in (None, found.etag):
             file.close()
             raise ObjectChanged(f"{key} was replaced after it was planned; plan and download again")
         return FileBody(file, start, min(stop, found.size))
+
+    def pinned(self, key: str) -> PinnedFile:
+        """Return a file to be read here and there, always in the version that it has now.
+
+        Raises
+        ------
+        ObjectNotFound, ObjectAccessDenied
+        """
+        return PinnedFile(self._descriptor(key))
+
+    def _descriptor(self, key: str) -> int:
+        path = self.path(key)
+        try:
+            with _denied_explained(path):
+                return os.open(path, os.O_RDONLY | _NO_LINK)
+        except OSError as error:
+            if error.errno in _NOT_A_FILE:
+                raise _missing(key, self.root) from error
+            raise
 
     def path(self, key: str) -> Path:
         """Return where `key` lies, refusing keys and links that leave the directory."""
@@ -132,7 +144,11 @@ class FileBody:
 
     def __init__(self, file: FileIO, start: int, stop: int) -> None:
         self._file, self._left = file, stop - start
-        file.seek(start)
+        try:
+            file.seek(start)
+        except OSError:
+            file.close()
+            raise
 
     def readinto(self, buffer: memoryview, /) -> int:
         """Fill `buffer`; see `Body.readinto`."""
@@ -161,6 +177,22 @@ class FileBody:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+class PinnedFile:
+    """An opened file, read at any place by several threads; closed with its last reference."""
+
+    is_possible = hasattr(os, "preadv")  # not on Windows
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def __del__(self) -> None:
+        os.close(self._descriptor)
+
+    def read_at(self, buffer: memoryview, offset: int) -> int:
+        """Fill `buffer` from `offset` on and return the number of bytes, 0 at the end."""
+        return os.preadv(self._descriptor, [buffer], offset)
 
 
 class WritableDirectory(Directory):

@@ -7,31 +7,27 @@ from __future__ import annotations
 
 import math
 import struct
-import time
-from contextlib import closing, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ursa.errors import IntegrityError, ObjectNotFound, StoreUnavailable
+from ursa.errors import ObjectNotFound
 from ursa.formats.packages import needed
-from ursa.retries import delay
+from ursa.formats.ranges import Ranges, damaged, persistent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from ursa.formats.layout import Layout
     from ursa.stores import Store
 
-T = TypeVar("T")
 Index = NDArray[np.uint64]  # offset and size of each chunk
 
 ABSENT = (1 << 64) - 1
 _MOST_OFFSET = 1 << 40  # which every file system can seek to
 _HEADER = struct.Struct("<4xIII")  # of a Blosc buffer: size decoded, of a block, encoded
-_TRIES = 4
 _MOST_INDEXES = 4096
 
 
@@ -59,6 +55,7 @@ class ShardReader:
     def __init__(self, store: Store, key: str, layout: Layout, *, complete: bool = False) -> None:
         self._store, self._key, self.layout, self._complete = store, key, layout, complete
         self._indexes: dict[int, Index | None] = {}
+        self._ranges = Ranges(store)
         self._blosc, self._crc = blosc_module(), needed("google_crc32c")
 
     @property
@@ -96,7 +93,7 @@ class ShardReader:
                 part[...] = self.layout.fill
                 continue
             fill = partial(self._fill, shard, index, start - shard * self.layout.shard, part)
-            taken += loaded + _persistent(fill)
+            taken += loaded + persistent(fill)
         return taken
 
     def _shards(self, first: int, stop: int) -> Iterator[tuple[int, int, int]]:
@@ -111,11 +108,11 @@ class ShardReader:
         name = f"{self._key}/{self.layout.shard_key(shard)}"
         content, index = b"", None
         try:
-            content = _persistent(partial(self._index_bytes, name))
+            content = persistent(partial(self._index_bytes, name))
             index = self._index(name, content)
         except ObjectNotFound as error:
             if self._complete:
-                raise _damaged(name, "is missing") from error
+                raise damaged(f"{name} is missing") from error
         if len(self._indexes) >= _MOST_INDEXES:
             self._indexes.clear()
         self._indexes[shard] = index
@@ -125,19 +122,19 @@ class ShardReader:
         size, start = self.layout.index_bytes, 0
         if not self.layout.index_first:
             start = max(0, self._store.head(name).size - size)
-        with _opened(self._store, name, start, start + size) as read:
+        with self._ranges.reading(name, start, start + size) as read:
             return bytes(read(size))
 
     def _index(self, name: str, content: bytes) -> Index:
         pairs = content[:-4]
         if content[-4:] != struct.pack("<I", self._crc.value(pairs)):
-            raise _damaged(name, "has an index with a wrong checksum")
+            raise damaged(f"{name} has an index with a wrong checksum")
         index = np.frombuffer(pairs, "<u8").reshape(-1, 2)
         stored = index[(index != ABSENT).any(axis=1)]
         most = self.layout.chunk_bytes + 16  # what Blosc adds to bytes it cannot compress
         end = min(self.layout.index_bytes + self.layout.chunks * most, _MOST_OFFSET)
         if (stored > np.array([end, most], np.uint64)).any():
-            raise _damaged(name, f"has a chunk of more than {most} bytes, or far outside of it")
+            raise damaged(f"{name} has a chunk of more than {most} bytes, or far outside of it")
         return index
 
     def _fill(self, shard: int, index: Index, start: int, out: NDArray[Any]) -> int:
@@ -149,7 +146,7 @@ class ShardReader:
             if begin == ABSENT:
                 self._absent(name, out[max(0, (first + run[0]) * size - start) :][:size])
                 continue
-            with _opened(self._store, name, begin, stop) as read:
+            with self._ranges.reading(name, begin, stop) as read:
                 for chunk in run:
                     encoded = read(entries[chunk][1])
                     self._place(name, encoded, (first + chunk) * size - start, out)
@@ -171,21 +168,21 @@ class ShardReader:
     def _decode(self, name: str, encoded: memoryview, rows: NDArray[Any]) -> None:
         if self.layout.compressor is None:
             if len(encoded) != rows.nbytes:
-                raise _damaged(name, f"has a chunk of {len(encoded)} bytes, not {rows.nbytes}")
+                raise damaged(f"{name} has a chunk of {len(encoded)} bytes, not {rows.nbytes}")
             rows.reshape(-1).view(np.uint8)[:] = encoded
             return
         sizes = _HEADER.unpack_from(encoded) if len(encoded) >= 16 else (0, 0, 0)  # noqa: PLR2004
         if (sizes[0], sizes[2]) != (rows.nbytes, len(encoded)):
             what = f"{sizes[0]} bytes from {sizes[2]}, not {rows.nbytes} from {len(encoded)}"
-            raise _damaged(name, f"has a chunk that decodes to {what}")
+            raise damaged(f"{name} has a chunk that decodes to {what}")
         try:
             self._blosc.decompress(encoded, rows)
         except (RuntimeError, ValueError) as error:
-            raise _damaged(name, f"has a chunk that does not decode: {error}") from error
+            raise damaged(f"{name} has a chunk that does not decode: {error}") from error
 
     def _absent(self, name: str, out: NDArray[Any]) -> None:
         if self._complete:
-            raise _damaged(name, "lacks a chunk")
+            raise damaged(f"{name} lacks a chunk")
         out[...] = self.layout.fill
 
 
@@ -202,41 +199,3 @@ def _runs(entries: Sequence[Sequence[int]]) -> Iterator[tuple[int, int, list[int
         stop = offset + size
     if run:
         yield begin, stop, run
-
-
-@contextmanager
-def _opened(
-    store: Store, name: str, start: int, stop: int
-) -> Iterator[Callable[[int], memoryview]]:
-    """Give what reads the next bytes of a range, which hold until it is called again."""
-    body = store.open(name, start, stop)
-    buffer = memoryview(b"")
-
-    def read(count: int) -> memoryview:
-        nonlocal buffer
-        if len(buffer) < count:
-            buffer = np.empty(count, np.uint8).data
-        filled = 0
-        while filled < count:
-            got = body.readinto(buffer[filled:count])
-            if not got:
-                raise _damaged(name, f"ends within its bytes {start}-{stop}")
-            filled += got
-        return buffer[:count]
-
-    with closing(body):
-        yield read
-
-
-def _persistent(ask: Callable[[], T]) -> T:
-    """Ask again after a while where the store did not answer."""
-    for failed in range(1, _TRIES):
-        try:
-            return ask()
-        except StoreUnavailable as error:
-            time.sleep(delay(failed, error))
-    return ask()
-
-
-def _damaged(name: str, what: str) -> IntegrityError:
-    return IntegrityError(f"{name} {what}; it is damaged: process the recording again")
