@@ -29,7 +29,9 @@ export function previewLane({ call, file = null, detail, modality, mount, view, 
     const asked = { hash: detail.hash, modality: name, of, ...args };
     const { buffers, ...reply } = await call("preview", asked, { latest: `preview-${name}-${of}` });
     now.bytes += reply.read_bytes ?? 0;
-    const all = now.about?.bytes ? ` of ${sizeText(now.about.bytes)}` : "";
+    const { bytes } = now.about ?? {};
+    // What is read again may add up to more than there is.
+    const all = bytes ? `${now.bytes <= bytes ? " of" : ", stored"} ${sizeText(bytes)}` : "";
     read.textContent = now.bytes ? `read ${sizeText(now.bytes)}${all}` : "";
     return [reply, buffers];
   }
