@@ -29,7 +29,7 @@ const GUTTERS_PX = [[640, 92], [400, 78], [0, 58]];
 export function mountPreview(el, given) {
   const { call, file, detail, events, notes, signal, seen, lanes: kinds = LANES } = given;
   const [can, cannot] = previewed(detail, kinds);
-  const isBare = can.length === 0 && !detail.events && !cannot.some(isText);
+  const isBare = can.length === 0 && !cannot.some(isText);
   if (isBare) return el.append(missing(detail, cannot, true)), { look() {} };
   const length = extentOf(detail);
   const clock = clockOf(detail);

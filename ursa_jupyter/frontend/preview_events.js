@@ -112,7 +112,7 @@ function barParts(groups, kinds, x, base) {
     const kind = kindIn(group, kinds);
     const height = Math.round(BAR_PX * (0.4 + 0.6 * (group.items.length / most)));
     const place = { x: (x(group.at) - 0.5).toFixed(1), y: base - height, width: 1.5, height };
-    const given = { class: `ursa-flag ursa-bar ursa-flag-${kindOf(kind)}`, "data-kind": kind };
+    const given = { class: `ursa-flag ursa-flag-bar ursa-flag-${kindOf(kind)}`, "data-kind": kind };
     return svg("rect", { ...place, ...given }, groupTitle(group));
   });
 }

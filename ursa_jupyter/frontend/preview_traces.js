@@ -102,7 +102,7 @@ function breaksOf({ starts = [] }, view, columns) {
 
 function rowName({ name, labelAt, ink, note, bar, isTall }) {
   const given = { dataset: { ink, wraps: isTall }, title: [name, note].filter(Boolean).join(": ") };
-  const label = h("span", { class: "ursa-trace-name", ...given }, breakable(name));
+  const label = h("span", { class: "ursa-trace-name", ...given }, isTall ? breakable(name) : name);
   if (note) label.append(h("em", {}, ` ${note}`));
   label.style.top = `${labelAt}px`;
   if (!bar) return [label];
