@@ -114,6 +114,13 @@ def test_events_come_in_pages_by_time_and_type(site: DataInterface) -> None:
         "metadata": [],
         "text": f"prompt 1 → {HOSTILE}",
     }
+    times = ask("events", hash=key, of="times")
+    named = [times["types"][kind]["type"] for kind in times["kinds"]]
+    every = ask("events", hash=key, limit=500)["events"]
+    assert times["times"] == [each["start_s"] for each in every]
+    assert sorted(zip(times["times"], named, strict=True)) == sorted(
+        (each["start_s"], each["type"]) for each in every
+    )
     assert ask("events", hash="0' OR '1'='1", limit=5)["total"] == 0
     assert "limit is 501" in ask.refused("events", hash=key, limit=501)
 

@@ -34,6 +34,27 @@ ROWS: list[tuple[str | None, str, dict[str, Any]]] = [
         },
     ),
     ("gaze", "gaze", {"format": "lance"}),
+    (
+        "signal",
+        "gaze-eye_state",
+        {"format": "lance", "channel_spec": {"columns": ["timestamp", "pupil", "center_x"]}},
+    ),
+    (
+        "gaze",
+        "tracker",
+        {
+            "format": "zarr",
+            "channel_spec": {
+                "channels": ["x_left", "y_left", "pupil"],
+                "kinds": ["eyegaze", "eyegaze", "pupil"],
+            },
+        },
+    ),
+    (
+        "signal",
+        "force",
+        {"format": "zarr", "channel_spec": {"channels": ["x", "y"], "kinds": ["misc", "misc"]}},
+    ),
     ("signal", "keys", {"format": "lance", "channel_spec": {"columns": ["timestamp", "force"]}}),
     (None, "answers", {"format": "parquet"}),
     (None, "eeg", {"format": "zarr", "ingestion_status": "ingesting"}),

@@ -9,7 +9,7 @@ from ursa.catalog import EventRow, IngestionStatus, ParticipantRow, where
 from ursa.catalog.arrow import from_record
 from ursa.errors import UrsaError
 from ursa.frozen import FrozenDict
-from ursa_jupyter.browse.messages import number_of, text_of
+from ursa_jupyter.browse.messages import choice_of, number_of, text_of
 from ursa_jupyter.browse.preview_kinds import kind_of
 from ursa_jupyter.browse.selection import results
 from ursa_jupyter.browse.wire import iso_exact, pairs, shown
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 TABS = ("timeline", "files", "metadata", "events", "notes")
 EVENTS_MAX = 500
+_TIMES_MAX = 100_000
+_TYPES_MAX = 200
 _FILES_MAX = 2_000
 _INTERVALS_MAX = 5_000
 _NAMES = ("display_name", "name")
@@ -147,7 +149,12 @@ def parts(result: QueryResult) -> Iterator[tuple[str, Any, QueryResult]]:
 
 
 def events(data: DataInterface, message: Message) -> Message:
-    """Answer ``events``: a page of one recording's events in order of time, and their types."""
+    """Answer ``events``: a page of one recording's events in order of time, and their types.
+
+    ``of="times"`` asks when each was and of which type, without texts.
+    """
+    if choice_of(message, "of", ("page", "times"), "page") == "times":
+        return _times(data, message)
     offset = number_of(message, "offset", 0, 2**53, 0)
     limit = number_of(message, "limit", 0, EVENTS_MAX, 100)
     table = data.catalog.table(EventRow)
@@ -165,7 +172,26 @@ def events(data: DataInterface, message: Message) -> Message:
     return {
         "events": [_event(from_record(EventRow, each)) for each in found.to_pylist()],
         "total": order.num_rows,
-        "types": [{"type": name, "count": n} for name, n in counts.most_common(200)],
+        "types": _types(counts),
+    }
+
+
+def _types(counts: Counter[str]) -> list[dict[str, Any]]:
+    return [{"type": name, "count": n} for name, n in counts.most_common(_TYPES_MAX)]
+
+
+def _times(data: DataInterface, message: Message) -> Message:
+    """Return the times of events, in order, and the place of each one's type; -1 of a rare one."""
+    of = where.equals("recording_hash", text_of(message, "hash"))
+    found = data.catalog.table(EventRow).scan(of, columns=["event_time", "event_type"])
+    types = _types(Counter(found["event_type"].to_pylist()))
+    place = {each["type"]: at for at, each in enumerate(types)}
+    shown = found.sort_by("event_time").slice(0, _TIMES_MAX)
+    return {
+        "times": [round(each, 4) for each in shown["event_time"].to_pylist()],
+        "kinds": [place.get(each, -1) for each in shown["event_type"].to_pylist()],
+        "types": types,
+        "total": found.num_rows,
     }
 
 

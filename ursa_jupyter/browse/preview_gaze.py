@@ -9,9 +9,10 @@ import numpy as np
 
 from ursa_jupyter.browse.messages import number_of
 from ursa_jupyter.browse.preview_asked import Span, channels_of, points_of, span_of
-from ursa_jupyter.browse.preview_kinds import axes_of, kind_of
+from ursa_jupyter.browse.preview_kinds import axes_of, columns_of, eyes_of, kind_of
 from ursa_jupyter.browse.preview_open import answer_of
-from ursa_jupyter.browse.preview_signal import envelope
+from ursa_jupyter.browse.preview_signal import describe, envelope
+from ursa_jupyter.browse.preview_signal import window as window_dense
 from ursa_jupyter.browse.wire import shown
 
 if TYPE_CHECKING:
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ursa.catalog import ModalityRow
     from ursa_jupyter.browse.messages import Message
     from ursa_jupyter.browse.preview_open import Opened
 
     Answer = tuple[Message, list[bytes]]
+
+__all__ = ["about", "about_dense", "about_rows", "rows", "window", "window_dense"]
 
 TIMESTAMP = "timestamp"  # the column of every stored sparse stream that says when a row was
 _NUMBERS = ("int", "uint", "float", "halffloat", "double", "bool")  # as Arrow's types begin
@@ -33,18 +37,40 @@ _TEXT_MAX = 2_000
 def about(opened: Opened, _: Message) -> Answer:
     """Answer ``about``: columns and extent of a trace."""
     reader, columns = opened.reader, _numbers(opened.reader.schema)
-    axes = axes_of(columns) or (columns[:2] if len(columns) > 1 else [None, None])
+    units = _units(opened.row)
+    channels = [{"name": name, "unit": units.get(name), "kind": None} for name in columns]
     said: dict[str, Any] = {
         "rows": reader.rows,
         "columns": columns,
         "rate": opened.row.sampling_rate,
+        "channels": channels,
     }
     if kind_of(opened.row) == "gaze":
-        said |= {"kind": "gaze", "x": axes[0], "y": axes[1], "screen": _screen(opened.row.metadata)}
+        said |= _looked(opened.row, axes_of(columns))
     else:
-        channels = [{"name": name, "unit": None, "kind": None} for name in columns]
-        said |= {"kind": "signal", "channels": channels, "dtype": "float64"}
+        said |= {"kind": "signal", "dtype": "float64"}
     return answer_of(opened, **said), []
+
+
+def about_dense(opened: Opened, _: Message) -> Answer:
+    """Answer ``about`` of gaze that was sampled at a rate: as of a signal, and the two axes."""
+    names, row = list(opened.reader.channels), opened.row
+    said = describe(opened, "gaze")
+    return {**said, "columns": names, "rows": None, **_looked(row, eyes_of(row))}, []
+
+
+def _looked(row: ModalityRow, axes: tuple[str, str] | None) -> dict[str, Any]:
+    """Return what is known of where somebody looked."""
+    x, y = axes or (None, None)
+    return {"kind": "gaze", "x": x, "y": y, "screen": _screen(row.metadata)}
+
+
+def _units(row: ModalityRow) -> dict[str, str]:
+    """Return the units that a row tells of its columns after the first, which is of times."""
+    names, units = columns_of(row)[1:], row.metadata.get("units") or row.channel_spec.get("units")
+    if not isinstance(units, list | tuple) or len(units) != len(names):
+        return {}
+    return {name: unit for name, unit in zip(names, units, strict=True) if isinstance(unit, str)}
 
 
 def _numbers(schema: Any) -> list[str]:

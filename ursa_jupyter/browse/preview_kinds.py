@@ -27,7 +27,8 @@ def kind_of(row: ModalityRow) -> Kind | None:
     """Return the kind of preview of a modality; None where there is nothing to look at.
 
     A dense stream is audio where its row says so, by ``kind`` in its metadata or by the kinds of
-    its channels, or where it is named like it. A sparse one is what ``kind`` says it is.
+    its channels, or where it is named like it, and gaze where two of its channels say where
+    somebody looked. A sparse one is what ``kind`` says it is.
 
     Examples
     --------
@@ -48,7 +49,7 @@ def kind_of(row: ModalityRow) -> Kind | None:
     if row.format is StorageFormat.MP4_INDEX:
         return "video"
     if row.format is StorageFormat.ZARR:
-        return "audio" if _is_audio(row) else "signal"
+        return "audio" if _is_audio(row) else "gaze" if eyes_of(row) else "signal"
     return _sparse(row) if row.format is StorageFormat.LANCE else None
 
 
@@ -75,7 +76,8 @@ def _sparse(row: ModalityRow) -> Kind:
         return said  # type: ignore[return-value] # one of these
     if said is None and _base(row) in ("events", "notes"):
         return "events" if _base(row) == "events" else "notes"
-    return "gaze" if axes_of(columns_of(row)) or _base(row) in _GAZE else "signal"
+    columns = columns_of(row)
+    return "gaze" if axes_of(columns) or (not columns and _base(row) in _GAZE) else "signal"
 
 
 def _said_kind(row: ModalityRow) -> str | None:
@@ -94,6 +96,14 @@ def _base(row: ModalityRow) -> str:
 def columns_of(row: ModalityRow) -> list[str]:
     """Return the names of channels or columns that a row tells."""
     return _texts(row.channel_spec, "columns") or _texts(row.channel_spec, "channels")
+
+
+def eyes_of(row: ModalityRow) -> tuple[str, str] | None:
+    """Return which channels of a dense stream say where somebody looked, by their kinds."""
+    names, kinds = columns_of(row), row.channel_spec.get("kinds")
+    if not isinstance(kinds, list | tuple) or len(kinds) != len(names):
+        return None
+    return axes_of(name for name, of in zip(names, kinds, strict=True) if of == "eyegaze")
 
 
 def _texts(values: Mapping[str, Any], name: str) -> list[str]:

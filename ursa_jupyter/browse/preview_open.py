@@ -53,7 +53,9 @@ class Opened:
 class Readers:
     """Opened processed data of one site, closed when others were used more recently.
 
-    All threads may use it.
+    All threads may use it. Unlike the readers that ``ursa.reading`` keeps for streams, these are
+    closed when they are let go, used by one thread at a time, opened anew after a failure, and
+    know how many bytes all of their data take.
 
     Parameters
     ----------

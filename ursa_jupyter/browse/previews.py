@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, get_args
 
 from ursa.catalog import StorageFormat
 from ursa.errors import (
@@ -25,7 +25,7 @@ from ursa.errors import (
 from ursa.text import shortened
 from ursa_jupyter.browse.detail import recording
 from ursa_jupyter.browse.messages import choice_of, text_of
-from ursa_jupyter.browse.preview_kinds import kind_of, why_none
+from ursa_jupyter.browse.preview_kinds import Kind, kind_of, why_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +45,7 @@ _OWN: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "audio": ("preview_audio", {**_TRACE, "clip": "clip", "level": "level"}),
     "video": ("preview_video", {"about": "about", "strip": "strip", "frame": "frame"}),
     "gaze": ("preview_gaze", _TRACE),
+    "dense gaze": ("preview_gaze", {"about": "about_dense", "window": "window_dense"}),
     "events": _ROWS,
     "notes": _ROWS,
 }
@@ -115,7 +116,7 @@ def preview(
         if offered is not None and offered in previews:
             return previews[offered](data, result, name, message)
     if kind is None:
-        known = ", ".join(dict.fromkeys((*previews, *_OWN)))
+        known = ", ".join(dict.fromkeys((*previews, *get_args(Kind))))
         said = f"no preview of {shortened(name, 80)}: it {why_none(row)}"
         raise InvalidArgument(f"{said}; there are: {known}")
     with _explained(name), readers.using(result, name) as opened:
@@ -124,6 +125,8 @@ def preview(
 
 def _form(kind: str, row: ModalityRow) -> str:
     """Return which kind of our own answers: samples at times of their own are read as gaze is."""
+    if kind == "gaze" and row.format is StorageFormat.ZARR:
+        return "dense gaze"
     return "gaze" if kind == "signal" and row.format is StorageFormat.LANCE else kind
 
 

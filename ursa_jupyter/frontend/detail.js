@@ -15,7 +15,7 @@ import { mountTimeline } from "./timeline.js";
 import { Refused } from "./transport.js";
 
 const EVENTS_PER_CALL = 500;
-const MOST_FLAGS = 2000;
+const MOST_TEXTS = 2000;
 const PREVIEW = "preview";
 const BUILT_IN = ["timeline", "files", "metadata", "events", "notes"];
 const [FIRST_TAB] = BUILT_IN;
@@ -206,14 +206,21 @@ function asking(call, hash) {
 async function flagsOf(ask, detail) {
   const found = { events: [], types: [], total: detail.events ?? 0 };
   if (found.total === 0) return found;
+  if (found.total > MOST_TEXTS) return ask("events", { of: "times" }, "flags").then(flagsFrom);
   do {
     const page = { offset: found.events.length, limit: EVENTS_PER_CALL, event_type: null };
     const reply = await ask("events", page, "flags");
     found.events.push(...reply.events);
     Object.assign(found, { types: reply.types, total: reply.total });
     if (reply.events.length === 0) break;
-  } while (found.events.length < Math.min(found.total, MOST_FLAGS));
+  } while (found.events.length < found.total);
   return found;
+}
+
+/** Return events of their times and types alone: so many are not worth their texts. */
+function flagsFrom({ times, kinds, types, total }) {
+  const event = (start, index) => ({ start_s: start, type: types[kinds[index]]?.type ?? "", text: "" });
+  return { events: times.map(event), types, total };
 }
 
 async function pinsOf(ask, detail) {

@@ -158,7 +158,8 @@ function minimap(scene, plot, height) {
   );
 }
 
-const kindOf = (kind) => (kind >= 0 && kind < MARKS.length ? kind : "other");
+/** Return the name of a kind as classes have it. */
+export const kindOf = (kind) => (kind >= 0 && kind < MARKS.length ? kind : "other");
 
 function markOf(kind) {
   return MARKS[kind] ?? "M0 0V-13";

@@ -9,9 +9,9 @@ export function sizeText(bytes) {
   return unit === 0 ? `${value} B` : `${value.toFixed(1)} ${UNITS[unit]}`;
 }
 
-/** Return seconds as h:mm:ss or m:ss, with decimals only below a minute. */
+/** Return seconds as h:mm:ss or m:ss, with decimals only below a minute, to four digits or less. */
 export function lengthText(seconds) {
-  if (seconds < 60) return `${Number(seconds.toFixed(3))} s`;
+  if (seconds < 60) return `${Number(seconds.toFixed(seconds < 10 ? 3 : 1))} s`;
   const whole = Math.round(seconds);
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   const two = (number) => String(number).padStart(2, "0");

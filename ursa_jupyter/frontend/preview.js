@@ -15,8 +15,8 @@ import { previewView } from "./preview_view.js";
 import { LANES, previewed } from "./previews.js";
 
 const TOLD_MS = 180;
-const WIDE_PX = 520;
-const GUTTERS_PX = { wide: 76, narrow: 54 };
+// The room for names to the left of the axis, by the least width that has it.
+const GUTTERS_PX = [[640, 92], [400, 78], [0, 58]];
 
 /**
  * Mount the preview of `detail` into `el`; return {look(text or null)}.
@@ -26,15 +26,17 @@ const GUTTERS_PX = { wide: 76, narrow: 54 };
  * `notes` are promises, as the timeline has them; `file(asked)` resolves to a link to a stored file,
  * or is null.
  */
-export function mountPreview(el, { call, file, detail, events, notes, signal, seen, lanes: kinds = LANES }) {
+export function mountPreview(el, given) {
+  const { call, file, detail, events, notes, signal, seen, lanes: kinds = LANES } = given;
   const [can, cannot] = previewed(detail, kinds);
-  if (can.length === 0) return el.append(missing(detail, cannot, true)), { look() {} };
+  const isBare = can.length === 0 && !cannot.some(isText);
+  if (isBare) return el.append(missing(detail, cannot, true)), { look() {} };
   const length = extentOf(detail);
   const clock = clockOf(detail);
   const view = previewView({ length, span: viewFrom(seen.from, length) ?? [0, length], signal });
   const moves = movesOf(view);
   const parts = previewParts();
-  let gutter = GUTTERS_PX.wide;
+  let [[, gutter]] = GUTTERS_PX;
   el.append(parts.root);
 
   const axis = mountAxis(parts.axis, parts.grid, { view, clock });
@@ -83,7 +85,7 @@ export function mountPreview(el, { call, file, detail, events, notes, signal, se
   listenToKeys(parts.root, parts.tools, moves, signal);
   followPreviewPointer({ stage: parts.stage, brush: parts.brush, left: () => gutter, view, moves, signal });
   fit(parts, signal, (width) => {
-    gutter = width >= WIDE_PX ? GUTTERS_PX.wide : GUTTERS_PX.narrow;
+    [, gutter] = GUTTERS_PX.find(([least]) => width >= least);
     parts.root.style.setProperty("--u-gutter", `${gutter}px`);
     view.resize(Math.max(120, width - gutter));
   });
@@ -111,7 +113,9 @@ function fit({ stage }, signal, resized) {
 function exporting({ exports, said }, save) {
   for (const button of exports) {
     button.addEventListener("click", async () => {
-      button.disabled = true;
+      // Not `disabled`, which would take the focus away, and the keys with it.
+      if (button.getAttribute("aria-disabled") === "true") return;
+      button.setAttribute("aria-disabled", "true");
       said.textContent = "Preparing the picture…";
       try {
         await save(button.dataset.save);
@@ -119,25 +123,31 @@ function exporting({ exports, said }, save) {
       } catch (error) {
         said.textContent = `The picture could not be saved: ${error.message}`;
       }
-      button.disabled = false;
+      button.removeAttribute("aria-disabled");
     });
   }
 }
 
+/** Return whether a modality is flagged on the axis, and so has no lane of its own. */
+const isText = ({ preview }) => preview === "events" || preview === "notes";
+
 /** Return what says which modalities have no preview, and what would give them one. */
 function missing({ hash }, modalities, isAll) {
-  if (modalities.length === 0) return isAll ? h("p", { class: "ursa-quiet" }, "This recording has no data.") : null;
+  const quiet = (text) => h("p", { class: "ursa-quiet" }, text);
+  if (modalities.length === 0) return isAll ? quiet("This recording has no data.") : null;
   const waiting = modalities.filter(({ status }) => status !== "processed");
-  const others = modalities.filter((each) => !waiting.includes(each) && !["events", "notes"].includes(each.preview));
+  const others = modalities.filter((each) => !waiting.includes(each) && !isText(each));
   if (!isAll && waiting.length + others.length === 0) return null;
   const command = `ursa process --recording-hash ${hash}`;
-  const listed = (all) => all.map(({ name, status }) => (status === "processed" ? name : `${name} (${status})`)).join(", ");
+  const named = ({ name, status }) => (status === "processed" ? name : `${name} (${status})`);
+  const listed = (all) => all.map(named).join(", ");
+  const said = `Not processed yet, so not drawn: ${listed(waiting)}. This command processes them:`;
   return h(
     "div",
     { class: "ursa-preview-missing" },
     isAll ? h("p", {}, "There is nothing to preview yet.") : null,
-    waiting.length ? h("p", { class: "ursa-quiet" }, `Not processed yet, so not drawn: ${listed(waiting)}. This command processes them:`) : null,
+    waiting.length ? quiet(said) : null,
     waiting.length ? h("p", {}, h("code", {}, command), copyButton(command, "Copy the command")) : null,
-    others.length ? h("p", { class: "ursa-quiet" }, `Without a preview: ${listed(others)}.`) : null,
+    others.length ? quiet(`Without a preview: ${listed(others)}.`) : null,
   );
 }

@@ -11,6 +11,7 @@ import { spanText } from "./preview_said.js";
 import { settling } from "./preview_settle.js";
 import { paperNames, tracePanel } from "./preview_traces.js";
 
+const GAP_S = 0.002;
 const MOST_WAVES = 4;
 const WAVE_PX = [64, 44, 36, 30];
 const WAVE_COLUMNS = 600;
@@ -22,7 +23,8 @@ export function mountAudioLane(el, { ask, about, view, name }) {
   const at = { rows: [], level: null, peaks: [], clips: [] };
   const shelf = pictureShelf(ask, { rate: about.rate, length: view.length });
   const player = audioPlayer({ ask, about, view, name });
-  const gaps = about.domain?.length ? gapsBetween(about.domain, view.length) : [];
+  const isGap = ([from, to]) => to - from > GAP_S;
+  const gaps = about.domain?.length ? gapsBetween(about.domain, view.length).filter(isGap) : [];
   const said = h("span", { class: "ursa-audio-said" });
   el.append(h("div", { class: "ursa-audio-tools" }, player.element, said));
   const panel = tracePanel(el, view);

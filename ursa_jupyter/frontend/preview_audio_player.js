@@ -19,7 +19,8 @@ export function audioPlayer({ ask, view, name }) {
   const button = h("button", { type: "button", class: "ursa-play" });
   const status = h("span", { role: "status", class: "ursa-quiet" });
   const sound = soundSwitch((on) => (audio.muted = !on));
-  const element = h("span", { class: "ursa-audio-player", role: "group", "aria-label": `Play ${name}` }, button, sound, status);
+  const given = { class: "ursa-audio-player", role: "group", "aria-label": `Play ${name}` };
+  const element = h("span", given, button, sound, status);
 
   const span = () => ({ from: view.from, to: Math.min(view.to, view.from + MOST_S) });
 
@@ -35,7 +36,7 @@ export function audioPlayer({ ask, view, name }) {
     audio.removeAttribute("src");
     if (at.url) URL.revokeObjectURL(at.url);
     at.url = null;
-    button.disabled = false;
+    button.removeAttribute("aria-disabled");
     status.textContent = told;
     update();
   }
@@ -43,7 +44,7 @@ export function audioPlayer({ ask, view, name }) {
   async function play() {
     const turn = (at.turn += 1);
     const { from, to } = span();
-    button.disabled = true;
+    button.setAttribute("aria-disabled", "true");
     status.textContent = "Fetching the sound …";
     try {
       const [reply, [bytes]] = await ask("clip", { start: from, stop: to });
@@ -53,7 +54,7 @@ export function audioPlayer({ ask, view, name }) {
       audio.src = at.url;
       await audio.play();
       status.textContent = audio.muted ? "Sound is off" : "";
-      button.disabled = false;
+      button.removeAttribute("aria-disabled");
       update();
       follow();
     } catch (error) {
@@ -66,7 +67,9 @@ export function audioPlayer({ ask, view, name }) {
     at.frame = requestAnimationFrame(follow);
   }
 
-  button.addEventListener("click", () => (at.url === null ? play() : stop()));
+  // Not `disabled`, which would take the focus away, and the keys with it.
+  const isBusy = () => button.getAttribute("aria-disabled") === "true";
+  button.addEventListener("click", () => isBusy() || (at.url === null ? play() : stop()));
   audio.addEventListener("ended", () => stop());
   audio.addEventListener("volumechange", () => audio.muted || (status.textContent = ""));
   update();

@@ -23,9 +23,8 @@ export function mountAxis(el, grid, { view, clock }) {
   function draw() {
     const { times, decimals } = ticksOf(view);
     root.setAttribute("width", view.width);
-    root.replaceChildren(
-      ...times.flatMap((time) => tickParts(view.x(time), [momentText(time, decimals), clock(time, decimals)], view.width)),
-    );
+    const texts = (time) => [momentText(time, decimals), clock(time, decimals)];
+    root.replaceChildren(...times.flatMap((time) => tickParts(view.x(time), texts(time), view.width)));
     grid.style.setProperty("width", `${view.width}px`);
     const line = (time) => h("i", { style: { transform: `translateX(${view.x(time).toFixed(1)}px)` } });
     grid.replaceChildren(...times.map(line));
@@ -39,9 +38,9 @@ export function mountAxis(el, grid, { view, clock }) {
 function tickParts(x, [moment, clock], width) {
   const half = (Math.max(moment.length, clock.length) * LABEL_PX) / 2;
   const line = svg("line", { x1: x, x2: x, y1: 0, y2: 6, class: "ursa-preview-tick" });
-  // At the ends there is not room for half a label: the line alone is drawn.
-  if (x < half - 12 || x > width - half + 12) return [line];
-  const middle = Math.min(Math.max(x, half), width - half);
+  // At the end there is not room for half a label: the line alone is drawn.
+  if (x > width - half + 12) return [line];
+  const middle = Math.min(x, width - half);
   return [
     line,
     svg("text", { x: middle, y: 18, class: "ursa-preview-moment" }, moment),

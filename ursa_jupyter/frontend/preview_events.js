@@ -1,12 +1,15 @@
 // The lane of events and notes: flags and pins over the axis, with their texts where there is room.
 
 import { h, svg } from "./dom.js";
-import { flagPath, flagPicture } from "./drawing.js";
+import { flagPath, flagPicture, kindOf } from "./drawing.js";
 import { countText, momentText } from "./format.js";
 import { groupsWithin } from "./lanes.js";
 
 const FLAGS_PX = 22;
 const NEAR_PX = 9;
+const CROWDED_PX = 24; // less than this between flags, and they are drawn as a histogram
+const BIN_PX = 3;
+const BAR_PX = 16;
 const LETTER_PX = 6.2;
 const MOST_LETTERS = 28;
 const MOST_LISTED = 100;
@@ -37,8 +40,10 @@ export function mountEventsLane(el, { events, notes, view, signal }) {
   function tell() {
     const near = [...scene.flags, ...scene.pins].filter(({ at }) => at >= view.from && at <= view.to);
     near.sort((one, other) => one.at - other.at);
-    const rest = near.length > MOST_LISTED ? [h("li", {}, `and ${countText(near.length - MOST_LISTED)} more`)] : [];
-    list.replaceChildren(...near.slice(0, MOST_LISTED).map(({ at, label }) => h("li", {}, `${momentText(at, 1)} ${label}`)), ...rest);
+    const item = ({ at, label }) => h("li", {}, `${momentText(at, 1)} ${label}`);
+    const more = near.length - MOST_LISTED;
+    const rest = more > 0 ? [h("li", {}, `and ${countText(more)} more`)] : [];
+    list.replaceChildren(...near.slice(0, MOST_LISTED).map(item), ...rest);
   }
 
   function next(back) {
@@ -55,7 +60,8 @@ export function mountEventsLane(el, { events, notes, view, signal }) {
   };
   const flagged = events.then(({ events: all, types, total }) => {
     scene.kinds = types.slice(0, MOST_TYPES).map(({ type }) => type);
-    scene.flags = all.map(({ start_s: at, type, text }) => ({ at, type, label: [type, text].filter(Boolean).join(": ") }));
+    const label = ({ type, text }) => [type, text].filter(Boolean).join(": ");
+    scene.flags = all.map((event) => ({ at: event.start_s, type: event.type, label: label(event) }));
     scene.flags.sort((one, other) => one.at - other.at);
     legend.replaceChildren(...types.slice(0, MOST_TYPES).map(legendOf));
     if (total <= all.length) return;
@@ -79,18 +85,36 @@ function legendOf({ type, count }, index) {
 function eventParts({ flags, pins, kinds }, view, width) {
   const x = (seconds) => (view.x(seconds) / view.width) * width;
   const near = ((view.to - view.from) / width) * NEAR_PX;
-  const groups = (items) => groupsWithin(items, [view.from, view.to], near);
-  const drop = pins.length ? FLAGS_PX : 0;
-  return [
-    ...groups(pins).flatMap((group, index, all) => pinPart(group, x, roomAfter(all, index, x, width))),
-    ...groups(flags).map((group, index, all) => {
-      const kind = Math.max(...group.items.map(({ type }) => kinds.indexOf(type)));
-      const place = { transform: `translate(${x(group.at).toFixed(1)} ${drop + FLAGS_PX - 2})` };
-      const { d, name } = flagPath(kind);
-      const mark = svg("path", { d, class: `ursa-flag ${name}`, "data-kind": kind });
-      return svg("g", place, groupTitle(group), mark, ...labelOf(group, 11, roomAfter(all, index, x, width)));
-    }),
-  ];
+  const groups = (items, least = near) => groupsWithin(items, [view.from, view.to], least);
+  const base = FLAGS_PX * (pins.length ? 2 : 1) - 2;
+  const pinned = groups(pins).flatMap((group, index, all) => pinPart(group, x, roomAfter(all, index, x, width)));
+  const flagged = groups(flags);
+  if (flagged.length > width / CROWDED_PX) {
+    return [...pinned, ...barParts(groups(flags, (near / NEAR_PX) * BIN_PX), kinds, x, base)];
+  }
+  const flag = (group, index, all) => {
+    const kind = kindIn(group, kinds);
+    const place = { transform: `translate(${x(group.at).toFixed(1)} ${base})` };
+    const { d, name } = flagPath(kind);
+    const mark = svg("path", { d, class: `ursa-flag ${name}`, "data-kind": kind });
+    return svg("g", place, groupTitle(group), mark, ...labelOf(group, 11, roomAfter(all, index, x, width)));
+  };
+  return [...pinned, ...flagged.map(flag)];
+}
+
+/** Return the rarest kind of a group: the others are likely to be seen beside it. */
+const kindIn = ({ items }, kinds) => Math.max(...items.map(({ type }) => kinds.indexOf(type)));
+
+/** Return bars in place of flags that would hide one another: the more events, the higher. */
+function barParts(groups, kinds, x, base) {
+  const most = groups.reduce((sum, { items }) => Math.max(sum, items.length), 1);
+  return groups.map((group) => {
+    const kind = kindIn(group, kinds);
+    const height = Math.round(BAR_PX * (0.4 + 0.6 * (group.items.length / most)));
+    const place = { x: (x(group.at) - 0.5).toFixed(1), y: base - height, width: 1.5, height };
+    const given = { class: `ursa-flag ursa-flag-bar ursa-flag-${kindOf(kind)}`, "data-kind": kind };
+    return svg("rect", { ...place, ...given }, groupTitle(group));
+  });
 }
 
 function pinPart(group, x, room) {

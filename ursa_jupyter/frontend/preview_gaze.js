@@ -13,6 +13,7 @@ const PUPIL = /pupil|diameter/i;
 const MOST_PUPILS = 2;
 const SIDE_PX = 220;
 const TRAIL_S = 5;
+const BESIDE = 0.1; // of a screen's sides, where eyes look past it
 const COLUMNS = 1200;
 
 /**
@@ -23,8 +24,7 @@ const COLUMNS = 1200;
 export function mountGazeLane(el, { ask, about, view, name }) {
   const shown = gazeColumns(about);
   const rate = about.rate ?? rateOf(about);
-  const known = new Map((about.channels ?? []).map((channel) => [channel.name, channel]));
-  const channels = shown.map((column) => known.get(column) ?? gazeChannel(column, about));
+  const channels = shown.map((column) => gazeChannel(column, about));
   const one = chosenOnly(ask, about.columns, shown);
   const traces = h("div");
   const screen = h("div", { class: "ursa-gaze", dataset: { own: "" } });
@@ -35,13 +35,6 @@ export function mountGazeLane(el, { ask, about, view, name }) {
   return { ...lane, dispose: () => (lane.dispose(), plot?.dispose()) };
 }
 
-/** Return what a gaze lane is told of a signal that holds gaze; null of other signals. */
-export function gazeAbout(about) {
-  const eyes = about.channels.filter(({ kind }) => kind === "eyegaze").map(({ name }) => name);
-  const [x, y] = [/^x|x$/i, /^y|y$/i].map((form) => eyes.find((name) => form.test(name)));
-  return x && y ? { ...about, columns: about.channels.map(({ name }) => name), x, y, screen: about.screen ?? null } : null;
-}
-
 /** Return the columns to draw: x and y first, then pupils, or else the first few. */
 function gazeColumns({ x, y, columns }) {
   const position = [x, y].filter((column) => columns.includes(column));
@@ -50,10 +43,14 @@ function gazeColumns({ x, y, columns }) {
   return found.length ? found : columns.slice(0, 4);
 }
 
-function gazeChannel(column, { x, y }) {
-  const name = { [x]: "x", [y]: "y" }[column] ?? column;
-  const group = name === column ? (PUPIL.test(column) ? "pupil" : column) : "position";
-  return { name, unit: "", kind: "gaze", group };
+/** Return a channel of a column: positions share a scale, which a screen limits, and so do pupils. */
+function gazeChannel(column, { x, y, channels, screen }) {
+  const known = channels?.find(({ name }) => name === column) ?? { name: column, unit: "", kind: "gaze" };
+  const axis = [x, y].indexOf(column);
+  if (axis < 0) return { ...known, group: PUPIL.test(column) ? "pupil" : column };
+  const side = screen?.[axis];
+  const limits = side ? [-BESIDE * side, (1 + BESIDE) * side] : null;
+  return { ...known, name: channels ? column : "xy"[axis], group: "position", limits };
 }
 
 function rateOf({ rows, domain }) {
@@ -92,10 +89,10 @@ function screenPlot(el, { shelf, about, shown, view, name }) {
     const extent = about.screen ? [0, about.screen[0], 0, about.screen[1]] : rangeOf(measured(xs), measured(ys));
     const points = pointsOf(xs, ys);
     if (extent) paintScreen(canvas, points, extent, view.to - view.from <= TRAIL_S);
-    const of = about.screen ? `a screen of ${about.screen.join(" × ")}` : "the range of positions in view";
+    const of = about.screen ? ` on a screen of ${about.screen.join(" × ")}` : "";
     const step = pictures.at(-1)?.step ?? 0;
     const coarse = pictures.at(-1)?.single ? "" : `; each point is the middle of ${numberText(step, 2)} s`;
-    const text = extent ? `Where on ${of}, ${spanText(view)}${coarse}` : `No positions in ${spanText(view)}`;
+    const text = extent ? `Positions${of}, ${spanText(view)}${coarse}` : `No positions in ${spanText(view)}`;
     caption.textContent = text;
     canvas.setAttribute("aria-label", `${name}: ${text}. ${middleText(measured(xs), measured(ys))}`);
   }

@@ -29,7 +29,9 @@ export function previewLane({ call, file = null, detail, modality, mount, view, 
     const asked = { hash: detail.hash, modality: name, of, ...args };
     const { buffers, ...reply } = await call("preview", asked, { latest: `preview-${name}-${of}` });
     now.bytes += reply.read_bytes ?? 0;
-    const all = now.about?.bytes ? ` of ${sizeText(now.about.bytes)}` : "";
+    const { bytes } = now.about ?? {};
+    // What is read again may add up to more than there is.
+    const all = bytes ? `${now.bytes <= bytes ? " of" : ", stored"} ${sizeText(bytes)}` : "";
     read.textContent = now.bytes ? `read ${sizeText(now.bytes)}${all}` : "";
     return [reply, buffers];
   }
@@ -39,7 +41,7 @@ export function previewLane({ call, file = null, detail, modality, mount, view, 
     try {
       [now.about] = await ask("about");
       if (signal.aborted) return;
-      facts.textContent = laneFacts(now.about);
+      facts.textContent = laneFacts(now.about, name);
       body.replaceChildren();
       now.lane = mount(body, { ask, file, about: now.about, view: own.view, name });
     } catch (error) {
@@ -110,10 +112,10 @@ function failedNode(name, error, again) {
   return h("div", { class: "ursa-failure", role: "alert" }, h("p", {}, `Could not load the preview of ${name}: ${error.message}`), button);
 }
 
-function laneFacts({ kind, rate, channels, width, height, rows, columns }) {
+function laneFacts({ kind, rate, channels, width, height, rows, columns }, name) {
   const counted = (number, what) => `${countText(number)} ${what}${number === 1 ? "" : "s"}`;
   return [
-    kind === "signal" ? null : kind,
+    kind === "signal" || kind === name ? null : kind,
     rate ? `${Number(rate.toPrecision(6))} ${kind === "video" ? "frames/s" : "Hz"}` : null,
     channels ? counted(channels.length, "channel") : null,
     width && height ? `${width} × ${height}` : null,

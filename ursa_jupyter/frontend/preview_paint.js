@@ -3,19 +3,22 @@
 const HATCH_PX = 7;
 
 /**
- * Return a painter of a canvas: {resize(width, height), clear(), trace(...), hatch(...), show(), dots(...)}.
+ * Return a painter of a canvas: {resize(width, height), clear(), trace(...), hatch(...), show(),
+ * dots(...)}.
  *
  * Sizes are in CSS pixels; the buffer has as many as the screen, `density` for each.
  */
 export function painterOf(canvas) {
   const context = canvas.getContext("2d");
+  // Of one pixel, to ask what a colour is; a canvas that is read is slow to be drawn.
+  const asked = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
   const inks = new Map();
   let image = null;
   let pixels = null;
 
   function resize(width, height) {
     const density = Math.min(2, Math.max(1, devicePixelRatio || 1));
-    const [columns, rows] = [Math.max(1, Math.round(width * density)), Math.max(1, Math.round(height * density))];
+    const [columns, rows] = [width, height].map((side) => Math.max(1, Math.round(side * density)));
     if (canvas.width !== columns || canvas.height !== rows || image === null) {
       Object.assign(canvas, { width: columns, height: rows });
       Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
@@ -28,9 +31,9 @@ export function painterOf(canvas) {
   /** Return the bytes of a colour, as a pixel has them, with full opacity left out. */
   function inkOf(colour) {
     if (inks.has(colour)) return inks.get(colour);
-    context.fillStyle = colour;
-    context.fillRect(0, 0, 1, 1);
-    const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;
+    asked.fillStyle = colour;
+    asked.fillRect(0, 0, 1, 1);
+    const [red, green, blue] = asked.getImageData(0, 0, 1, 1).data;
     const ink = red | (green << 8) | (blue << 16);
     inks.set(colour, ink);
     return ink;
@@ -60,13 +63,19 @@ function paintHatch(pixels, [width, height], spans, ink) {
   }
 }
 
-/** Paint columns as a line: `y = middle - (value - offset) * scale`, kept within `above` and `below`. */
-function paintTrace(pixels, [width, height], { low, high }, { middle, offset, scale, above: most, below: least, thick, ink }) {
-  const [lowest, highest] = [middle + least, middle - most];
+/**
+ * Paint columns as a line: `y = middle - (value - offset) * scale`, kept within `above` and `below`.
+ *
+ * At the columns of `breaks` it begins anew.
+ */
+function paintTrace(pixels, [width, height], { low, high }, how) {
+  const { middle, offset, scale, thick, ink, breaks } = how;
+  const [lowest, highest] = [middle + how.below, middle - how.above];
   const within = (value) => Math.min(lowest, Math.max(highest, middle - (value - offset) * scale));
   let above = NaN;
   let below = NaN;
   for (let x = 0; x < low.length; x += 1) {
+    if (breaks[x]) above = below = NaN;
     const top = within(high[x]);
     const bottom = within(low[x]);
     // A line has no breaks: each column reaches to where the one before it ended.

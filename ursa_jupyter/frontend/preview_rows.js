@@ -33,7 +33,9 @@ const divisionPixels = (count) => rowHeight(count) / (count === 1 ? ALONE_DIVISI
 export function layOut(shown, { measures, centred, scales }) {
   const names = shown.map(scaleName);
   for (const name of new Set(names)) {
-    const of = measures.filter((measure, index) => names[index] === name && measure && !measure.flat);
+    const within = (measure, index) => limited(measure, shown[index].limits);
+    const isOf = (measure, index) => names[index] === name && measure && !measure.flat;
+    const of = measures.map(within).filter(isOf);
     const scale = scales.get(name);
     if (scale.auto && of.length) scale.perDivision = fitted(of, { centred, alone: shown.length === 1 });
   }
@@ -48,7 +50,15 @@ export function layOut(shown, { measures, centred, scales }) {
   });
 }
 
-/** Return where a row is drawn; one that is alone has what is in view, not its median, in its middle. */
+/** Return a measure without what lies beyond `limits` and is not worth a coarser scale. */
+function limited(measure, limits) {
+  if (!measure || !limits) return measure;
+  const inside = (value) => Math.min(limits[1], Math.max(limits[0], value));
+  const { least, most, low, high } = measure;
+  return { ...measure, least: inside(least), most: inside(most), low: inside(low), high: inside(high) };
+}
+
+/** Return where a row is drawn; of one that is alone, what is in view is in its middle. */
 function rowPlace(index, count, { scale, measure, centred }) {
   const [height, alone] = [rowHeight(count), count === 1];
   const perPixel = scale.perDivision / divisionPixels(count);
@@ -60,7 +70,7 @@ function rowPlace(index, count, { scale, measure, centred }) {
     ...{ perPixel, offset, labelAt, middle: labelAt + (centred ? shift : 0) },
     ...{ above: reach + (centred ? shift : 0), below: reach - (centred ? shift : 0) },
     isTall: height >= TALL_PX,
-    valueAt: alone ? PAD_PX + 6 : labelAt,
+    valueAt: height >= TALL_PX ? labelAt - height / 2 + 8 : labelAt,
   };
 }
 

@@ -19,12 +19,32 @@ export function niceNext(value, up) {
 
 /** Return a value with its unit in the prefix that reads best: 50 µV for 5e-5 V. */
 export function unitText(value, unit, digits = 3) {
-  const found = PREFIXED.exec(unit ?? "");
-  if (found === null) return [numberText(value, digits), unit].filter(Boolean).join(" ");
-  const power = Math.log10(Math.abs(value) || 1) + POWERS[found[1]];
+  const [factor, shown] = inPrefix(value, unit);
+  return [numberText(value * factor, digits), shown].filter(Boolean).join(" ");
+}
+
+/** Return two values in one unit, as exactly as the greater needs it: −5 … 70 µV. */
+export function bothText(low, high, unit, digits = 3) {
+  const most = Math.abs(low) > Math.abs(high) ? low : high;
+  const [factor, shown] = inPrefix(most, unit);
+  const power = most === 0 ? 0 : Math.floor(Math.log10(Math.abs(most * factor)));
+  const text = (value) => {
+    const own = value === 0 ? 0 : Math.floor(Math.log10(Math.abs(value * factor)));
+    const left = digits + own - power;
+    return left < 1 ? "0" : numberText(value * factor, Math.min(digits, left));
+  };
+  const both = [...new Set([text(low), text(high)])].join(" … ");
+  return [both, shown].filter(Boolean).join(" ");
+}
+
+/** Return [factor, unit] of the prefix that reads best for a value. */
+function inPrefix(value, unit) {
+  const [, own, base] = PREFIXED.exec(unit ?? "") ?? [];
+  if (base === undefined) return [1, unit];
+  if (value === 0) return [1, `${own.replace(/[uμ]/, "µ")}${base}`];
+  const power = Math.log10(Math.abs(value)) + POWERS[own];
   const [shift, prefix] = PREFIXES.findLast(([each]) => power >= each - 1e-9) ?? PREFIXES[0];
-  const shown = value === 0 ? [0, found[1].replace(/[uμ]/, "µ")] : [value * 10 ** (POWERS[found[1]] - shift), prefix];
-  return `${numberText(shown[0], digits)} ${shown[1]}${found[2]}`;
+  return [10 ** (POWERS[own] - shift), `${prefix}${base}`];
 }
 
 /** Return a number with so many significant digits, without an exponent where it can be read. */

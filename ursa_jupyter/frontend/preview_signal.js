@@ -10,6 +10,7 @@ import { signalTools } from "./preview_tools.js";
 import { paperNames, tracePanel } from "./preview_traces.js";
 import { settling } from "./preview_settle.js";
 
+const GAP_SAMPLES = 1.5;
 const MOST_SHOWN = 32;
 const MEASURED_COLUMNS = 600;
 
@@ -18,7 +19,8 @@ const shelfOf = (ask, { rate }, { length }) => pictureShelf(ask, { rate, length 
 /**
  * Mount the lane into `el`; return {dispose, svg(width), names()}.
  *
- * `about.channels` are {name, unit, kind}, of which `bad` ones are drawn in grey.
+ * `about.channels` are {name, unit, kind}, of which `bad` ones are drawn in grey, and what lies
+ * beyond the `limits` of one does not change its scale.
  */
 export function mountSignalLane(el, { ask, about, view, name, shelf = shelfOf(ask, about, view) }) {
   const total = about.channels.length;
@@ -29,12 +31,12 @@ export function mountSignalLane(el, { ask, about, view, name, shelf = shelfOf(as
   el.append(tools.element);
   const panel = tracePanel(el, view);
   const table = h("div", { class: "ursa-unseen" });
-  const gaps = gapsBetween(about.domain ?? [], view.length);
+  const { gaps, starts } = breaksIn(about, view.length);
   el.append(table);
 
   const channels = () => [at.first, at.first + at.shown];
   const scene = () => ({
-    ...{ rows: at.rows ?? [], height: rowHeight(at.shown) * at.shown + 8, gaps: about.domain ? gaps : [] },
+    ...{ rows: at.rows ?? [], height: rowHeight(at.shown) * at.shown + 8, gaps, starts },
     pictures: shelf.of(channels(), view),
   });
   const draw = () => panel.draw(scene());
@@ -86,4 +88,12 @@ export function mountSignalLane(el, { ask, about, view, name, shelf = shelfOf(as
     names: () => paperNames(scene()),
     dispose: () => (life.abort(), off(), settle.stop()),
   };
+}
+
+/** Return {gaps, starts}: where there is no data, and where a part begins right after another. */
+function breaksIn({ domain, rate }, length) {
+  if (!domain) return { gaps: [], starts: [] };
+  const least = rate ? GAP_SAMPLES / rate : 0;
+  const isGap = ([from, to]) => to - from > least;
+  return { gaps: gapsBetween(domain, length).filter(isGap), starts: domain.slice(1).map(([start]) => start) };
 }

@@ -1,7 +1,7 @@
 // What can be previewed: for each kind, what mounts its lane.
 
 import { mountAudioLane } from "./preview_audio.js";
-import { gazeAbout, mountGazeLane } from "./preview_gaze.js";
+import { mountGazeLane } from "./preview_gaze.js";
 import { mountSignalLane } from "./preview_signal.js";
 import { mountVideoLane } from "./preview_video.js";
 
@@ -13,17 +13,11 @@ import { mountVideoLane } from "./preview_video.js";
  * an `svg` element with colours of its own, or a promise of it; `names` the texts left of it.
  */
 export const LANES = Object.freeze({
-  signal: mountDenseLane,
+  signal: mountSignalLane,
   audio: mountAudioLane,
   video: mountVideoLane,
   gaze: mountGazeLane,
 });
-
-/** Mount the lane of a dense signal: the samples of an eye tracker have a screen as well. */
-function mountDenseLane(el, given) {
-  const about = gazeAbout(given.about);
-  return about ? mountGazeLane(el, { ...given, about }) : mountSignalLane(el, given);
-}
 
 /** Return [those modalities that have a lane, those that have none]. */
 export function previewed(detail, lanes) {

@@ -30,7 +30,8 @@ export function mountTimeline(el, { detail, events, notes, seen, signal }) {
     parts.plot.querySelector("svg")?.remove();
     parts.plot.prepend(picture.root);
     parts.range.textContent = rangeText(view, scene);
-    parts.whole.disabled = view[1] - view[0] >= scene.length;
+    // Not `disabled`, which would take the focus away, and the keys with it.
+    parts.whole.setAttribute("aria-disabled", String(view[1] - view[0] >= scene.length));
   }
 
   function look(middle, span) {

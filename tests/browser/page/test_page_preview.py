@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.app.page_server import serving
+from tests.browser.samples import barriers
 from tests.browser.test_preview_media import LENGTH, START, WHAT, streams
 from tests.jupyter.previewing import stored
 from ursa import DataInterface
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from tests.app.page_server import PageServer
     from tests.browser.page.conftest import Meet
+    from tests.browser.page.people import Person
 
 pytestmark = pytest.mark.xdist_group("page")
 
@@ -101,3 +104,58 @@ def test_single_frames_are_shown_where_the_file_cannot_be_played(
     expect(page.get_by_role("group", name="Play camera")).to_contain_text("single frames")
     clicked(page, 4.41)
     expect(page.locator(".ursa-player-time")).to_have_text("0:04.40")
+
+
+def _ready(person: Person) -> None:
+    page = person.page
+    page.locator(".ursa-preview-lane:not(:empty)").first.wait_for()
+    page.wait_for_timeout(250)  # longer than a view takes to be at rest
+    expect(page.locator(".ursa-preview [aria-busy=true]")).to_have_count(0)
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
+def test_the_preview_has_no_serious_barrier_and_asks_nobody_else(
+    meet: Meet, played: PageServer, width: int, theme: Any
+) -> None:
+    person = meet(played)
+    page = person.page
+    asked: list[str] = []
+    page.on("request", lambda each: asked.append(each.url))
+    page.emulate_media(color_scheme=theme)
+    page.set_viewport_size({"width": width, "height": 800})
+    person.opens()
+    person.reads("P001")
+    page.get_by_role("tab", name="Preview").click()
+    _ready(person)
+    person.photographs(f"page_preview_{width}_{theme}")
+    assert barriers(page, "body") == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    own = urlsplit(played.url).netloc
+    assert {urlsplit(url).netloc for url in asked} - {own, ""} == set()
+
+
+def test_a_link_leads_to_a_part_of_the_preview_which_keys_move_and_close(
+    meet: Meet, played: PageServer
+) -> None:
+    person = meet(played)
+    page = person.page
+    person.opens()
+    person.reads("P001")
+    page.get_by_role("tab", name="Preview").press("Enter")
+    page.locator(".ursa-preview").wait_for()
+    page.locator(".ursa-preview-head").focus()
+    page.keyboard.press("+")
+    page.wait_for_url("**t=*")
+    shown = page.locator(".ursa-preview .ursa-range")
+    zoomed = shown.inner_text()
+    page.goto(page.url)
+    expect(page.get_by_role("tab", name="Preview")).to_have_attribute("aria-selected", "true")
+    expect(shown).to_have_text(zoomed)
+    whole = page.get_by_role("button", name="Show all")
+    whole.focus()
+    page.keyboard.press("Enter")
+    expect(whole).to_have_attribute("aria-disabled", "true")
+    expect(whole).to_be_focused()
+    expect(shown).not_to_have_text(zoomed)
+    page.keyboard.press("Escape")
+    expect(page.locator(".ursa-detail")).to_be_hidden()
