@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from ursa.catalog.schemas import ModalityRow
     from ursa.formats.streams import Stream
 
+# Type of events by which a device tells of itself: they are stored with the others, and are no
+# events of the catalog.
+DEVICE_LOG = "device-log"
+
 
 @dataclass(frozen=True)
 class Source:
