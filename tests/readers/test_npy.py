@@ -75,7 +75,7 @@ def test_what_is_no_signal_is_refused(
 
 def test_objects_are_never_loaded(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([{}, 1], object), allow_pickle=True)
-    with pytest.raises(FileUnreadable, match="no whole"):
+    with pytest.raises(FileUnreadable, match="holds object"):
         read(tmp_path / "a.npy", sampling_rate=1.0)
 
 
@@ -131,3 +131,18 @@ def test_damaged_file_is_refused_or_read(
         consumed(found)
     except FileUnreadable as error:
         assert "a.npy" in str(error)  # noqa: PT017 no error at all is as good
+
+
+def test_names_of_the_manifest_are_one_line_and_no_unit_is_none(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.npy", np.zeros((5, 2)))
+    spec = {"channels": ["E\nCG\x00", " "]}
+    channels = dense(read(path, sampling_rate=1.0, channel_spec=spec)[""]).channels
+    assert [(each.name, each.unit) for each in channels] == [("E CG", None), ("channel 2", None)]
+
+
+def test_file_that_is_cut_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.npy", np.zeros((5, 2)))
+    stream = dense(read(path, sampling_rate=1.0)[""])
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(FileUnreadable, match=r"a\.npy ended"):
+        list(stream.blocks())
