@@ -61,7 +61,8 @@ def _read(source: Source, names: Sequence[str]) -> list[DenseStream | SparseStre
 
 def _streams(source: Source, name: str, own: str) -> list[DenseStream | SparseStream]:
     path = source.path(name)
-    file = AscFile(path, name) if name.lower().endswith(".asc") else EyeLinkFile(path, name)
+    is_text = name.lower().endswith(".asc")
+    file = AscFile(path, name) if is_text else EyeLinkFile(path, name, scratch=source.scratch)
     times = file.times()
     metadata = _metadata(file, name)
     origin = float(times[0]) if len(times) else next(file.events(), {"start": None})["start"]

@@ -33,6 +33,9 @@ class Source:
         Zero of the recording's clock, in ns since the Unix epoch.
     duration_s : float
         Of the recording, as its manifest says.
+    scratch : Path or None
+        Where a reader that needs files of its own puts them, so that they go with what else is
+        there even if the process is killed; the system's temporary directory if None.
     """
 
     folder: Path
@@ -40,6 +43,7 @@ class Source:
     row: ModalityRow
     start_ns: int
     duration_s: float
+    scratch: Path | None = None
 
     def path(self, name: str) -> Path:
         """Return where the file `name` lies."""
