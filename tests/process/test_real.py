@@ -1,10 +1,11 @@
-"""Real files the whole way, compared with what the field's own readers make of them."""
+"""Real files the whole way, compared with what the field's own readers make of them.
+
+The demo's recordings, most of them real too, go the same way in `tests/demo`.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import av
 import mne  # type: ignore[import-untyped]
 import numpy as np
-import platformdirs
 import pytest
 import pyxdf  # type: ignore[import-untyped]
 import soundfile
@@ -21,11 +21,6 @@ import soundfile
 from tests.conftest import manifest_of
 from tests.recordings import recorded
 from ursa import DataInterface
-from ursa.catalog.schemas import EventRow
-from ursa.demo import packages, sessions, synthetic
-from ursa.demo.layout import events_of
-from ursa.errors import SamplesUnavailable
-from ursa.register import manifest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -190,45 +185,3 @@ def test_processed_data_opens_over_a_span(
     assert np.array_equal(part.set.signal, made.set.signal[at])
     at = (made.xdf.timestamps >= 2.0) & (made.xdf.timestamps < 3.5)
     assert np.array_equal(part.xdf.signal, made.xdf.signal[at])
-
-
-# -- the demo --------------------------------------------------------------------------------------
-
-
-def laid_out(folder: Path) -> list[Path]:
-    """Sessions of the demo: real ones where the cache has them, as in the demo itself."""
-    try:
-        samples = packages.fetch(platformdirs.user_cache_path("ursa"), offline=True)
-        return sessions.lay_out(samples, folder)
-    except SamplesUnavailable:
-        return synthetic.lay_out_synthetic(folder)
-
-
-def test_every_session_of_the_demo_is_processed_and_no_event_comes_twice(tmp_path: Path) -> None:
-    data = DataInterface("local", path=tmp_path / "site")
-    data.enable_writes(("assets_rw", "raw_rw"))
-    for place in laid_out(tmp_path / "sessions"):
-        result = data.ingest(manifest.build(place), source_dir=place)
-        assert result.recording is not None
-        recording = result.recording.recording_hash
-        data.register_events(
-            EventRow(event_id=f"{recording}-{index}", recording_hash=recording, **event)
-            for index, event in enumerate(events_of(place))
-        )
-    before = Counter(map(known_by, data.list_events()))
-    assert before
-    shutil.rmtree(tmp_path / "sessions")
-    report = data.process()
-    assert report.ok, str(report)
-    assert not [row for row in data.list_modalities() if str(row.ingestion_status) != "processed"]
-    after = Counter(map(known_by, data.list_events()))
-    added = Counter((key[0], key[2]) for key in (after - before).elements())
-    assert added == {}
-    assert data.audit().ok
-
-
-def known_by(event: Any) -> tuple[Any, ...]:
-    """What makes an event one of its own for people."""
-    told = hashlib.sha256(str(event.metadata.get("message")).encode()).hexdigest()
-    words = (event.event_type, event.prompt, event.response, event.metadata.get("eye"), told)
-    return (event.recording_hash, round(event.event_time, 5), *words)
