@@ -33,7 +33,7 @@ BinaryFormat={binary}
 [Channel Infos]
 Ch1=Cz,,0.1,µV
 Ch2=Größe\\1 x,,2,mV
-Ch3=Temp,,,C
+Ch3=\x1bTemp\x07,,,C
 [Comment]
 Ch1=no channel
 """

@@ -214,7 +214,7 @@ def test_units_and_labels_are_kept_and_only_eeg_becomes_microvolts(tmp_path: Pat
         labelled(one, "脳波".encode(), "V"),
         labelled(one, "ECG", "mV"),
         labelled(one, "Temp rectal", "degC"),
-        labelled(one, "Pulse", ""),
+        labelled(one, "Pul\x1b\x07\nse", ""),
     ]
     stream = as_dense(read_file(written(tmp_path / "u.edf", edf(signals)))[""])
     assert [(each.name, each.unit, each.kind) for each in stream.channels] == [
@@ -223,7 +223,7 @@ def test_units_and_labels_are_kept_and_only_eeg_becomes_microvolts(tmp_path: Pat
         ("脳波", "uV", "eeg"),
         ("ECG", "mV", "ecg"),
         ("Temp rectal", "degC", "temp"),
-        ("Pulse", None, None),
+        ("Pul se", None, None),
     ]
     values = one.values.reshape(-1, 1) / 10
     assert close(samples(stream), values * [1e3, 1, 1e6, 1, 1, 1])
