@@ -894,6 +894,10 @@ class DataInterface:
         its lease ends. A modality whose files are damaged, or that no reader knows, becomes
         ``failed`` with the reason in its metadata's ``error``, and the others go on.
 
+        Streams in one file become modalities of their own, like ``eeg-events``; events become
+        events of the catalog too, each once. `materialize` and `stream` open what was made, and
+        so do zarr, lance, pyarrow and any video player. It needs ``ursa[formats]``.
+
         Parameters
         ----------
         target : QuerySpec, QueryResult or iterable of QueryResult, optional

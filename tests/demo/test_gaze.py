@@ -1,82 +1,78 @@
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ursa.demo import gaze
-from ursa.demo.gaze import eye_annotations, gaze_sessions
+from ursa.demo.gaze import annotations_of, eye_annotations, gaze_sessions
+from ursa.readers import eyelink_file
+from ursa.readers.eyelink_asc import AscFile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Stands in for the reader of the package, and prints as its C library does.
-READER = """
-import numpy as np
-print("loadEvents = 1")
-def read_edf(path):
-    open(path, "rb").close()
-    place = [("axp", "f8"), ("ayp", "f8")]
-    eye = [("eye", "f8"), ("stime", "f8"), ("etime", "f8")]
-    said = [(0.0, b"!CAL VALIDATION HV5 GOOD\\n"), (0.5, b"TRIALID 1"), (1.0, b"Frame 7")]
-    return {
-        "info": {"sfreq": 500.0},
-        "times": np.arange(1000),
-        "discrete": {
-            "fixations": np.array([(0, 0.25, 0.5, 10.04, 1e8)], [*eye, *place]),
-            "blinks": np.array([(1, 0.5, 0.625)], eye),
-            "messages": np.array(said, [("stime", "f8"), ("msg", "S260")]),
-        },
-    }
+ASC = """\
+MSG\t990 !CAL VALIDATION HV5 GOOD
+MSG\t995 RECCFG CR 500 2 1 L
+SAMPLES\tGAZE\tLEFT\tRATE\t 500.00
+1000\t  512.5\t  300.0\t  900.0
+1002\t  513.0\t  301.0\t  901.0
+EFIX L   1000\t1002\t4\t  512.84\t  300.5\t    900
+MSG\t1003 TRIALID 1
+SAMPLES\tGAZE\tLEFT\tRATE\t 500.00
+61000\t  512.5\t  300.0\t  900.0
+BUTTON\t61000\t1\t1
 """
+
+
+def test_events_keep_the_pauses_of_the_tracker(tmp_path: Path) -> None:
+    (tmp_path / "a.asc").write_text(ASC)
+    found = annotations_of(AscFile(tmp_path / "a.asc", "a.asc"))
+    assert [(each.event_time, each.event_type, each.metadata) for each in found.events] == [
+        (0.0, "fixation", {"eye": "left", "duration_s": 0.002, "x": 512.8, "y": 300.5}),
+        (0.003, "message", {"message": "TRIALID 1"}),
+        (60.0, "button", {"value": 1.0}),
+    ]
+    assert [(note.note_time, note.text) for note in found.notes] == [
+        (-0.01, "!CAL VALIDATION HV5 GOOD")
+    ]
+    assert found.remarks["messages_left_out"] == 1
 
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
+    """Stands in for the reading package."""
     data = tmp_path / "eyelinkio" / "tests" / "data"
     data.mkdir(parents=True)
-    (data / "test_raw.edf").write_bytes(b"SR_RESEARCH")
-    (tmp_path / "eyelinkio" / "__init__.py").write_text(READER)
+    (data / "test_raw.edf").write_bytes(b"SR_RESEARCH_")
+    (tmp_path / "eyelinkio" / "edf").mkdir()
+    (tmp_path / "eyelinkio" / "__init__.py").touch()
+    (tmp_path / "eyelinkio" / "edf" / "__init__.py").touch()
     return tmp_path
 
 
-def test_events_are_read_in_another_process(package: Path) -> None:
-    found = eye_annotations(package, package / "eyelinkio/tests/data/test_raw.edf")
-    assert [(event.event_time, event.event_type) for event in found.events] == [
-        (0.25, "fixation"),
-        (0.5, "blink"),
-        (0.5, "message"),
-    ]
-    fixation, blink, message = found.events
-    assert fixation.metadata == {"eye": "left", "duration_s": 0.25, "x": 10.0}
-    assert blink.metadata == {"eye": "right", "duration_s": 0.125}
-    assert message.metadata == {"message": "TRIALID 1"}
-    assert [note.text for note in found.notes] == ["!CAL VALIDATION HV5 GOOD"]
-    assert found.remarks["messages_left_out"] == 1
-
-
-def test_the_cache_is_not_written_to(package: Path) -> None:
-    before = sorted(package.rglob("*"))
-    eye_annotations(package, package / "eyelinkio/tests/data/test_raw.edf")
-    assert sorted(package.rglob("*")) == before
-
-
 @pytest.mark.parametrize(
-    "reader", ["raise OSError('no library for this platform')", "import os; os.abort()", "x = 1"]
+    ("library", "said"),
+    [
+        ("raise OSError('no library for this platform')", "no library for this platform"),
+        ("import os; os.abort()", "crashed"),
+        ("import time; time.sleep(60)", "did not end"),
+        ("x = 1", "has_edfapi"),
+    ],
 )
-def test_unreadable_events_are_left_out_and_said_so(reader: str, package: Path) -> None:
-    (package / "eyelinkio" / "__init__.py").write_text(reader)
+def test_unreadable_events_are_left_out_and_said_so(
+    library: str, said: str, package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(eyelink_file, "_LEAST_TIME_S", 1.0)
+    (package / "eyelinkio" / "edf" / "read_edf.py").write_text(library)
+    before = sorted(package.rglob("*"))
     found = eye_annotations(package, package / "eyelinkio/tests/data/test_raw.edf")
     assert not found.events
     assert not found.notes
     assert "could not read them here" in str(found.remarks["events_left_out"])
-
-
-def test_a_reader_that_hangs_is_given_up(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gaze, "TIME_LIMIT_S", 0.5)
-    (package / "eyelinkio" / "__init__.py").write_text("import time; time.sleep(60)")
-    found = eye_annotations(package, package / "eyelinkio/tests/data/test_raw.edf")
-    assert "timed out" in str(found.remarks["events_left_out"])
+    assert said in str(found.remarks["events_left_out"])
+    assert sorted(package.rglob("*")) == before
 
 
 def test_real_files_are_what_the_sessions_say(samples: Path) -> None:
@@ -95,7 +91,21 @@ def test_real_events(samples: Path) -> None:
         found = session.annotate()
         if "events_left_out" in found.remarks:
             pytest.skip(str(found.remarks["events_left_out"]))
-        assert all(0 <= event.event_time <= session.seconds for event in found.events)
-        kinds = [event.event_type for event in found.events]
-        counts.append([kinds.count(kind) for kind in (*gaze.EYE_EVENTS, "message")])
-    assert counts == [[21, 19, 7, 40], [121, 120, 19, 41], [857, 856, 195, 58]]
+        # A trial may be announced, and buttons be tried, before the first sample.
+        assert all(-20 < event.event_time <= session.seconds for event in found.events)
+        counts.append(Counter(event.event_type for event in found.events))
+    one, two, three = counts
+    assert one == {
+        "fixation": 21,
+        "saccade": 19,
+        "blink": 7,
+        "message": 40,
+        "button": 7,
+        "input": 7,
+    }
+    assert two == (
+        {"fixation": 121, "saccade": 120, "blink": 19, "message": 41, "button": 2, "input": 2}
+    )
+    assert three == (
+        {"fixation": 857, "saccade": 856, "blink": 195, "message": 58, "button": 32, "input": 32}
+    )

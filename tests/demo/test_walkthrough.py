@@ -36,21 +36,28 @@ def state(root: Path) -> dict[str, tuple[str, int]]:
     return found
 
 
-def test_without_samples_the_demo_is_synthetic_and_says_so(tmp_path: Path) -> None:
-    text = demo(tmp_path / "demo", cache=tmp_path / "cache")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Where a demo without samples is, for tests that only look, and what it said."""
+    place = tmp_path_factory.mktemp("walkthrough")
+    return place / "demo", demo(place / "demo", cache=place / "cache")
+
+
+def test_without_samples_the_demo_is_synthetic_and_says_so(made: tuple[Path, str]) -> None:
+    place, text = made
     assert "SYNTHETIC" in text
     assert "not in" in text
-    data = DataInterface("local", path=tmp_path / "demo" / "site")
+    data = DataInterface("local", path=place / "site")
     results = data.query()
     assert len(results) == 5
     assert all(result.metadata["synthetic"] is True for result in results)
 
 
-def test_the_demo_shows_each_verb_in_turn(tmp_path: Path) -> None:
-    text = demo(tmp_path / "demo", cache=tmp_path / "cache")
+def test_the_demo_shows_each_verb_in_turn(made: tuple[Path, str]) -> None:
+    place, text = made
     steps = ["1. Ingest", "2. Process", "3. Query", "4. Plan", "5. Download", "6. Verify", "Next, "]
     assert sorted(steps, key=text.index) == steps
-    assert (tmp_path / "demo" / "download" / "ursa-manifest.json").is_file()
+    assert (place / "download" / "ursa-manifest.json").is_file()
 
 
 def test_the_text_fits_a_narrow_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +77,8 @@ def test_what_it_says_to_do_next_works(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(Path(ursa.__file__).parents[1]))
     text = demo(tmp_path / "ursa-demo", cache=tmp_path / "cache")
-    shell, _, python = text.partition("Next, in a shell:\n")[2].partition("or in Python")
+    shell, _, others = text.partition("Next, in a shell:\n")[2].partition("or in ")
+    python = others.partition("or in Python")[2]
     script = textwrap.dedent(shell)
     assert script.startswith("export URSA_SITE=ursa-demo/site\n")
     said = subprocess.run(
@@ -79,36 +87,38 @@ def test_what_it_says_to_do_next_works(
     assert "5 recordings" in said
     assert (tmp_path / "ursa-demo" / "mine" / "ursa-manifest.json").is_file()
     lines = textwrap.dedent(python.partition("\n")[2])
-    assert len(lines.splitlines()) == 3
+    assert len(lines.splitlines()) == 5
     exec(lines, {})
-    assert "S001" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "S001" in said
+    assert "signal=" in said
 
 
 def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
     demo(tmp_path / "demo", cache=tmp_path / "cache")
     before = state(tmp_path / "demo")
-    demo(tmp_path / "demo", cache=tmp_path / "cache")
+    again = demo(tmp_path / "demo", cache=tmp_path / "cache")
+    assert "everything is processed already" in again
     assert state(tmp_path / "demo") == before
 
 
-def test_events_of_every_session_are_in_the_catalog(tmp_path: Path) -> None:
-    demo(tmp_path / "demo", cache=tmp_path / "cache")
-    data = DataInterface("local", path=tmp_path / "demo" / "site")
-    places = synthetic.lay_out_synthetic(tmp_path / "demo" / "sessions")
-    registered = [each for each in data.list_events() if not each.event_id.startswith("file-")]
-    assert len(registered) == sum(len(events_of(place)) for place in places)
+def test_events_of_every_session_are_in_the_catalog(made: tuple[Path, str]) -> None:
+    place, _ = made
+    data = DataInterface("local", path=place / "site")
+    places = synthetic.lay_out_synthetic(place / "sessions")
+    # Processing found the same events in the files, and none was registered twice.
+    assert len(data.list_events()) == sum(len(events_of(place)) for place in places)
 
 
-def test_sessions_are_processed_and_what_came_out_is_told(tmp_path: Path) -> None:
-    text = demo(tmp_path / "demo", cache=tmp_path / "cache")
+def test_sessions_are_processed_and_what_came_out_is_told(made: tuple[Path, str]) -> None:
+    place, text = made
     said = text.partition("2. Process")[2].partition("3. Query")[0]
     (line,) = (line for line in said.splitlines() if line.startswith("   S002"))
     assert line.endswith("  eeg_left, eeg_right, events, notes")
-    data = DataInterface("local", path=tmp_path / "demo" / "site")
+    data = DataInterface("local", path=place / "site")
     eeg = data.query(participants="S002")[0].modalities["eeg_left"]
     assert (eeg.format, eeg.sampling_rate) == (StorageFormat.ZARR, 250.0)
     assert data.audit().ok
-    assert "everything is processed already" in demo(tmp_path / "demo", cache=tmp_path / "cache")
 
 
 def test_without_the_packages_of_formats_the_demo_goes_on_with_raw_files(
@@ -162,6 +172,10 @@ def test_real_demo(samples: Path, tmp_path: Path) -> None:
     composite = data.query(status="all", metadata={"composite": True})
     assert [result.participant_ids for result in composite] == [("P009",)]
     assert set(composite[0].modalities) == {"camera_face", "camera_street"}
+    assert {str(row.ingestion_status) for row in data.list_modalities()} == {"processed"}
+    places = (tmp_path / "demo" / "sessions").iterdir()
+    assert len(data.list_events()) == sum(len(events_of(place)) for place in places)
+    assert data.audit().ok
     before = state(tmp_path / "demo")
     assert walkthrough.run(tmp_path / "demo", out=io.StringIO(), err=io.StringIO()) == 0
     assert state(tmp_path / "demo") == before

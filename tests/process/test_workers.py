@@ -47,7 +47,7 @@ def worker(script: str, site: Path, lease_s: float = 60.0) -> Worker:
     return Worker(script, site, str(lease_s), imports=IMPORTS)
 
 
-@pytest.mark.parametrize("number", [12, pytest.param(40, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("number", [8, pytest.param(40, marks=pytest.mark.soak)])
 def test_four_processes_process_each_recording_once(
     site: DataInterface, many: Callable[[int], list[str]], tmp_path: Path, number: int
 ) -> None:

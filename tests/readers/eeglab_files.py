@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CHANNELS: Records = [
     {"labels": "Fz", "type": ""},
-    {"labels": "Größe", "type": "EMG"},
+    {"labels": "Größe\u202e", "type": "EMG"},
     {"labels": "EOG1", "type": ""},
 ]
 

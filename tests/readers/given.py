@@ -15,12 +15,13 @@ from ursa.readers import streams
 from ursa.readers.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-START_NS = 1_700_000_000 * 10**9
+START_S = 1_700_000_000
+START_NS = START_S * 10**9
 URI = "r2://constellation-data/recordings/rec_1/x/"
 
 
@@ -54,15 +55,47 @@ def read(given: Source) -> dict[str, Stream]:
     return named
 
 
+def source_of(folder: Path, *names: str, modality: str = "eeg", **row: Any) -> Source:
+    """Return the source of files that lie in a folder, from the epoch on."""
+    described = ModalityRow(
+        **{"recording_hash": "h", "raw_storage_uri": URI, **row}, modality=modality
+    )
+    return Source(folder, tuple(sorted(names)), described, 0, 1.0)
+
+
+def read_file(path: Path, *more: str, **row: Any) -> dict[str, Stream]:
+    """Return the streams of a file and its companions by name."""
+    return read(source_of(path.parent, path.name, *more, **row))
+
+
+def as_dense(stream: Stream) -> DenseStream:
+    """Return the same stream, known to be dense."""
+    assert isinstance(stream, DenseStream)
+    return stream
+
+
+def samples(stream: Stream) -> NDArray[Any]:
+    """Return all samples of a dense stream, of shape (time, channel)."""
+    found = as_dense(stream)
+    empty = np.empty((0, len(found.channels)), found.dtype)
+    return np.concatenate([empty, *_blocks(found)])
+
+
+def _blocks(stream: DenseStream) -> Iterator[NDArray[Any]]:
+    length = 0
+    for block in stream.blocks():
+        assert block.dtype == stream.dtype
+        assert block.nbytes <= 16 << 20
+        length += len(block)
+        yield block
+    assert length == sum(each.length for each in stream.segments)
+
+
 def dense(stream: Stream) -> tuple[DenseStream, NDArray[Any], NDArray[np.float64]]:
     """Return a dense stream, all its samples and their times."""
-    assert isinstance(stream, DenseStream)
-    blocks = list(stream.blocks())
-    assert all(block.dtype == stream.dtype for block in blocks)
-    segments = stream.segments
-    assert sum(each.length for each in segments) == sum(map(len, blocks))
-    times = [each.start + np.arange(each.length) / each.rate for each in segments]
-    return stream, np.concatenate(blocks), np.concatenate(times)
+    found = as_dense(stream)
+    times = [each.start + np.arange(each.length) / each.rate for each in found.segments]
+    return found, samples(found), np.concatenate(times)
 
 
 def table(stream: Stream) -> pa.Table:
@@ -79,13 +112,18 @@ def rows(stream: Stream) -> list[dict[str, Any]]:
 
 def drained(given: Source) -> None:
     """Read everything, keeping nothing."""
-    for stream in streams(given)[0]:
+    consumed(streams(given)[0])
+
+
+def consumed(found: Iterable[Stream]) -> None:
+    """Read each stream to its end, keeping nothing."""
+    for stream in found:
         if isinstance(stream, DenseStream):
-            for _ in stream.blocks():
+            for _ in _blocks(stream):
                 pass
         elif isinstance(stream, SparseStream | TableStream):
-            for _ in stream.batches():
-                pass
+            for batch in stream.batches():
+                assert batch.schema == stream.schema
 
 
 @contextmanager

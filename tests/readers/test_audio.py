@@ -10,7 +10,8 @@ import soundfile as sf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.readers.sources import START_S, source_of
+from tests.readers.given import START_S
+from tests.readers.given import source as source_in
 from ursa.errors import FileUnreadable
 from ursa.formats.streams import DenseStream
 from ursa.readers import streams
@@ -26,7 +27,7 @@ NOISE = np.random.default_rng(0).normal(0, 3000, (3 * RATE, 2)).astype(np.int16)
 
 
 def read(folder: Path, **metadata: Any) -> list[DenseStream]:
-    source = source_of(folder, **metadata)
+    source = source_in(folder, modality="mic", metadata=metadata)
     found = list(READER.read(source, READER.claims(source, source.files)))
     return [each for each in found if isinstance(each, DenseStream)]
 
@@ -177,7 +178,7 @@ def test_of_a_cut_compressed_file_the_first_part_is_kept(tmp_path: Path, name: s
 def test_what_is_no_sound_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.wav").write_bytes(content)
     with pytest.raises(FileUnreadable, match=r"a\.wav"):
-        streams(source_of(tmp_path))
+        streams(source_in(tmp_path, modality="mic"))
 
 
 def test_a_file_without_samples_is_left_out(tmp_path: Path) -> None:

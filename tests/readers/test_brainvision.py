@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.readers.reading import consumed, dense, read, rows, samples, source_of
+from tests.readers.given import as_dense, consumed, read_file, rows, samples, source_of
 from tests.recordings import recorded
 from ursa.errors import FileUnreadable
 from ursa.readers import streams
@@ -33,7 +33,7 @@ BinaryFormat={binary}
 [Channel Infos]
 Ch1=Cz,,0.1,µV
 Ch2=Größe\\1 x,,2,mV
-Ch3=Temp,,,C
+Ch3=\x1bTemp\x07,,,C
 [Comment]
 Ch1=no channel
 """
@@ -81,8 +81,8 @@ def some(points: int = 50, low: int = -30_000) -> NDArray[np.int64]:
 def test_real_recording_has_the_values_and_events_of_mne() -> None:
     path = recorded("bv_mne/test.vhdr")
     real = mne.io.read_raw_brainvision(path, verbose="error")
-    found = read(path, "test.eeg", "test.vmrk")
-    stream = dense(found[""])
+    found = read_file(path, "test.eeg", "test.vmrk")
+    stream = as_dense(found[""])
     assert [each.name for each in stream.channels] == real.ch_names
     assert [each.unit for each in stream.channels][-7:] == ["uV", "BS", "uS", "ARU", "uS", "S", "C"]
     factors = [1e6 if each.unit in {"uV", "uS"} else 1.0 for each in stream.channels]
@@ -109,7 +109,7 @@ def test_every_form_of_numbers_and_text(
 ) -> None:
     values = some(low=0 if binary == "UINT_16" else -30_000)
     path = recording(tmp_path, values, orientation=orientation, binary=binary, encoding=encoding)
-    stream = dense(read(path, "a.eeg", "a.vmrk")[""])
+    stream = as_dense(read_file(path, "a.eeg", "a.vmrk")[""])
     assert len(stream.segments) == 1
     assert [(each.name, each.unit) for each in stream.channels] == [
         ("Cz", "uV"),
@@ -121,7 +121,7 @@ def test_every_form_of_numbers_and_text(
 
 
 def test_markers_are_events_with_what_was_shown_and_answered(tmp_path: Path) -> None:
-    found = rows(read(recording(tmp_path, some()), "a.eeg", "a.vmrk")["events"])
+    found = rows(read_file(recording(tmp_path, some()), "a.eeg", "a.vmrk")["events"])
     names = ("timestamp", "duration", "event_type", "prompt", "response", "channel", "value")
     assert [tuple(each[name] for name in names) for each in found] == [
         (0.02, None, "Stimulus", "S  7", None, None, 7),
@@ -133,8 +133,8 @@ def test_markers_are_events_with_what_was_shown_and_answered(tmp_path: Path) -> 
 def test_new_segments_are_placed_by_their_dates(tmp_path: Path) -> None:
     more = "Mk5=New Segment,,21,1,0,20240301000010000000\nMk6=New Segment,,31,1,0\n"
     path = recording(tmp_path, some(), marked=MARKERS + more)
-    found = read(path, "a.eeg", "a.vmrk", metadata={"start_offset_s": 1.0})
-    assert [tuple(each) for each in dense(found[""]).segments] == [
+    found = read_file(path, "a.eeg", "a.vmrk", metadata={"start_offset_s": 1.0})
+    assert [tuple(each) for each in as_dense(found[""]).segments] == [
         (0, 20, 1.0, 500.0),
         (20, 10, 11.5, 500.0),
         (30, 20, 11.52, 500.0),
@@ -148,27 +148,27 @@ def test_new_segments_are_placed_by_their_dates(tmp_path: Path) -> None:
 def test_renamed_files_are_found_by_the_header_s_own_name(
     tmp_path: Path, fields: dict[str, str]
 ) -> None:
-    found = read(recording(tmp_path, some(), **fields), "a.eeg", "a.vmrk")
+    found = read_file(recording(tmp_path, some(), **fields), "a.eeg", "a.vmrk")
     assert list(found) == ["", "events"]
 
 
 def test_names_in_another_case_are_found(tmp_path: Path) -> None:
     path = recording(tmp_path, some(), data="DATA.EEG")
     (tmp_path / "a.eeg").rename(tmp_path / "Data.eeg")
-    assert len(samples(read(path, "Data.eeg", "a.vmrk")[""])) == 50
+    assert len(samples(read_file(path, "Data.eeg", "a.vmrk")[""])) == 50
 
 
 @pytest.mark.parametrize("given", ["../a.eeg", "/etc/passwd", "x\\a.eeg", "C:a.eeg", ".."])
 def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path: Path, given: str) -> None:
     path = recording(tmp_path, some(), data=given)
     with pytest.raises(FileUnreadable, match="beside it"):
-        read(path, "a.eeg", "a.vmrk")
+        read_file(path, "a.eeg", "a.vmrk")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     path = recording(tmp_path, some())
     with pytest.raises(FileUnreadable, match=r"'a\.vmrk', which is not beside it"):
-        read(path, "a.eeg")
+        read_file(path, "a.eeg")
 
 
 def test_a_cut_file_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_cut_file_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     path = recording(tmp_path, values, more="DataPoints=50")
     data = tmp_path / "a.eeg"
     data.write_bytes(data.read_bytes()[:-40])
-    stream = dense(read(path, "a.eeg", "a.vmrk")[""])
+    stream = as_dense(read_file(path, "a.eeg", "a.vmrk")[""])
     assert np.allclose(samples(stream), values[:43] * [0.1, 2000, 1], rtol=2**-23)
     assert stream.metadata["truncated"] is True
 
@@ -198,10 +198,10 @@ def test_a_header_that_lies_is_refused_with_its_reason(
 ) -> None:
     path = recording(tmp_path, some(), **fields)
     if said is None:  # the first line of a key counts; markers need not be there
-        assert "" in read(path, "a.eeg", "a.vmrk")
+        assert "" in read_file(path, "a.eeg", "a.vmrk")
         return
     with pytest.raises(FileUnreadable, match=said):
-        read(path, "a.eeg", "a.vmrk")
+        read_file(path, "a.eeg", "a.vmrk")
 
 
 @given(

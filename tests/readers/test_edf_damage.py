@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.readers.edf_files import Sig, edf, noise, notes
-from tests.readers.reading import consumed, dense, read, source_of
+from tests.readers.given import as_dense, consumed, read_file, source_of
 from ursa.errors import FileUnreadable
 from ursa.readers import streams
 
@@ -42,7 +42,7 @@ def test_a_header_that_lies_is_refused_with_its_reason(
     content = bytearray(edf([Sig("Fz", noise(2, 8)), Sig("Cz", noise(2, 8))]))
     content[at : at + len(text)] = text
     with pytest.raises(FileUnreadable, match=said):
-        read(written(tmp_path / "a.edf", bytes(content)))
+        read_file(written(tmp_path / "a.edf", bytes(content)))
 
 
 LISTS = [f"+{at}\x14\x14\0+{at}.5\x151\x14event\x14\0".encode() for at in (0, 1, 5)]
@@ -85,7 +85,7 @@ def test_a_long_file_takes_little_memory(tmp_path: Path) -> None:
         file.truncate(300 << 20)
     tracemalloc.start()
     try:
-        stream = dense(read(path)[""])
+        stream = as_dense(read_file(path)[""])
         count = sum(len(block) for block in stream.blocks())
         _now, peak = tracemalloc.get_traced_memory()
     finally:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.readers.eeglab_files import fields, mat5, mat73, quickly_packed
-from tests.readers.reading import consumed, dense, read, rows, samples, source_of
+from tests.readers.given import as_dense, consumed, read_file, rows, samples, source_of
 from tests.recordings import recorded
 from ursa.errors import FileUnreadable
 from ursa.readers import streams
@@ -47,8 +47,8 @@ def values(*shape: int) -> NDArray[np.float32]:
 def test_real_recording_has_the_values_and_events_of_mne() -> None:
     path = recorded("eeg_eeglab_square/eeglab_data.set")
     real = mne.io.read_raw_eeglab(path, verbose="error")
-    found = read(path, "eeglab_data.fdt")
-    stream = dense(found[""])
+    found = read_file(path, "eeglab_data.fdt")
+    stream = as_dense(found[""])
     assert [each.name for each in stream.channels] == real.ch_names
     assert {each.unit for each in stream.channels} == {"uV"}
     assert np.allclose(samples(stream), real.get_data().T * 1e6, rtol=2**-22)
@@ -62,8 +62,8 @@ def test_real_recording_has_the_values_and_events_of_mne() -> None:
 @pytest.mark.parametrize("write", FORMS.values(), ids=FORMS)
 def test_every_form_gives_values_channels_and_events(tmp_path: Path, write: Write) -> None:
     given_values = values(3, 50)
-    found = read(write(tmp_path / "a.set", fields(given_values, events=EVENTS)))
-    stream = dense(found[""])
+    found = read_file(write(tmp_path / "a.set", fields(given_values, events=EVENTS)))
+    stream = as_dense(found[""])
     assert (samples(stream) == given_values.T).all()
     assert stream.dtype == np.float32
     assert [(each.name, each.unit, each.kind) for each in stream.channels] == [
@@ -87,8 +87,8 @@ def test_every_form_gives_values_channels_and_events(tmp_path: Path, write: Writ
 def test_epochs_are_segments(tmp_path: Path, write: Write) -> None:
     given_values = values(3, 10, 4)
     event = [{"type": "go", "latency": 16.0}]
-    found = read(write(tmp_path / "a.set", fields(given_values, events=event)))
-    stream = dense(found[""])
+    found = read_file(write(tmp_path / "a.set", fields(given_values, events=event)))
+    stream = as_dense(found[""])
     assert (samples(stream) == given_values.transpose(2, 1, 0).reshape(-1, 3)).all()
     assert [tuple(each)[:2] for each in stream.segments] == [(0, 10), (10, 10), (20, 10), (30, 10)]
     assert stream.metadata["epochs"] == 4
@@ -100,21 +100,21 @@ def test_samples_in_a_file_beside_it(tmp_path: Path, suffix: str, order: Any) ->
     given_values = values(3, 5000)
     path = mat5(tmp_path / "a.set", fields(given_values, f"a{suffix}"), packed=True)
     (tmp_path / f"a{suffix}").write_bytes(given_values.tobytes(order))
-    assert (samples(read(path, f"a{suffix}")[""]) == given_values.T).all()
+    assert (samples(read_file(path, f"a{suffix}")[""]) == given_values.T).all()
 
 
 def test_a_cut_data_file_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     given_values = values(3, 50)
     path = mat5(tmp_path / "a.set", fields(given_values, "old name.fdt"), packed=True)
     (tmp_path / "a.fdt").write_bytes(given_values.tobytes("F")[:-30])
-    stream = dense(read(path, "a.fdt")[""])
+    stream = as_dense(read_file(path, "a.fdt")[""])
     assert (samples(stream) == given_values.T[:47]).all()
     assert stream.metadata["truncated"] is True
 
 
 def test_double_precision_is_kept(tmp_path: Path) -> None:
     given_values = np.random.default_rng(1).normal(size=(2, 20))
-    stream = dense(read(mat5(tmp_path / "a.set", fields(given_values), packed=False))[""])
+    stream = as_dense(read_file(mat5(tmp_path / "a.set", fields(given_values), packed=False))[""])
     assert (samples(stream) == given_values.T).all()
 
 
@@ -135,7 +135,7 @@ def test_a_header_that_lies_is_refused_with_its_reason(
     tmp_path: Path, more: dict[str, Any], said: str, write: Write
 ) -> None:
     with pytest.raises(FileUnreadable, match=said):
-        read(write(tmp_path / "a.set", fields(values(3, 50), **more)))
+        read_file(write(tmp_path / "a.set", fields(values(3, 50), **more)))
 
 
 def test_a_packed_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_packed_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     tracemalloc.start()
     try:
         with pytest.raises(FileUnreadable, match="at most"):
-            consumed(read(path).values())
+            consumed(read_file(path).values())
         _now, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -158,7 +158,7 @@ def test_an_hdf5_bomb_is_refused(tmp_path: Path) -> None:
         file.create_dataset("EEG/data", (1 << 30, 3), "f4", compression="gzip", chunks=(4096, 3))
         file["EEG/pnts"][...] = float(1 << 30)
     with pytest.raises(FileUnreadable, match="which MATLAB does not write"):
-        read(path)
+        read_file(path)
 
 
 @pytest.mark.parametrize("way", ["link", "external", "virtual"])
@@ -177,7 +177,7 @@ def test_hdf5_that_leads_to_other_files_is_refused(tmp_path: Path, way: str) -> 
             layout[...] = h5py.VirtualSource(str(other), "EEG/data", (50, 3))
             file.create_virtual_dataset("EEG/data", layout)
     with pytest.raises(FileUnreadable, match="which MATLAB does not write"):
-        read(path)
+        read_file(path)
 
 
 def test_a_long_packed_data_set_takes_little_memory(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_a_long_packed_data_set_takes_little_memory(tmp_path: Path) -> None:
     path = quickly_packed(mat5(tmp_path / "a.set", fields(given_values), packed=False))
     tracemalloc.start()
     try:
-        stream = dense(read(path)[""])
+        stream = as_dense(read_file(path)[""])
         count = sum(len(block) for block in stream.blocks())
         _now, peak = tracemalloc.get_traced_memory()
     finally:

@@ -13,9 +13,10 @@ from tests.readers.damage import damaged, sound, survived
 from tests.readers.given import at_most, dense, drained, read, rows, source
 from ursa.errors import FileUnreadable, PackageMissing
 from ursa.formats.streams import DenseStream, SparseStream
-from ursa.readers import eyelink_file
+from ursa.readers import DEVICE_LOG, eyelink_file
 
 NAN = math.nan
+TEXTS = ("message", DEVICE_LOG)
 HEAD = """\
 ** CONVERTED FROM a.edf using edfapi 3.1 Linux Sep 27 2019 on Tue Mar 19 11:48:23 2024
 ** DATE: Tue Mar 19 09:12:33 2024
@@ -108,7 +109,7 @@ def test_events_are_those_of_eyelinkio(found: dict[str, Any], expected: Any) -> 
         if kind == "fixation":
             places = np.array([[row["x"], row["y"]] for row in own])
             assert places == pytest.approx(np.column_stack([other["axp"], other["ayp"]]), abs=1e-3)
-    said = [row["message"] for row in seen if row["event_type"] == "message"]
+    said = [row["message"] for row in seen if row["event_type"] in TEXTS]
     others = [
         each.decode("utf-8", "replace").strip() for each in expected["discrete"]["messages"]["msg"]
     ]
@@ -221,7 +222,7 @@ def test_events_of_a_text_file(tmp_path: Path) -> None:
     screen = "GAZE_COORDS 0.00 0.00 1919.00 1079.00"
     rounded = [{**row, "timestamp": round(row["timestamp"], 9)} for row in told]
     assert rounded == [
-        {"timestamp": -0.01, "event_type": "message", "message": screen},
+        {"timestamp": -0.01, "event_type": DEVICE_LOG, "message": screen},
         {"timestamp": 0.003, "event_type": "message", "message": "TRIALID 1"},
         {"timestamp": 0.004, "event_type": "blink", "eye": "left", "duration": 0.002},
         {"timestamp": 0.0, "event_type": "fixation", "eye": "left", "duration": 0.002}
@@ -231,6 +232,15 @@ def test_events_of_a_text_file(tmp_path: Path) -> None:
         | {"peak_velocity": 154.0},
         {"timestamp": 0.008, "event_type": "button", "value": 1.0},
     ]
+
+
+@pytest.mark.parametrize(("number", "kind"), [(150, DEVICE_LOG), (50, "message")])
+def test_messages_of_each_frame_are_the_devices_log(tmp_path: Path, number: int, kind: str) -> None:
+    frames = "".join(f"MSG\t1018 Frame to be displayed {at}\n" for at in range(number))
+    found = rows(read(source(tmp_path, {"a.asc": (ASC + frames).encode()}))["events"])
+    kinds = {row["event_type"] for row in found if (row["message"] or "").startswith("Frame")}
+    assert kinds == {kind}
+    assert [row["event_type"] for row in found if row["message"] == "TRIALID 1"] == ["message"]
 
 
 def test_eyes_that_change_between_blocks_keep_their_columns(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.readers.reading import consumed, dense, read, samples, source_of
+from tests.readers.given import as_dense, consumed, read_file, samples, source_of
 from ursa.errors import FileUnreadable
 from ursa.readers import streams
 
@@ -30,7 +30,7 @@ def test_values_are_those_of_numpy(tmp_path: Path, dtype: str, order: Any) -> No
     array = np.asarray(np.arange(60).reshape(20, 3), dtype, order=order)
     spec = {"channels": ["EEG Cz", "ECG", "x"], "unit": "mV"}
     path = saved(tmp_path / "a.npy", array)
-    stream = dense(read(path, sampling_rate=10.0, channel_spec=spec)[""])
+    stream = as_dense(read_file(path, sampling_rate=10.0, channel_spec=spec)[""])
     assert (samples(stream) == array).all()
     assert stream.dtype == np.dtype(dtype).newbyteorder("=")
     assert [(each.name, each.unit, each.kind) for each in stream.channels] == [
@@ -42,7 +42,7 @@ def test_values_are_those_of_numpy(tmp_path: Path, dtype: str, order: Any) -> No
 
 
 def test_one_dimension_is_one_channel_without_a_name(tmp_path: Path) -> None:
-    stream = dense(read(saved(tmp_path / "a.npy", np.arange(5.0)), sampling_rate=10.0)[""])
+    stream = as_dense(read_file(saved(tmp_path / "a.npy", np.arange(5.0)), sampling_rate=10.0)[""])
     assert samples(stream).tolist() == [[0], [1], [2], [3], [4]]
     assert [each.name for each in stream.channels] == ["channel 1"]
 
@@ -50,7 +50,10 @@ def test_one_dimension_is_one_channel_without_a_name(tmp_path: Path) -> None:
 def test_several_files_are_streams_of_their_own(tmp_path: Path) -> None:
     for name in ("Left Hand.npy", "b.npy"):
         saved(tmp_path / name, np.zeros(3))
-    assert list(read(tmp_path / "b.npy", "Left Hand.npy", sampling_rate=1.0)) == ["left-hand", "b"]
+    assert list(read_file(tmp_path / "b.npy", "Left Hand.npy", sampling_rate=1.0)) == [
+        "left-hand",
+        "b",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -70,18 +73,18 @@ def test_what_is_no_signal_is_refused(
     tmp_path: Path, array: NDArray[Any], spec: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(FileUnreadable, match=said):
-        read(saved(tmp_path / "a.npy", array), sampling_rate=1.0, channel_spec=spec)
+        read_file(saved(tmp_path / "a.npy", array), sampling_rate=1.0, channel_spec=spec)
 
 
 def test_objects_are_never_loaded(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([{}, 1], object), allow_pickle=True)
-    with pytest.raises(FileUnreadable, match="no whole"):
-        read(tmp_path / "a.npy", sampling_rate=1.0)
+    with pytest.raises(FileUnreadable, match="holds object"):
+        read_file(tmp_path / "a.npy", sampling_rate=1.0)
 
 
 def test_a_file_without_a_rate_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileUnreadable, match="put sampling_rate"):
-        read(saved(tmp_path / "a.npy", np.zeros(5)))
+        read_file(saved(tmp_path / "a.npy", np.zeros(5)))
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
@@ -94,7 +97,7 @@ def test_a_long_file_takes_little_memory(tmp_path: Path, order: str) -> None:
         file.truncate(file.tell() + 4 * length * 8)
     tracemalloc.start()
     try:
-        stream = dense(read(path, sampling_rate=1000.0)[""])
+        stream = as_dense(read_file(path, sampling_rate=1000.0)[""])
         count = sum(len(block) for block in stream.blocks())
         _now, peak = tracemalloc.get_traced_memory()
     finally:
@@ -131,3 +134,18 @@ def test_damaged_file_is_refused_or_read(
         consumed(found)
     except FileUnreadable as error:
         assert "a.npy" in str(error)  # noqa: PT017 no error at all is as good
+
+
+def test_names_of_the_manifest_are_one_line_and_no_unit_is_none(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.npy", np.zeros((5, 2)))
+    spec = {"channels": ["E\nCG\x00", " "]}
+    channels = as_dense(read_file(path, sampling_rate=1.0, channel_spec=spec)[""]).channels
+    assert [(each.name, each.unit) for each in channels] == [("E CG", None), ("channel 2", None)]
+
+
+def test_file_that_is_cut_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.npy", np.zeros((5, 2)))
+    stream = as_dense(read_file(path, sampling_rate=1.0)[""])
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(FileUnreadable, match=r"a\.npy ended"):
+        list(stream.blocks())

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.readers.reading import consumed, dense, read, samples, source_of
+from tests.readers.given import as_dense, consumed, read_file, samples, source_of
 from ursa.errors import FileUnreadable
 from ursa.readers import streams
 
@@ -30,7 +30,7 @@ def test_each_trial_is_a_segment(tmp_path: Path) -> None:
     spec = {"channels": ["C3", "C4"], "unit": "uV"}
     path = written(tmp_path, HEAD + BODY)
     offset = {"start_offset_s": 2.0}
-    stream = dense(read(path, sampling_rate=4.0, channel_spec=spec, metadata=offset)[""])
+    stream = as_dense(read_file(path, sampling_rate=4.0, channel_spec=spec, metadata=offset)[""])
     assert [tuple(each) for each in stream.segments] == [
         (0, 3, 2.0, 4.0),
         (3, 3, 2.75, 4.0),
@@ -47,7 +47,7 @@ def test_each_trial_is_a_segment(tmp_path: Path) -> None:
 
 def test_trials_without_labels(tmp_path: Path) -> None:
     text = HEAD.replace("true left right", "false") + "1,2:3,4\n"
-    stream = dense(read(written(tmp_path, text), sampling_rate=4.0)[""])
+    stream = as_dense(read_file(written(tmp_path, text), sampling_rate=4.0)[""])
     assert samples(stream).tolist() == [[1, 3], [2, 4]]
 
 
@@ -58,7 +58,7 @@ def test_demo_recording_has_its_values(path: Path | None) -> None:
     manifest = json.loads((path.parents[1] / "manifest.json").read_text())
     known = manifest["modalities"]["eeg"]
     rate, spec = known["sampling_rate"], known["channel_spec"]
-    stream = dense(read(path, sampling_rate=rate, channel_spec=spec)[""])
+    stream = as_dense(read_file(path, sampling_rate=rate, channel_spec=spec)[""])
     lines = path.read_text("latin-1").lower().split("@data")[1].split()
     trials = [[part.split(",") for part in line.split(":")[:-1]] for line in lines]
     expected = np.array(trials, np.float64).transpose(0, 2, 1).astype(np.float32)
@@ -82,7 +82,7 @@ def test_demo_recording_has_its_values(path: Path | None) -> None:
 )
 def test_a_damaged_file_is_refused_with_its_reason(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(FileUnreadable, match=said):
-        consumed(read(written(tmp_path, text), sampling_rate=4.0).values())
+        consumed(read_file(written(tmp_path, text), sampling_rate=4.0).values())
 
 
 @pytest.mark.parametrize("head", [b"G@\x00\x10" * 50, b"import { x } from 'y';\n"])
@@ -91,7 +91,7 @@ def test_videos_and_programs_of_the_same_suffix_are_not_claimed(
 ) -> None:
     (tmp_path / "a.ts").write_bytes(head)
     with pytest.raises(FileUnreadable, match="no reader knows"):
-        read(tmp_path / "a.ts", sampling_rate=4.0)
+        read_file(tmp_path / "a.ts", sampling_rate=4.0)
 
 
 def test_a_line_that_never_ends_is_refused_in_little_memory(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_line_that_never_ends_is_refused_in_little_memory(tmp_path: Path) -> N
     tracemalloc.start()
     try:
         with pytest.raises(FileUnreadable):
-            consumed(read(path, sampling_rate=4.0).values())
+            consumed(read_file(path, sampling_rate=4.0).values())
         _now, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.formats.storing import clip, decoded
-from tests.readers.sources import START_NS, START_S, source_of
+from tests.readers.given import START_NS, START_S
+from tests.readers.given import source as source_in
 from ursa.directory import Directory
 from ursa.errors import FileUnreadable, ProcessError
 from ursa.formats.streams import VideoStream
@@ -24,7 +25,7 @@ COLUMNS = "frame,pts_ns,wall_clock,epoch_ns\n"
 
 
 def read(folder: Path, **metadata: Any) -> list[VideoStream]:
-    source = source_of(folder, "camera", **metadata)
+    source = source_in(folder, modality="camera", metadata=metadata)
     found = list(READER.read(source, READER.claims(source, source.files)))
     return [each for each in found if isinstance(each, VideoStream)]
 
@@ -143,7 +144,7 @@ def test_videos_of_other_names_are_streams_of_their_own(tmp_path: Path) -> None:
 
 def test_timing_without_a_video_is_left_to_others(tmp_path: Path) -> None:
     timing(tmp_path / "camera_timestamps_0000.csv", range(5), 0.0)
-    source = source_of(tmp_path, "camera")
+    source = source_in(tmp_path, modality="camera")
     assert READER.claims(source, source.files) == []
 
 

@@ -63,9 +63,12 @@ def process(
     as_json: AsJson = False,
     with_parent: WithParent = False,
 ) -> None:
-    """Turn raw files into processed data; --limit counts modalities here.
+    """Turn raw files into processed data, which opens by time.
 
-    Exits with 3 if some failed.
+    Takes what is not processed yet; filters narrow that, and --limit counts modalities here.
+    Any number of these may run on one site at the same time, on one machine or many.
+    Exits with 3 if some failed: ursa query --status failed lists them, with the reason in the
+    metadata of the modality.
     """
     output = Format.JSON if as_json else output
     if watch and overwrite:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ursa.demo.layout import Annotations, Event, Flat, Note, Session, Worker
+from ursa.errors import FileUnreadable, PackageMissing
 
-TIME_LIMIT_S = 120
-EYES = ("left", "right")
-EYE_EVENTS = ("fixation", "saccade", "blink")
-MEASURES = (
-    *(("axp", "x"), ("ayp", "y"), ("sxp", "from_x"), ("syp", "from_y")),
-    *(("exp", "to_x"), ("eyp", "to_y"), ("pv", "peak_velocity")),
-)
-TASK_MESSAGES = ("TRIALID", "SYNCTIME", "STIM_ONSET", "BLANK_SCREEN", "TRIAL_RESULT", "Ending")
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ursa.readers.eyelink_asc import AscFile
+    from ursa.readers.eyelink_file import EyeLinkFile
+
+MEASURES = ("x", "y", "from_x", "from_y", "to_x", "to_y", "peak_velocity", "value")
 OPERATOR_MESSAGES = ("!CAL CALIBRATION", "!CAL VALIDATION", "VALIDATE", "DRIFTCORRECT")
 
 
@@ -44,7 +38,7 @@ SOURCES = (
         participant="P005",
         name="test_raw.edf",
         started_at=datetime(2014, 3, 14, 14, 3, 21, tzinfo=UTC),
-        seconds=66.827,
+        seconds=115.175,
         rate=1000.0,
         eyes="left",
         camera="EyeLink CL Version 1.4 Sensor=BG5",
@@ -53,7 +47,7 @@ SOURCES = (
         participant="P006",
         name="test_2_raw.edf",
         started_at=datetime(2013, 8, 4, 17, 35, 18, tzinfo=UTC),
-        seconds=124.74,
+        seconds=124.742,
         rate=1000.0,
         eyes="left",
         camera="EyeLink CL Version 1.4 Sensor=BG5",
@@ -62,7 +56,7 @@ SOURCES = (
         participant="P007",
         name="test_raw_binocular.edf",
         started_at=datetime(2022, 10, 31, 6, 13, 24, tzinfo=UTC),
-        seconds=199.646,
+        seconds=235.599,
         rate=500.0,
         eyes="both",
         camera="Eyelink GL Version 1.2 Sensor=AH7",
@@ -104,7 +98,7 @@ def _metadata(source: Source) -> Flat:
         "source_file": f"eyelinkio/tests/data/{source.name}",
         "licence": "BSD-3-Clause (package); terms of the recording not stated in it",
         "start_time_source": "date in the file's header, without a time zone; taken as UTC",
-        "time_axis": "recorded samples end to end; pauses of the tracker are not kept",
+        "time_axis": "the tracker's clock, pauses included; 0 is the first sample",
         "composite": False,
         "synthetic": False,
     }
@@ -113,52 +107,41 @@ def _metadata(source: Source) -> Flat:
 def eye_annotations(samples: Path, path: Path) -> Annotations:
     """Return the events and notes of an EyeLink file, or a remark that says why there are none."""
     try:
-        found = _read(samples, path)
-    except (OSError, ValueError, subprocess.SubprocessError) as error:
-        reason = str(getattr(error, "stderr", None) or error).strip().splitlines() or ["no reason"]
+        from ursa.readers.eyelink_file import EyeLinkFile
+
+        return annotations_of(EyeLinkFile(path, path.name, packages=samples))
+    except (OSError, ImportError, FileUnreadable, PackageMissing) as error:
         return Annotations(
-            remarks={"events_left_out": f"eyelinkio could not read them here: {reason[-1]}"}
+            remarks={"events_left_out": f"eyelinkio could not read them here: {error}"}
         )
-    eye = [_eye_event(kind, row) for kind in EYE_EVENTS for row in found.get(f"{kind}s", [])]
-    messages = [(row["stime"], row["msg"]) for row in found.get("messages", [])]
-    task = [
-        Event(time, "message", metadata={"message": text})
-        for time, text in messages
-        if text.startswith(TASK_MESSAGES)
-    ]
-    notes = [
-        Note(time, text, "eye tracker")
-        for time, text in messages
-        if text.startswith(OPERATOR_MESSAGES)
-    ]
+
+
+def annotations_of(file: AscFile | EyeLinkFile) -> Annotations:
+    """Return what an EyeLink file's reader would register as events, and the operator's notes."""
+    from ursa.readers.eyelink_rows import per_frame, type_of
+    from ursa.readers.source import DEVICE_LOG
+
+    times = file.times()
+    frames = per_frame(file.events(), float(times[-1] - times[0]) / 1000)
+    events, notes, left_out = list[Event](), list[Note](), 0
+    for row in file.events():
+        time, kind = float(row["start"] - times[0]) / 1000, type_of(row, frames)
+        text = row.get("message") or ""
+        if kind != DEVICE_LOG:
+            events.append(Event(time, kind, metadata=_told(row)))
+        elif text.startswith(OPERATOR_MESSAGES):
+            notes.append(Note(time, text, "eye tracker"))
+        else:
+            left_out += 1
     remarks: Flat = {
-        "messages_left_out": len(messages) - len(task) - len(notes),
+        "messages_left_out": left_out,
         "messages_left_out_are": "per-frame, calibration detail and tracker settings",
     }
-    return Annotations([*eye, *task], notes, remarks)
+    return Annotations(events, notes, remarks)
 
 
-def _read(samples: Path, path: Path) -> dict[str, list[dict[str, Any]]]:
-    worker = Path(__file__).with_name("eyelink_worker.py")
-    with tempfile.TemporaryDirectory(prefix="ursa-demo-") as work:
-        out = Path(work, "events.json")
-        subprocess.run(  # noqa: S603 - a fixed command, no shell
-            # -P keeps this package's modules, and -B compiled files, out of the way.
-            [sys.executable, "-P", "-B", str(worker), str(path), str(out)],
-            env={**os.environ, "PYTHONPATH": str(samples)},
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=True,
-            stdin=subprocess.DEVNULL,
-            timeout=TIME_LIMIT_S,
-        )
-        found: dict[str, list[dict[str, Any]]] = json.loads(out.read_text(encoding="utf-8"))
-    return found
-
-
-def _eye_event(kind: str, row: dict[str, Any]) -> Event:
-    measured = {new: round(row[old], 1) for old, new in MEASURES if row.get(old) is not None}
-    duration = round(row["etime"] - row["stime"], 6)
-    eye = EYES[int(row["eye"])]
-    return Event(row["stime"], kind, metadata={"eye": eye, "duration_s": duration, **measured})
+def _told(row: dict[str, Any]) -> Flat:
+    found = {name: row[name] for name in ("eye", "message") if row.get(name)}
+    if row.get("end") is not None:
+        found["duration_s"] = max(0.0, (row["end"] - row["start"]) / 1000)
+    return found | {name: round(row[name], 1) for name in MEASURES if row.get(name) is not None}

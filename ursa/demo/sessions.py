@@ -84,8 +84,8 @@ def _channel(folder: Path, worker: str, name: str) -> Worker:
         name=worker,
         files={f"Task1_{name}.npy": folder / f"Task1_{name}.npy"},
         sampling_rate=1000.0,
-        channel_spec={"channels": [name], "dtype": "float64", "unit": "not stated in the source"},
-        metadata={"file_format": "NumPy .npy"},
+        channel_spec={"channels": [name], "dtype": "float64"},
+        metadata={"file_format": "NumPy .npy", "unit": "not stated in the source"},
     )
 
 

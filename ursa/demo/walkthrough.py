@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shlex
@@ -203,12 +204,22 @@ def _next_steps(data: DataInterface, directory: Path, out: TextIO) -> None:
         f"   {ursa} query{option}",
         f"   {ursa} download{option} --participants {someone} {shlex.quote(dest)}",
         f"   {ursa} verify {shlex.quote(dest)}",
+        *_browser(ursa, site),
         f"or in Python ({python}):",
         "   from ursa import DataInterface",
         f"   data = DataInterface('local', path={site!r})",
-        f"   print({QuerySpec(participants=someone, **filters).as_python()})",
+        f"   results = {QuerySpec(participants=someone, **filters).as_python()}",
+        "   print(results)",
     ]
+    if not filters:
+        lines.append("   print(data.materialize(results[0], time=(0, 10)))")
     _say(out, "\n".join(lines))
+
+
+def _browser(ursa: str, site: str) -> list[str]:
+    if importlib.util.find_spec("panel") is None:
+        return []
+    return [f"or in a browser: {ursa} serve {shlex.quote(site)} --open"]
 
 
 def _commands() -> tuple[str, str]:

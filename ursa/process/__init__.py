@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ursa.filters import QuerySpec
 from ursa.process.report import Outcome, ProcessReport, joined
+from ursa.process.room import tidy
 from ursa.process.rules import Rules
 from ursa.process.work import Place
 from ursa.process.worker import Worker
@@ -34,6 +35,7 @@ def process(
     progress: Callable[[ProcessProgress], object] | None = None,
 ) -> ProcessReport:
     """Process what of `target` is not; see `DataInterface.process`."""
+    tidy(place.work_dir)
     listed = _listed(target, place, rules)
     worker = Worker(place, rules, progress, total=sum(map(len, listed)))
     with worker.telling():

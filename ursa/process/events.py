@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ursa.catalog.schemas import EventRow
+from ursa.readers import DEVICE_LOG
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -27,7 +28,8 @@ def event_rows(
     """Yield batches of the events that the catalog does not have yet.
 
     One that a rig or a person registered, equal in time, type, prompt and response, is not
-    registered once more. The ids follow from the content, so that a second attempt has the same.
+    registered once more. What a device tells of itself, of the type `DEVICE_LOG`, stays in the
+    asset. The ids follow from the content, so that a second attempt has the same.
     """
     known, seen = _known(catalog, row.recording_hash), dict[tuple[float, Words], int]()
     rows: list[EventRow] = []
@@ -35,7 +37,7 @@ def event_rows(
         for record in batch.to_pylist():
             words = _words(record)
             time = record["timestamp"]
-            if time is None or not math.isfinite(time):
+            if time is None or not math.isfinite(time) or words[0] == DEVICE_LOG:
                 continue
             number = seen[time, words] = seen.get((time, words), -1) + 1
             if not any((round(time * _TICKS) + near, words) in known for near in (-1, 0, 1)):

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from ursa.catalog.processing import DERIVED_FROM
+from ursa.catalog.processing import DERIVED_FROM, is_derived
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from ursa.formats.streams import Stream
 
 _LONGEST = 60
-_NOT_IN_NAMES = re.compile(r"[^\w.-]+")
+_NOT_IN_NAMES = re.compile(r"[^\w-]+|_+")
+_LIKE_AN_ATTEMPT = re.compile(r"\.\d+$")
 
 
 class Named(NamedTuple):
@@ -28,8 +29,9 @@ class Named(NamedTuple):
 def named(row: ModalityRow, found: Sequence[Stream], known: Iterable[ModalityRow]) -> list[Named]:
     """Return the streams with their modalities, that of the row itself first.
 
-    It is the stream without a name, or else the first one. No further one gets the name of a
-    modality that the rig recorded, nor that of another stream.
+    It is the stream without a name, or else the first one. Streams of one name are numbered. No
+    further one gets the name of a modality that the rig recorded, nor one that a stream of such a
+    modality could get from another worker at the same time.
 
     Parameters
     ----------
@@ -39,15 +41,16 @@ def named(row: ModalityRow, found: Sequence[Stream], known: Iterable[ModalityRow
         The recording's modalities.
     """
     main = next((each for each in found if not each.name), found[0])
-    used = {
-        each.modality
-        for each in known
-        if each.worker_id == row.worker_id and each.metadata.get(DERIVED_FROM) != row.modality
-    }
+    used, others = set[str](), list[str]()
+    for each in known:
+        if each.worker_id == row.worker_id and each.metadata.get(DERIVED_FROM) != row.modality:
+            used.add(each.modality)
+            if not is_derived(each) and each.modality.startswith(f"{row.modality}-"):
+                others.append(f"{each.modality}-")
     result = [Named(row.modality, _marked(main))]
     for place, stream in enumerate(found, start=1):
         if stream is not main:
-            name = _free(f"{row.modality}-{_slug(stream.name) or place}", used)
+            name = _free(row.modality, _slug(stream.name) or str(place), used, tuple(others))
             result.append(Named(name, stream))
             used.add(name)
     return result
@@ -64,11 +67,15 @@ def _slug(name: str) -> str:
     return _NOT_IN_NAMES.sub("-", name.lower()).strip("-._")[:_LONGEST]
 
 
-def _free(name: str, used: set[str]) -> str:
-    number, free = 1, name
+def _free(modality: str, name: str, used: set[str], others: tuple[str, ...]) -> str:
+    number, base = 1, f"{modality}-{name}"
+    while f"{base}-".startswith(others):
+        number += 1
+        base = f"{modality}-{number}-{name}"
+    number, free = 1, base
     while free in used:
         number += 1
-        free = f"{name}-{number}"
+        free = f"{base}-{number}"
     return free
 
 
@@ -87,7 +94,9 @@ def stem_of(row: ModalityRow, modality: str, attempt: int) -> str:
     ('eeg_a', 'eeg-events_a.2')
     """
     stem = f"{modality}_{row.worker_id}" if row.worker_id else modality
-    return stem if attempt == 1 else f"{stem}.{attempt}"
+    # A name that ends like a later attempt always tells its attempt, so that no two are equal.
+    is_plain = attempt == 1 and not _LIKE_AN_ATTEMPT.search(stem)
+    return stem if is_plain else f"{stem}.{attempt}"
 
 
 def flat(metadata: Mapping[str, object]) -> dict[str, object]:

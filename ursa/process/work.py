@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import errno
 import re
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ursa.catalog.processing import RAW_FORMAT, RAW_RATE
@@ -34,12 +32,14 @@ from ursa.frozen import FrozenDict
 from ursa.process.events import event_rows
 from ursa.process.naming import named, stem_of
 from ursa.process.publish import Asset, publish, store_asset
+from ursa.process.room import PREFIX, room
 from ursa.readers import Source, streams
 from ursa.text import cut
 from ursa.transfer.download import download
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from ursa.catalog import Catalog
     from ursa.formats.streams import Stream
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _ERROR_LONGEST = 500
-_PREFIX = "ursa-process-"
 _MAY_PASS = (
     *(StoreUnavailable, StoreFull, ObjectAccessDenied, CatalogError, PackageMissing),
     *(DestinationFull, DestinationBusy, DestinationNotWritable, DownloadCancelled),
@@ -110,10 +109,8 @@ def work(lease: Lease, result: QueryResult, place: Place, tell: Tell) -> Made:
     FileUnreadable, LeaseLost, UrsaError, Exception
         Whatever a reader raises.
     """
-    with tempfile.TemporaryDirectory(
-        prefix=_PREFIX, dir=place.work_dir, ignore_cleanup_errors=True
-    ) as name:
-        source, size = _fetched(lease, result, place, Path(name))
+    with room(place.work_dir) as folder:
+        source, size = _fetched(lease, result, place, folder)
         tell("fetched", bytes_read=size)
         found, left = streams(source)
         if not found:
@@ -122,8 +119,7 @@ def work(lease: Lease, result: QueryResult, place: Place, tell: Tell) -> Made:
         known = place.catalog.table(ModalityRow).list({"recording_hash": result.recording_hash})
         wanted = named(lease.row, found, known)
         made = [
-            _stored(each, lease, place, Path(name, f"made{n}"), tell)
-            for n, each in enumerate(wanted)
+            _stored(each, lease, place, folder / f"made{n}", tell) for n, each in enumerate(wanted)
         ]
         events = chain.from_iterable(_events(each, lease, place) for each in wanted)
         row = publish(lease, made, events, place.catalog, left)
@@ -138,7 +134,9 @@ def _fetched(lease: Lease, result: QueryResult, place: Place, folder: Path) -> t
     below = folder / "raw" / row.recording_hash / row.modality
     names = [path.relative_to(below).as_posix() for path in below.rglob("*") if path.is_file()]
     seconds = result.duration.total_seconds()
-    source = Source(below, tuple(sorted(names)), row, result.start_time, seconds)
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    source = Source(below, tuple(sorted(names)), row, result.start_time, seconds, scratch)
     return source, job.plan.bytes_total
 
 
@@ -216,7 +214,9 @@ def reason(error: BaseException) -> str:
     if not isinstance(error, UrsaError):
         said = f"{type(error).__name__}: {said}" if said else type(error).__name__
     said = re.sub(
-        rf"[^\s'\"]*{_PREFIX}[^\s/'\"]*(/(raw|made\d+)(/[^\s/'\"]+/[^\s/'\"]+)?)?/?", "", said
+        rf"[^\s'\"]*{PREFIX}[^\s/'\"]*(/room)?(/(raw|made\d+)(/[^\s/'\"]+/[^\s/'\"]+)?)?/?",
+        "",
+        said,
     )
     shown = "".join(char if char.isprintable() else " " for char in said)
     return cut(" ".join(shown.split()), _ERROR_LONGEST)

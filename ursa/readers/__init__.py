@@ -11,7 +11,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from ursa.errors import FileUnreadable
-from ursa.readers.source import Reader, Source
+from ursa.readers.source import DEVICE_LOG, Reader, Source
 from ursa.text import shortened
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ursa.formats.streams import Stream
 
-__all__ = ["GROUP", "Reader", "Source", "readers", "streams"]
+__all__ = ["DEVICE_LOG", "GROUP", "Reader", "Source", "readers", "streams"]
 
 GROUP = "ursa.readers"
 # Asked in this order; each takes the files that it knows, and the next sees the rest.

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from ursa.errors import FileUnreadable
+from ursa.readers import naming
 from ursa.readers.eeg import finite, whole
 from ursa.text import shortened
 
@@ -180,7 +181,7 @@ def _columns(infos: Mapping[str, str], count: int, name: str) -> tuple[Column, .
         label, _reference, resolution, unit, *_ = [*_fields(line), "", "", "", ""]
         what = f"{name}: resolution of Ch{number}"
         factor = finite(resolution, what) if resolution.strip() else 1.0
-        found.append(Column(label.strip(), unit.strip() or "uV", factor))
+        found.append(Column(naming.label(label), naming.label(unit) or "uV", factor))
     return tuple(found)
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ursa.errors import FileUnreadable
+from ursa.readers import naming
 from ursa.readers.eeg import finite, whole
 from ursa.text import shortened
 
@@ -194,9 +195,9 @@ def _text(field: bytes) -> str:
 def _label(field: bytes) -> str:
     # The standard knows only ASCII; recorders write UTF-8 or Latin-1.
     try:
-        return field.decode().strip("\0 ")
+        return naming.label(field.decode())
     except UnicodeDecodeError:
-        return _text(field)
+        return naming.label(_text(field))
 
 
 def _start(date: str, time: str) -> str | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ursa.errors import FileUnreadable
 from ursa.formats.streams import Channel
+from ursa.readers import naming
 from ursa.register.participants import slug
 from ursa.text import shortened
 
@@ -125,9 +126,12 @@ def described(source: Source, count: int) -> tuple[Channel, ...]:
     if len(names) != count:
         names = [f"channel {index + 1}" for index in range(count)]
     unit = spec.get("unit")
+    known = None if unit is None else naming.label(str(unit))
     return tuple(
-        Channel(str(name), None if unit is None else str(unit), kind_of(str(name)))
-        for name in names
+        Channel(name, known, kind_of(name))
+        for name in (
+            naming.label(str(each)) or f"channel {n}" for n, each in enumerate(names, start=1)
+        )
     )
 
 

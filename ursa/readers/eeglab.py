@@ -16,6 +16,7 @@ import numpy as np
 
 from ursa.errors import FileUnreadable
 from ursa.formats.streams import Channel, DenseStream, Segment, domain_of
+from ursa.readers import naming
 from ursa.readers.eeg import BLOCK_BYTES, beside, kept, kind_of, stream_name
 from ursa.readers.eeglab_hdf5 import Hdf5Array, fields
 from ursa.readers.marks import Mark, events_stream, time_of
@@ -176,8 +177,8 @@ def _channels(data: DataSet) -> tuple[Channel, ...]:
     found = []
     for index, place in enumerate(places):
         label, kind = place.get("labels"), place.get("type")
-        name = label.strip() if isinstance(label, str) and label.strip() else f"channel {index + 1}"
-        told = kind.strip().lower() if isinstance(kind, str) else ""
+        name = (naming.label(label) if isinstance(label, str) else "") or f"channel {index + 1}"
+        told = naming.label(kind).lower() if isinstance(kind, str) else ""
         found.append(Channel(name, "uV", told or kind_of(name) or "eeg"))
     return tuple(found)
 

@@ -1,4 +1,10 @@
-"""EyeLink recordings: the tracker's binary ``.edf`` and the ``.asc`` text made of it."""
+"""EyeLink recordings: the tracker's binary ``.edf`` and the ``.asc`` text made of it.
+
+All that the tracker wrote is in the events' table. Fixations, saccades, blinks, buttons, inputs and
+the task's messages become events of the catalog too. Messages that the tracker writes of its
+settings and of calibration, that begin with "!", or of which there is one for each frame that was
+shown, are of the type ``device-log`` and do not.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +12,8 @@ from functools import partial
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ursa.errors import FileUnreadable
 from ursa.formats.streams import DenseStream, SparseStream
@@ -15,6 +23,7 @@ from ursa.readers.eyelink_rows import (
     channels_of,
     event_batches,
     event_schema,
+    per_frame,
     screen_of,
     segments_of,
 )
@@ -24,7 +33,6 @@ from ursa.readers.source import Reader, Source, with_suffix
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
 _MAGIC = b"SR_RESEARCH_"
@@ -53,7 +61,8 @@ def _read(source: Source, names: Sequence[str]) -> list[DenseStream | SparseStre
 
 def _streams(source: Source, name: str, own: str) -> list[DenseStream | SparseStream]:
     path = source.path(name)
-    file = AscFile(path, name) if name.lower().endswith(".asc") else EyeLinkFile(path, name)
+    is_text = name.lower().endswith(".asc")
+    file = AscFile(path, name) if is_text else EyeLinkFile(path, name, scratch=source.scratch)
     times = file.times()
     metadata = _metadata(file, name)
     origin = float(times[0]) if len(times) else next(file.events(), {"start": None})["start"]
@@ -62,10 +71,11 @@ def _streams(source: Source, name: str, own: str) -> list[DenseStream | SparseSt
         raise FileUnreadable(msg)
     segments = segments_of(times, file.blocks, source.offset_s, name)
     columns, channels = channels_of(file.blocks)
+    frames = per_frame(file.events(), float(np.ptp(times)) / 1000 if len(times) else 0.0)
     events = SparseStream(
         name=f"{own}-events".strip("-"),
         schema=event_schema(),
-        batches=partial(_event_batches, file, origin, source.offset_s),
+        batches=partial(_event_batches, file, origin, source.offset_s, frames),
         kind="events",
         domain=((segments[0].start, segments[-1].stop),) if segments else None,
         metadata=metadata,
@@ -84,8 +94,10 @@ def _streams(source: Source, name: str, own: str) -> list[DenseStream | SparseSt
     return [samples, events] if next(file.events(), None) else [samples]
 
 
-def _event_batches(file: AscFile | EyeLinkFile, origin: float, start: float) -> Iterator[Any]:
-    yield from event_batches(file.events(), origin, start)
+def _event_batches(
+    file: AscFile | EyeLinkFile, origin: float, start: float, frames: frozenset[str]
+) -> Iterator[Any]:
+    yield from event_batches(file.events(), origin, start, frames)
 
 
 def _blocks(file: AscFile | EyeLinkFile, columns: list[int]) -> Iterator[NDArray[np.float32]]:

@@ -29,13 +29,26 @@ _BLOCK_ROWS = 1 << 17
 
 
 class EyeLinkFile:
-    """What is in a binary EyeLink file; its samples lie in a directory that goes with this."""
+    """What is in a binary EyeLink file; its samples lie in a directory that goes with this.
 
-    def __init__(self, path: Path, name: str) -> None:
+    Parameters
+    ----------
+    path : Path
+    name : str
+        The file's name for people.
+    packages : Path, optional
+        Where `eyelinkio` lies; else it is an installed one.
+    scratch : Path, optional
+        Where that directory is made; else in the system's temporary directory.
+    """
+
+    def __init__(
+        self, path: Path, name: str, packages: Path | None = None, scratch: Path | None = None
+    ) -> None:
         self.name = name
-        self.folder = Path(tempfile.mkdtemp(prefix="ursa-eyelink-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="ursa-eyelink-", dir=scratch))
         weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
-        read_in_process(path, self.folder, name)
+        read_in_process(path, self.folder, name, packages)
         info: dict[str, Any] = json.loads((self.folder / "info.json").read_text("utf-8"))
         self.header = str(info["header"])
         self.blocks = [Block(**each) for each in info["blocks"]]

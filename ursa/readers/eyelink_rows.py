@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,9 +11,10 @@ import numpy as np
 
 from ursa.errors import FileUnreadable
 from ursa.formats.streams import TIMESTAMP, Channel, Segment
+from ursa.readers.source import DEVICE_LOG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
 
     import pyarrow as pa
     from numpy.typing import NDArray
@@ -24,6 +26,14 @@ _GAP = 1.5  # sample times
 _ROWS = 4096
 _MEASURES = ("x", "y", "from_x", "from_y", "to_x", "to_y", "peak_velocity", "value")
 _NUMBER = r"[ =]+(-?\d{1,6}(?:\.\d*)?)"
+# How messages begin that the tracker writes itself, or that are orders to a program ("!").
+_TRACKER = re.compile(
+    r"!|(?:RECCFG|ELCL|GAZE_COORDS|DISPLAY_COORDS|SCREEN_|THRESHOLDS|PUPIL_DATA_TYPE|CAMERA_"
+    r"|RETRACE_INTERVAL|FRAMERATE|VALIDATE|DRIFTCORRECT|CALIBRATION)"
+)
+_NOT_LETTERS = re.compile(r"[^a-z]+", re.IGNORECASE)
+_PER_FRAME, _LEAST = 10.0, 100  # of one kind a second, and at all
+_MOST_KINDS, _KIND_LONGEST = 10_000, 60
 _COORDS = re.compile(r"(?:GAZE_COORDS|DISPLAY_COORDS)" + 4 * _NUMBER)
 
 
@@ -115,8 +125,45 @@ def event_schema() -> pa.Schema:
     return pa.schema([*fixed, *texts, *further, *numbers])
 
 
+def per_frame(rows: Iterable[dict[str, Any]], seconds: float) -> frozenset[str]:
+    """Return the kinds of message of which there are more than ten in each of `seconds`."""
+    kinds = Counter[str]()
+    for row in rows:
+        if row["type"] == "message":
+            kind = _kind(row["message"])
+            if kind in kinds or len(kinds) < _MOST_KINDS:
+                kinds[kind] += 1
+    most = max(_LEAST, _PER_FRAME * seconds)
+    return frozenset(kind for kind, count in kinds.items() if count > most)
+
+
+def type_of(row: dict[str, Any], frames: Container[str]) -> str:
+    """Return the type of an event: a message that tells nothing of the task is `DEVICE_LOG`.
+
+    Parameters
+    ----------
+    row : dict
+        As the tracker wrote it.
+    frames : container of str
+        From `per_frame`.
+
+    Examples
+    --------
+    >>> texts = ["TRIALID 7", "!CAL VALIDATION GOOD", "RECCFG CR 500 2 1 L"]
+    >>> [type_of({"type": "message", "message": text}, ()) for text in texts]
+    ['message', 'device-log', 'device-log']
+    """
+    text = row.get("message") or ""
+    is_log = row["type"] == "message" and (_TRACKER.match(text) or _kind(text) in frames)
+    return DEVICE_LOG if is_log else str(row["type"])
+
+
+def _kind(message: str) -> str:
+    return _NOT_LETTERS.sub(" ", message[:_KIND_LONGEST]).strip()
+
+
 def event_batches(
-    rows: Iterator[dict[str, Any]], origin_ms: float, start: float
+    rows: Iterator[dict[str, Any]], origin_ms: float, start: float, frames: Container[str] = ()
 ) -> Iterator[pa.RecordBatch]:
     """Yield events; what was at `origin_ms` on the tracker's clock is at `start` seconds."""
     import pyarrow as pa
@@ -125,7 +172,7 @@ def event_batches(
     for row in rows:
         begin, end = row["start"], row.get("end")
         told = {key: row.get(key) for key in (*_MEASURES, "eye", "message")}
-        told["event_type"] = row["type"]
+        told["event_type"] = type_of(row, frames)
         told[TIMESTAMP] = (begin - origin_ms) / 1000 + start
         told["duration"] = None if end is None else max(0.0, (end - begin) / 1000)
         held.append(told)

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from ursa.catalog.schemas import ModalityRow
     from ursa.formats.streams import Stream
 
+# Type of events by which a device tells of itself: they are stored with the others, and are no
+# events of the catalog.
+DEVICE_LOG = "device-log"
+
 
 @dataclass(frozen=True)
 class Source:
@@ -29,6 +33,9 @@ class Source:
         Zero of the recording's clock, in ns since the Unix epoch.
     duration_s : float
         Of the recording, as its manifest says.
+    scratch : Path or None
+        Where a reader that needs files of its own puts them, so that they go with what else is
+        there even if the process is killed; the system's temporary directory if None.
     """
 
     folder: Path
@@ -36,6 +43,7 @@ class Source:
     row: ModalityRow
     start_ns: int
     duration_s: float
+    scratch: Path | None = None
 
     def path(self, name: str) -> Path:
         """Return where the file `name` lies."""
