@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from ursa.errors import ProcessError, StoreUnavailable
+from ursa.errors import IntegrityError, ProcessError
 from ursa.formats.frames import NOT_SHOWN
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def _filled(readinto: Callable[[memoryview], int], size: int) -> bytes:
     while done < size:
         count = readinto(view[done:])
         if not count:
-            msg = f"the video ended {size - done} bytes before its index says; download it again"
-            raise StoreUnavailable(msg)
+            msg = f"the video ends {size - done} bytes before its index says; process it again"
+            raise IntegrityError(msg)
         done += count
     return bytes(buffer)
 

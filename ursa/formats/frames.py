@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from ursa.errors import IntegrityError
+from ursa.formats.assets import inventory_key
 from ursa.formats.lance_files import LanceFile
 
 if TYPE_CHECKING:
@@ -148,9 +150,14 @@ class FrameIndex:
     @classmethod
     def load(cls, store: Store, key: str) -> Self:
         """Read the whole index of the dataset `key`, some 20 bytes a frame."""
-        file = LanceFile(store, key)
+        file = LanceFile(store, key, inventory_key(key.removesuffix(".lance")))
         try:
             return cls.of(file.table())
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            if isinstance(error, IntegrityError):
+                raise
+            msg = f"{key} is no index of frames ({error!r}); process the recording again"
+            raise IntegrityError(msg) from error
         finally:
             file.close()
 
