@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from tests.faultproxy import faults
-from tests.formats.storing import Counting
+from tests.formats.storing import Counting, clip
 from tests.processed import GAPPY, dense, noise, store
 from ursa import DataInterface, IntervalSelector
 from ursa.directory import Directory
@@ -21,7 +21,7 @@ from ursa.errors import IntegrityError, InvalidArgument
 from ursa.files import sha256_file
 from ursa.formats import write_inventory
 from ursa.formats.sparse import LOADED_ROWS, SparseReader, write_sparse
-from ursa.formats.streams import SparseStream, TableStream, domain_of
+from ursa.formats.streams import SparseStream, TableStream, VideoPart, VideoStream, domain_of
 from ursa.peers import to_mne, to_nwb, to_pandas, to_xarray
 from ursa.temporal import RegularTimeSeries, interval
 
@@ -94,11 +94,11 @@ def test_columns_of_several_values_come_out(site: DataInterface) -> None:
 
 
 def test_slices_of_hours_of_sound_begin_with_their_sample() -> None:
-    rate, rows_ = 44_100.0, 4 * 3600 * 44_100
+    rate, rows_ = 48_000.0, 4 * 3600 * 48_000
     series = RegularTimeSeries.__new__(RegularTimeSeries)
     series.__dict__["signal"] = np.broadcast_to(np.float32(0), (rows_, 1))
     series._sampling_rate, series._domain = rate, interval([(0.1, 0.1 + rows_ / rate)])
-    for place in range(rows_ - 3000, rows_ - 2000):
+    for place in range(10**8, 10**8 + 1000):
         start, stop = 0.1 + place / rate, 0.1 + (place + 10) / rate
         cut = series.slice(start, stop, reset_origin=False)
         assert (cut.domain.start[0], len(cut)) == (start, 10)
@@ -231,6 +231,19 @@ def test_damaged_rows_without_checksums_are_no_surprise(tmp_path: Path) -> None:
         SparseReader.open(Counting(tmp_path), "gaze.lance").read()
 
 
+def test_a_changed_byte_of_a_video_is_found(site: DataInterface, tmp_path: Path) -> None:
+    part = VideoPart(clip(tmp_path / "v.mp4", frames=30, gop=10))
+    store(site, {"video": VideoStream("", (part,))})
+    assert len(one(site).video.frames()[1]) == 30
+    assert site.path is not None
+    (path,) = site.path.rglob("*.mp4")
+    flipped(path, path.stat().st_size // 2)
+    with pytest.raises(IntegrityError, match=r"damaged at \d\.\d+ s: packet \d+ differs"):
+        one(site).video.frames()
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:lance is not fork-safe:UserWarning")
 def test_a_forked_process_leaves_its_parent_s_copies(tmp_path: Path) -> None:
     write_sparse(rows(np.arange(50.0)), tmp_path, "gaze")
     kept: list[SparseReader] = [SparseReader.open(Counting(tmp_path), "gaze.lance")]

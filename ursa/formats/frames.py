@@ -79,6 +79,8 @@ class FrameIndex:
     domain : tuple of (float, float)
     rate : float or None
         Frames per second, the effective one.
+    crc32c : ndarray of uint32 or None
+        Checksum of each packet's bytes; None in an index that has none.
     """
 
     frame: NDArray[np.int64]
@@ -91,6 +93,7 @@ class FrameIndex:
     codec: Codec
     domain: tuple[Interval, ...] = ()
     rate: float | None = None
+    crc32c: NDArray[np.uint32] | None = None
 
     @property
     def gop(self) -> NDArray[np.int64]:
@@ -130,6 +133,7 @@ class FrameIndex:
             "byte_size": self.size,
             "keyframe": self.keyframe,
             "gop": self.gop,
+            **({} if self.crc32c is None else {"crc32c": self.crc32c}),
         }
         return pa.table(columns).replace_schema_metadata(self._metadata())
 
@@ -191,4 +195,5 @@ class FrameIndex:
             codec=codec,
             domain=tuple((start, stop) for start, stop in json.loads(said["domain"])),
             rate=json.loads(said["rate"]),
+            crc32c=column("crc32c") if "crc32c" in table.column_names else None,
         )
