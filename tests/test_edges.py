@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import multiprocessing
 import os
 import pickle
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import MakeSession
     from tests.profiles import Lab
+    from ursa.stream import WindowStream
     from ursa.temporal import Data
 
 
@@ -254,6 +256,29 @@ def test_a_forked_process_leaves_its_parent_s_copies(tmp_path: Path) -> None:
         os._exit(0)
     os.waitpid(child, 0)
     assert len(kept[0].read()) == 50
+
+
+def shown(stream: WindowStream, queue: Any) -> None:
+    queue.put([int(each["video"][1].sum()) for each in stream])
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*")
+def test_a_forked_worker_decodes_what_its_parent_began_to(
+    site: DataInterface, tmp_path: Path
+) -> None:
+    part = VideoPart(clip(tmp_path / "v.mp4", frames=50, gop=25))
+    store(site, {"video": VideoStream("", (part,))}, seconds=2)
+    stream = site.stream(site.query(), window=0.5)
+    expected = [int(each["video"][1].sum()) for each in stream]
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    worker = context.Process(target=shown, args=(stream, queue), daemon=True)
+    worker.start()
+    try:
+        assert queue.get(timeout=15) == expected
+    finally:
+        worker.kill()
+        worker.join()
 
 
 @pytest.mark.timeout(120)

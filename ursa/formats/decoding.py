@@ -79,8 +79,8 @@ class Ranges:
         """Compare a packet with its checksum: a decoder makes pictures of damaged ones, too."""
         if self._crc32c is not None and self._checksum(data) != self._crc32c[number]:
             msg = (
-                f"{self._key} is damaged at {self._time[number]:.3f} s: packet {number} differs from "
-                "its checksum; process the recording again"
+                f"{self._key} is damaged at {self._time[number]:.3f} s: packet {number} differs "
+                "from its checksum; process the recording again"
             )
             raise IntegrityError(msg)
 
