@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     Spans = tuple[Window, ...] | None
 
 TIMESTAMP = "timestamp"
+_MEANT = ("timestamps", "signal")  # attributes of series that are no column
 
 
 def materialize(
@@ -68,15 +69,16 @@ def _data(
 ) -> Data:
     rows = picked(result, modalities)
     chosen = spans(result, time)
+    domain = _domain(result, rows, chosen, time)
     data = Data(
-        domain=interval(_domain(result, rows, chosen, time)),
+        domain=interval(domain),
         recording_hash=result.recording_hash,
         participant_ids=list(result.participant_ids),
         start_time=result.start_time,
     )
     for key, row in rows.items():
         make = _SERIES[row.format or StorageFormat.ZARR]
-        series = make(readers, row, chosen)
+        series = make(readers, row, None if chosen is None else domain)
         if not lazy:
             series.materialize()
         setattr(data, attribute(key, data), series)
@@ -154,7 +156,7 @@ def _sparse(readers: Readers, row: ModalityRow, chosen: Spans) -> Any:
 def _named(found: Mapping[str, NDArray[Any]], owner: type) -> dict[str, NDArray[Any]]:
     named: dict[str, NDArray[Any]] = {}
     for name, values in found.items():
-        named[attribute(name, owner, {*named, "timestamps"})] = values
+        named[attribute(name, owner, {*named, *_MEANT})] = values
     return named
 
 

@@ -233,6 +233,7 @@ class Readers:
 
     def __init__(self, site: Site, keep: int = KEPT) -> None:
         self.site, self.keep = site, keep
+        self._inherited: list[OrderedDict[str, _Kept]] = []
         self._begin()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -246,6 +247,8 @@ class Readers:
         """Return the reader of a row's processed data; of a dense stream, its `Signal`."""
         if os.getpid() != self._process:  # connections and threads do not outlive a fork
             self.site = replace(self.site)
+            # Not freed: closing a decoder waits for its threads, which are not here.
+            self._inherited.append(self._open)
             self._begin()
         with self._lock:
             kept = self._open.get(row.storage_uri)

@@ -200,6 +200,21 @@ class IrregularTimeSeries(_Described, temporaldata.IrregularTimeSeries):  # type
 class RegularTimeSeries(_Described, temporaldata.RegularTimeSeries):  # type: ignore[misc]
     """Samples at a fixed rate without a gap: ``signal`` of shape (time, channel)."""
 
+    def slice(
+        self,
+        start: float,
+        end: float,
+        reset_origin: bool = True,  # noqa: FBT001, FBT002 - as in temporaldata
+        eps: float | None = None,
+    ) -> Any:
+        """Return what lies in [start, end), its times counted from `start` by default.
+
+        Times are compared up to 1 ns, or to `eps` samples.
+        """
+        # Its own bound is 1e-9 samples: less than a float can tell after some hours of sound.
+        near = max(1e-9, 1e-9 * self.sampling_rate) if eps is None else eps
+        return super().slice(start, end, reset_origin, near)
+
     def to_irregular(self) -> Any:
         """Return it with a time for each sample."""
         made = IrregularTimeSeries(

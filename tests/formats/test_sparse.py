@@ -11,7 +11,7 @@ import pytest
 from tests.formats.storing import Counting
 from ursa.catalog.schemas import StorageFormat
 from ursa.directory import Directory
-from ursa.errors import FileUnreadable, InvalidArgument, ObjectNotFound, ProcessError
+from ursa.errors import FileUnreadable, IntegrityError, InvalidArgument, ObjectNotFound
 from ursa.formats import sparse
 from ursa.formats.sparse import SparseReader, write_sparse
 from ursa.formats.streams import SparseStream
@@ -207,5 +207,5 @@ def test_what_is_not_there_or_no_dataset_is_said(tmp_path: Path) -> None:
         SparseReader.open(Counting(tmp_path), "gone.lance")
     (tmp_path / "x.lance").mkdir()
     (tmp_path / "x.lance" / "data").write_text("?")
-    with pytest.raises(ProcessError, match="no Lance dataset"):
+    with pytest.raises(IntegrityError, match="no whole Lance dataset"):
         SparseReader.open(Directory(tmp_path), "x.lance")

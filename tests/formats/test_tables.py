@@ -10,7 +10,7 @@ import pytest
 from tests.formats.storing import Counting
 from ursa.catalog.schemas import StorageFormat
 from ursa.directory import Directory
-from ursa.errors import ObjectNotFound, ProcessError
+from ursa.errors import IntegrityError, ObjectNotFound
 from ursa.formats.streams import TableStream
 from ursa.formats.tables import TableReader, write_table
 
@@ -53,5 +53,5 @@ def test_what_is_not_there_or_no_table_is_said(tmp_path: Path) -> None:
         with pytest.raises(ObjectNotFound):
             TableReader.open(store, "gone.parquet")
     (tmp_path / "x.parquet").write_bytes(b"PAR1?")
-    with pytest.raises(ProcessError, match="no whole Parquet file"):
+    with pytest.raises(IntegrityError, match="no whole Parquet file"):
         TableReader.open(Directory(tmp_path), "x.parquet")

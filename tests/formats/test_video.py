@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import threading
 import tracemalloc
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -13,7 +14,7 @@ import pytest
 from tests.formats.storing import Counting, clip, decoded
 from ursa.catalog.schemas import StorageFormat
 from ursa.directory import Directory
-from ursa.errors import FileUnreadable, InvalidArgument, ProcessError
+from ursa.errors import FileUnreadable, IntegrityError, InvalidArgument, ProcessError
 from ursa.formats import containers, decoding
 from ursa.formats.streams import VideoPart, VideoStream
 from ursa.formats.video import VideoReader, write_video
@@ -146,7 +147,7 @@ def test_anyone_can_open_it(tmp_path: Path) -> None:
     dataset = lance.dataset(str(tmp_path / "made" / "camera.mp4.lance"))
     table = dataset.to_table()
     assert table.column_names == [
-        *("frame", "pts", "time_s", "dts", "byte_offset", "byte_size", "keyframe", "gop"),
+        *("frame", "pts", "time_s", "dts", "byte_offset", "byte_size", "keyframe", "gop", "crc32c"),
     ]
     assert sorted(table["frame"].to_pylist()) == list(range(50))
     said = {key.decode(): text.decode() for key, text in dataset.schema.metadata.items()}
@@ -428,6 +429,20 @@ def test_a_damaged_frame_is_named(tmp_path: Path) -> None:
     place = tmp_path / "made" / "camera.mp4"
     content = bytearray(place.read_bytes())
     at, size = int(reader.index.offset[7]), int(reader.index.size[7])
+    content[at : at + size] = bytes(size)
+    place.write_bytes(content)
+    with pytest.raises(IntegrityError, match=r"damaged at 0\.280 s: packet 7 differs"):
+        reader.frame(7)
+    assert reader.frame(8).shape == (96, 160, 3)
+
+
+def test_a_frame_that_was_recorded_damaged_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "made", clip(tmp_path / "a.mp4", 20, codec="mjpeg"))
+    index = replace(read(tmp_path / "made")[0].index, crc32c=None)
+    reader = VideoReader(Counting(tmp_path / "made"), "camera.mp4", index)
+    place = tmp_path / "made" / "camera.mp4"
+    content = bytearray(place.read_bytes())
+    at, size = int(index.offset[7]), int(index.size[7])
     content[at : at + size] = bytes(size)
     place.write_bytes(content)
     with pytest.raises(ProcessError, match=r"frame at 0\.280 s cannot be decoded"):

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ursa.catalog.schemas import IngestionStatus, ModalityRow, StorageFormat
+from ursa.errors import IntegrityError, ObjectNotFound
+from ursa.files import is_sha256
 from ursa.formats.manifest import SESSION_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ursa.stores import WritableStore
+    from ursa.stores import Store, WritableStore
 
 Tier = Literal["raw", "processed"]
 
@@ -107,3 +109,25 @@ def write_inventory(store: WritableStore, key: str, files: Iterable[tuple[str, i
     listed = [{"key": name, "size": size, "sha256": digest} for name, size, digest in files]
     text = json.dumps({"version": 1, "files": sorted(listed, key=lambda file: str(file["key"]))})
     store.write(inventory_key(key), [text.encode()])
+
+
+def read_inventory(store: Store, name: str) -> dict[str, tuple[int, str]]:
+    """Return size and SHA-256 by key of what the inventory `name` lists; nothing if there is none.
+
+    Raises
+    ------
+    IntegrityError
+        It is damaged.
+    """
+    try:
+        listed = json.loads(b"".join(store.read(name)))["files"]
+        found = {str(file["key"]): (int(file["size"]), str(file["sha256"])) for file in listed}
+    except ObjectNotFound:
+        return {}
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        msg = f"{name} is damaged: it should list key, size and sha256; process the modality again"
+        raise IntegrityError(msg) from error
+    if not all(is_sha256(digest) for _, digest in found.values()):
+        msg = f"{name} is damaged: a sha256 is not 64 hex digits; process the modality again"
+        raise IntegrityError(msg)
+    return found

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from ursa.errors import ProcessError, StoreUnavailable
+from ursa.errors import IntegrityError, ProcessError
 from ursa.formats.frames import NOT_SHOWN
+from ursa.formats.packages import needed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -36,6 +37,11 @@ class Ranges:
         self._store, self._key = store, key
         self._offset, self._stop = index.offset, index.offset + index.size
         self._keys = np.flatnonzero(index.keyframe)
+        self._time, self._crc32c, self._checksum = (
+            index.time,
+            index.crc32c,
+            needed("google_crc32c").value,
+        )
         self.read_bytes = 0
 
     def packets(self, first: int, last: int) -> Generator[tuple[int, bytes]]:
@@ -65,7 +71,18 @@ class Ranges:
             for number in range(first, stop):
                 _filled(body.readinto, int(self._offset[number]) - at)  # another track's
                 at = int(self._stop[number])
-                yield number, _filled(body.readinto, at - int(self._offset[number]))
+                data = _filled(body.readinto, at - int(self._offset[number]))
+                self._check(number, data)
+                yield number, data
+
+    def _check(self, number: int, data: bytes) -> None:
+        """Compare a packet with its checksum: a decoder makes pictures of damaged ones, too."""
+        if self._crc32c is not None and self._checksum(data) != self._crc32c[number]:
+            msg = (
+                f"{self._key} is damaged at {self._time[number]:.3f} s: packet {number} differs "
+                "from its checksum; process the recording again"
+            )
+            raise IntegrityError(msg)
 
 
 def _filled(readinto: Callable[[memoryview], int], size: int) -> bytes:
@@ -74,8 +91,8 @@ def _filled(readinto: Callable[[memoryview], int], size: int) -> bytes:
     while done < size:
         count = readinto(view[done:])
         if not count:
-            msg = f"the video ended {size - done} bytes before its index says; download it again"
-            raise StoreUnavailable(msg)
+            msg = f"the video ends {size - done} bytes before its index says; process it again"
+            raise IntegrityError(msg)
         done += count
     return bytes(buffer)
 

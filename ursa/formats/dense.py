@@ -112,7 +112,7 @@ def _copy(
 def _written(stream: DenseStream, name: str, timeline: Timeline) -> Written:
     rates = set(timeline.rates.tolist())
     seconds = float((timeline.lengths / timeline.rates).sum())
-    rate = rates.pop() if len(rates) == 1 else timeline.samples / seconds if seconds else None
+    rate = min(rates) if len(rates) == 1 else timeline.samples / seconds if seconds else None
     return Written(
         name,
         StorageFormat.ZARR,
@@ -124,6 +124,7 @@ def _written(stream: DenseStream, name: str, timeline: Timeline) -> Written:
             "kinds": [each.kind for each in stream.channels],
             "dtype": stream.dtype.name,
             "nominal_rate": stream.rate,
+            **({"lowest_rate": float(timeline.rates.min())} if len(rates) > 1 else {}),
         },
         dict(stream.metadata),
     )
@@ -136,6 +137,7 @@ class DenseReader:
 
     Attributes
     ----------
+    kind : {"dense"}
     segments : tuple of Segment
     timeline : Timeline
     channels : tuple of str
@@ -145,6 +147,8 @@ class DenseReader:
     rate : float
         Nominal samples per second.
     """
+
+    kind = "dense"
 
     def __init__(self, store: Store, key: str, opened: Opened) -> None:
         self.store, self.key, self._opened = store, key, opened
@@ -261,3 +265,6 @@ class DenseReader:
             To decode.
         """
         return read_overview(self._opened, (start, stop), points, channels, most_bytes)
+
+    def close(self) -> None:
+        """Do nothing: it holds no file, and its store belongs to the site."""

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from ursa.errors import IntegrityError
+from ursa.formats.assets import inventory_key
 from ursa.formats.lance_files import LanceFile
 
 if TYPE_CHECKING:
@@ -77,6 +79,8 @@ class FrameIndex:
     domain : tuple of (float, float)
     rate : float or None
         Frames per second, the effective one.
+    crc32c : ndarray of uint32 or None
+        Checksum of each packet's bytes; None in an index that has none.
     """
 
     frame: NDArray[np.int64]
@@ -89,6 +93,7 @@ class FrameIndex:
     codec: Codec
     domain: tuple[Interval, ...] = ()
     rate: float | None = None
+    crc32c: NDArray[np.uint32] | None = None
 
     @property
     def gop(self) -> NDArray[np.int64]:
@@ -128,6 +133,7 @@ class FrameIndex:
             "byte_size": self.size,
             "keyframe": self.keyframe,
             "gop": self.gop,
+            **({} if self.crc32c is None else {"crc32c": self.crc32c}),
         }
         return pa.table(columns).replace_schema_metadata(self._metadata())
 
@@ -148,9 +154,14 @@ class FrameIndex:
     @classmethod
     def load(cls, store: Store, key: str) -> Self:
         """Read the whole index of the dataset `key`, some 20 bytes a frame."""
-        file = LanceFile(store, key)
+        file = LanceFile(store, key, inventory_key(key.removesuffix(".lance")))
         try:
             return cls.of(file.table())
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            if isinstance(error, IntegrityError):
+                raise
+            msg = f"{key} is no index of frames ({error!r}); process the recording again"
+            raise IntegrityError(msg) from error
         finally:
             file.close()
 
@@ -184,4 +195,5 @@ class FrameIndex:
             codec=codec,
             domain=tuple((start, stop) for start, stop in json.loads(said["domain"])),
             rate=json.loads(said["rate"]),
+            crc32c=column("crc32c") if "crc32c" in table.column_names else None,
         )

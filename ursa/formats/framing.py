@@ -10,6 +10,7 @@ import numpy as np
 from ursa.errors import FileUnreadable
 from ursa.formats.containers import Part, opened, packets, video_of
 from ursa.formats.frames import NOT_SHOWN, Codec, FrameIndex
+from ursa.formats.packages import needed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,12 +31,13 @@ def indexed(
     """Return the index of the MP4 `path` that `copied` was made into, and remarks about it."""
     with opened(path) as container:
         video = video_of(container, path.name)
-        rows = array("q")  # a list would take ten times the memory
+        rows, checksum = array("q"), needed("google_crc32c").value  # a list takes ten times as much
         for each in packets(container, [video], Part(path.name)):
-            rows.extend((each.pts, each.dts, each.pos, each.size, each.is_keyframe))
+            kept = (each.pts, each.dts, each.pos, each.size, each.is_keyframe)
+            rows.extend((*kept, checksum(bytes(each))))
         codec = _codec(video)
         guess = float(video.guessed_rate or video.average_rate or 0)
-    pts, dts, offset, size, key = np.array(rows, np.int64).reshape(-1, 5).T
+    pts, dts, offset, size, key, crc = np.array(rows, np.int64).reshape(-1, 6).T
     if len(pts) != sum(len(part.shown) for part in copied) or len(np.unique(pts)) != len(pts):
         msg = f"{copied[0].name} has two frames of one time stamp; record it again"
         raise FileUnreadable(msg)
@@ -47,7 +49,8 @@ def indexed(
         raise FileUnreadable(msg)
     frame[shown[np.argsort(pts[shown])]] = np.arange(len(shown))
     domain, rate = _reach(time[shown[np.argsort(pts[shown])]], _part_of(copied)[shown], guess)
-    index = FrameIndex(frame, time, pts, dts, offset, size, key.astype(bool), codec, domain, rate)
+    keys, crc32c = key.astype(bool), crc.astype(np.uint32)
+    index = FrameIndex(frame, time, pts, dts, offset, size, keys, codec, domain, rate, crc32c)
     return index, remarks
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ursa.errors import ProcessError, UrsaError
+from ursa.errors import IntegrityError, ProcessError, UrsaError
+from ursa.formats.assets import inventory_key
 from ursa.formats.local_tree import LocalTree, missing
 
 if TYPE_CHECKING:
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
     from lancedb.db import DBConnection
-    from lancedb.table import Table
 
     from ursa.stores import Store
 
@@ -26,6 +28,7 @@ _NAME = "table"
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]+")  # the names that LanceDB opens
 _SOON = timedelta(milliseconds=1)  # LanceDB warns of none at all
 _ROW = "_rowid"
+_FINITE = sys.float_info.max  # SQL knows no infinity
 
 
 def write_lance(
@@ -83,7 +86,14 @@ def _watched(
 
 
 class LanceFile:
-    """A stored Lance dataset, opened.
+    """A stored Lance dataset, opened; its files are compared with their checksums first.
+
+    Parameters
+    ----------
+    store : Store
+    key : str
+    inventory : str, optional
+        Key of the asset's inventory, where it is another asset's.
 
     Attributes
     ----------
@@ -92,30 +102,37 @@ class LanceFile:
     size_bytes : int
     """
 
-    def __init__(self, store: Store, key: str) -> None:
+    def __init__(self, store: Store, key: str, inventory: str = "") -> None:
         stem = key.rpartition("/")[2].removesuffix(".lance")
         plain = _PLAIN.fullmatch(stem) is not None
-        self._tree = LocalTree(store, key, "" if plain else f"{_NAME}.lance")
+        copied_as = "" if plain else f"{_NAME}.lance"
+        self._tree = LocalTree(store, key, copied_as, inventory or inventory_key(key))
         if not self._tree.path.is_dir():
             raise missing(key)
-        self._table = _opened(self._tree.path)
-        self.schema: pa.Schema = self._table.schema
-        self.rows: int = self._table.count_rows()
+        self._key = key
+        with _explained(key):
+            self._table = _connected(str(self._tree.path.parent)).open_table(
+                self._tree.path.name.removesuffix(".lance")
+            )
+            self.schema: pa.Schema = self._table.schema
+            self.rows: int = self._table.count_rows()
         self.size_bytes = self._tree.size_bytes
 
     def table(self) -> pa.Table:
         """Return all rows, in the order they were written in."""
-        return self._table.to_arrow()
+        with _explained(self._key):
+            return self._table.to_arrow()
 
     def between(self, column: str, start: float | None, stop: float | None) -> pa.Table:
         """Return the rows with ``start <= column < stop``, in order of `column`."""
         conditions = [
-            f"{column} {sign} {float(bound)!r}"
+            f"{column} {sign} {min(max(float(bound), -_FINITE), _FINITE)!r}"
             for sign, bound in ((">=", start), ("<", stop))
             if bound is not None
         ]
         query = self._table.search().where(" AND ".join(conditions)).with_row_id(True)  # noqa: FBT003
-        found: pa.Table = query.to_arrow()
+        with _explained(self._key):
+            found: pa.Table = query.to_arrow()
         ordered = found.sort_by([(column, "ascending"), (_ROW, "ascending")])
         return ordered.drop_columns([_ROW]).cast(self.schema)
 
@@ -131,11 +148,13 @@ def _connected(folder: str) -> DBConnection:
     return lancedb.connect(folder)
 
 
-def _opened(path: Path) -> Table:
+@contextmanager
+def _explained(key: str) -> Iterator[None]:
+    """Tell whoever reads a damaged dataset so; LanceDB raises what its parts raise."""
     try:
-        return _connected(str(path.parent)).open_table(path.name.removesuffix(".lance"))
+        yield
     except UrsaError:
         raise
-    except (RuntimeError, OSError, ValueError) as error:
-        msg = f"{path.name} is no Lance dataset: {error}; process the recording again"
-        raise ProcessError(msg) from error
+    except (RuntimeError, OSError, ValueError, AssertionError) as error:
+        msg = f"{key} is no whole Lance dataset: {error}; process the recording again"
+        raise IntegrityError(msg) from error

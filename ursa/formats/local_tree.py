@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import weakref
@@ -9,10 +10,13 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from ursa.directory import Directory
-from ursa.errors import ObjectNotFound, StoreUnavailable
-from ursa.files import inside
+from ursa.errors import IntegrityError, ObjectNotFound, StoreUnavailable
+from ursa.files import inside, sha256_file
+from ursa.formats.assets import read_inventory
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ursa.stores import ObjectMeta, Store
 
 _BLOCK = 1 << 20
@@ -31,18 +35,29 @@ class LocalTree:
         Of the asset, without a slash at its end.
     copied_as : str, optional
         Name of a copy; the asset's own by default.
+    inventory : str, optional
+        Key of the inventory that the files must agree with, where there is one: for forms that
+        hold no checksums of their own.
+
+    Raises
+    ------
+    IntegrityError
+        A file is not what the inventory says.
     """
 
-    def __init__(self, store: Store, key: str, copied_as: str = "") -> None:
+    def __init__(self, store: Store, key: str, copied_as: str = "", inventory: str = "") -> None:
         self._copy: Path | None = None
+        known = read_inventory(store, inventory) if inventory else {}
         if isinstance(store, Directory) and not copied_as:
             self.path = store.path(key)
+            _verify(self.path, key, known)
             return
         self._copy = Path(tempfile.mkdtemp(prefix="ursa-asset-"))
-        self._removal = weakref.finalize(self, shutil.rmtree, self._copy, ignore_errors=True)
+        self._removal = weakref.finalize(self, _remove, self._copy, os.getpid())
         self.path = self._copy / (copied_as or PurePosixPath(key).name)
         try:
             _fetch(store, key, self.path)
+            _verify(self.path, key, known)
         except BaseException:
             self.close()
             raise
@@ -57,6 +72,11 @@ class LocalTree:
         """Remove the private copy, if there is one."""
         if self._copy is not None:
             self._removal()
+
+
+def _remove(copy: Path, owner: int) -> None:
+    if os.getpid() == owner:  # a process that was forked forgets what its parent still reads
+        shutil.rmtree(copy, ignore_errors=True)
 
 
 def _fetch(store: Store, key: str, path: Path) -> None:
@@ -82,6 +102,17 @@ def _copy(store: Store, meta: ObjectMeta, target: Path) -> None:
     if left:
         msg = f"{meta.key} ended {left} bytes before its {meta.size}; try again"
         raise StoreUnavailable(msg)
+
+
+def _verify(path: Path, key: str, known: Mapping[str, tuple[int, str]]) -> None:
+    """Compare the files of a tree with size and SHA-256 by key; other keys are not its own."""
+    for name, (size, digest) in known.items():
+        if not name.startswith(f"{key}/"):
+            continue
+        file = inside(path, name[len(key) + 1 :])
+        if not file.is_file() or file.stat().st_size != size or sha256_file(file) != digest:
+            msg = f"{name} is not what was stored: it is missing, cut or changed"
+            raise IntegrityError(f"{msg}; process the recording again")
 
 
 def missing(key: str) -> ObjectNotFound:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast
 import numpy as np
 
 from ursa.catalog.schemas import StorageFormat
-from ursa.errors import FileUnreadable, InvalidArgument
+from ursa.errors import FileUnreadable, IntegrityError, InvalidArgument
 from ursa.formats.lance_files import LanceFile, write_lance
 from ursa.formats.streams import TIMESTAMP, Written
 
@@ -151,11 +151,7 @@ class SparseReader:
 
     def __init__(self, store: Store, key: str) -> None:
         self._store, self._key, file = store, key, LanceFile(store, key)
-        metadata = file.schema.metadata or {}
-        kind = metadata.get(b"kind", b"samples").decode()
-        self.kind = cast("Literal['samples', 'events', 'notes']", kind)
-        listed = json.loads(metadata.get(b"domain", b"[]"))
-        self.domain: tuple[Interval, ...] = tuple((start, stop) for start, stop in listed)
+        self.kind, self.domain = _described(file.schema, key)
         self.schema, self.rows, self.size_bytes = file.schema, file.rows, file.size_bytes
         self._file, self._loaded, self._lock = file, cast("pa.Table | None", None), threading.Lock()
 
@@ -188,3 +184,17 @@ class SparseReader:
     def close(self) -> None:
         """Remove the private copy of a remote dataset."""
         self._file.close()
+
+
+def _described(
+    schema: pa.Schema, key: str
+) -> tuple[Literal["samples", "events", "notes"], tuple[Interval, ...]]:
+    metadata = schema.metadata or {}
+    try:
+        kind = metadata.get(b"kind", b"samples").decode()
+        listed = json.loads(metadata.get(b"domain", b"[]"))
+        domain = tuple((float(start), float(stop)) for start, stop in listed)
+    except (ValueError, TypeError) as error:
+        msg = f"{key} says no kind or domain of itself ({error}); process the recording again"
+        raise IntegrityError(msg) from error
+    return cast("Literal['samples', 'events', 'notes']", kind), domain

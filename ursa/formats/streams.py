@@ -144,7 +144,8 @@ class VideoPart(NamedTuple):
         Seconds from the recording's start of its first frame.
     times : ndarray of float64 or None
         Seconds from the recording's start of each frame in order of display, where the rig wrote
-        them down; else the file's own time stamps count from `start`.
+        them down; else the file's own time stamps count from `start`. NaN says that a frame's time
+        is not known: it is stored, but never shown; nor is one that is not later than all before.
     """
 
     path: Path
@@ -213,7 +214,9 @@ def seconds_from(start_ns: int, ns: int) -> float:
 
 
 def domain_of(segments: tuple[Segment, ...]) -> tuple[Interval, ...]:
-    """Return the half-open intervals of segments; those a rounding error apart touch.
+    """Return the half-open intervals of segments that have samples.
+
+    Those a rounding error apart touch.
 
     Examples
     --------
@@ -222,6 +225,8 @@ def domain_of(segments: tuple[Segment, ...]) -> tuple[Interval, ...]:
     """
     found: list[Interval] = []
     for each in segments:
+        if not each.length:
+            continue
         last = found[-1][1] if found else each.start
         start = max(each.start, last) if each.start > last - 1 / each.rate else each.start
         found.append((start, max(each.stop, start + 0.5 / each.rate)))

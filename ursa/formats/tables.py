@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from ursa.catalog.schemas import StorageFormat
-from ursa.errors import ProcessError
+from ursa.errors import IntegrityError
 from ursa.formats.local_tree import LocalTree, missing
 from ursa.formats.streams import Written
 
@@ -24,7 +24,8 @@ def write_table(stream: TableStream, folder: Path, stem: str) -> Written:
     import pyarrow.parquet as pq
 
     name, rows = f"{stem}.parquet", 0
-    with pq.ParquetWriter(folder / name, stream.schema, compression="zstd") as writer:
+    settings: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
+    with pq.ParquetWriter(folder / name, stream.schema, **settings) as writer:
         for batch in stream.batches():
             writer.write_batch(batch)
             rows += batch.num_rows
@@ -54,10 +55,9 @@ class TableReader:
         if not tree.path.is_file():
             raise missing(key)
         try:
-            self._file = pq.ParquetFile(tree.path)
-        except (pa.ArrowInvalid, OSError) as error:
-            msg = f"{key} is no whole Parquet file: {error}; process the recording again"
-            raise ProcessError(msg) from error
+            self._file = pq.ParquetFile(tree.path, page_checksum_verification=True)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise _damaged(key, error) from error
         self.schema: pa.Schema = self._file.schema_arrow
         self.rows: int = self._file.metadata.num_rows
         self.size_bytes = tree.size_bytes
@@ -73,13 +73,27 @@ class TableReader:
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return all rows, of some columns or all."""
-        return self._file.read(columns=None if columns is None else list(columns))
+        import pyarrow as pa
+
+        try:
+            return self._file.read(columns=None if columns is None else list(columns))
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise _damaged(self._key, error) from error
 
     def batches(self, rows: int = 65_536) -> Iterator[pa.RecordBatch]:
         """Yield the rows in batches, for tables that do not fit into memory."""
-        yield from self._file.iter_batches(rows)
+        import pyarrow as pa
+
+        try:
+            yield from self._file.iter_batches(rows)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise _damaged(self._key, error) from error
 
     def close(self) -> None:
         """Close the file and remove the private copy of a remote one."""
         self._file.close()
         self._tree.close()
+
+
+def _damaged(key: str, error: Exception) -> IntegrityError:
+    return IntegrityError(f"{key} is no whole Parquet file: {error}; process the recording again")

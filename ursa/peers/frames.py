@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from ursa.peers.series import channels_of, columns_of, imported, series_of, units_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
+    from numpy.typing import NDArray
 
 
 def to_pandas(data: Any, modality: str | None = None) -> pd.DataFrame:
     """Return a modality as a data frame: a row for each time, the index in seconds.
 
-    Columns are the channels of a dense modality and the columns of a sparse one.
+    Columns are the channels of a dense modality and the columns of a sparse one; one that has
+    several values in a row becomes ``acc_0``, ``acc_1`` ….
 
     Raises
     ------
@@ -31,8 +36,17 @@ def to_pandas(data: Any, modality: str | None = None) -> pd.DataFrame:
     if "signal" in series:
         frame: pd.DataFrame = pandas.DataFrame(series.signal, index, channels_of(series))
         return frame
-    found: pd.DataFrame = pandas.DataFrame(dict(columns_of(series)), index)
+    found: pd.DataFrame = pandas.DataFrame(dict(_flat(series)), index)
     return found
+
+
+def _flat(series: Any) -> Iterator[tuple[str, NDArray[Any]]]:
+    for name, values in columns_of(series):
+        if values.ndim == 1:
+            yield name, values
+        else:
+            wide = values.reshape(len(values), math.prod(values.shape[1:])).T
+            yield from ((f"{name}_{number}", each) for number, each in enumerate(wide))
 
 
 def to_xarray(data: Any, modality: str | None = None) -> Any:
@@ -54,7 +68,13 @@ def to_xarray(data: Any, modality: str | None = None) -> Any:
     xarray, series = imported("xarray"), series_of(data, modality)
     times = ("time", series.timestamps, {"units": "s"})
     if "signal" not in series:
-        columns = {name: ("time", values) for name, values in columns_of(series)}
+        columns = {
+            "time_" if name == "time" else name: (
+                ("time", *(f"{name}_{axis}" for axis in range(1, values.ndim))),
+                values,
+            )
+            for name, values in columns_of(series)
+        }
         return xarray.Dataset(columns, {"time": times})
     coords = {
         "time": times,

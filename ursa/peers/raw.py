@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _KINDS = {"eeg", "eog", "ecg", "emg", "seeg", "ecog", "dbs", "bio"}
 _GAP = "BAD_ACQ_SKIP"
+_MOST_FILLED_BYTES = 2 << 30
 
 
 def to_mne(data: Any, modality: str | None = None) -> Any:
@@ -39,7 +40,7 @@ def to_mne(data: Any, modality: str | None = None) -> Any:
     ------
     PackageMissing
     InvalidArgument
-        It is not dense, or has no sample.
+        It is not dense, has no sample, or gaps that would fill the memory.
 
     Examples
     --------
@@ -102,10 +103,22 @@ def _gridded(
             gaps.append((stop / rate, (place - stop) / rate, _GAP))
         places.append(place)
         stop = place + last - first
+    _refuse_huge(stop, len(times), series.signal.shape[1])
     values = np.zeros((stop, series.signal.shape[1]))
     for place, (first, last) in zip(places, runs, strict=True):
         values[place : place + last - first] = series.signal[first:last]
     return values, gaps
+
+
+def _refuse_huge(filled: int, samples: int, channels: int) -> None:
+    size = 8 * filled * channels
+    if size > max(_MOST_FILLED_BYTES, 16 * 8 * samples * channels):
+        msg = (
+            f"with zeros in its gaps this has {filled} samples of {channels} channels, "
+            f"{size / 1e9:.1f} GB, of which {samples} were recorded; materialize a time that "
+            "leaves the gaps out"
+        )
+        raise InvalidArgument(msg)
 
 
 def _events(data: Data, start: float) -> Iterator[tuple[float, float, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -59,16 +60,16 @@ def stream(
     length = _length(window, step, marks)
     names = names_of(modalities)
     picked(results[0], names)  # a mistake is told now, not by a worker later
-    _check_whole("batch", batch, 1)
-    _check_whole("prefetch", prefetch, 0)
     events = event_times(catalog, hashes_of(results), marks) if marks else None
-    rule = Rule(length, step or length, names, checked_time(time), marks, events)
+    rule = Rule(
+        length, length if step is None else float(step), names, checked_time(time), marks, events
+    )
     return WindowStream(
         Grid(results, rule),
         readers,
-        batch=batch,
-        prefetch=prefetch,
-        seed=(secrets.randbits(63) if seed is None else seed) if shuffle else None,
+        batch=None if batch is None else _whole("batch", batch, 1),
+        prefetch=_whole("prefetch", prefetch, 0),
+        seed=_seed(seed) if shuffle else None,
         drop_last=drop_last,
     )
 
@@ -97,13 +98,30 @@ def _length(window: float | None, step: float | None, marks: Sequence[AroundEven
         msg = "around= takes no window= or step=: a window reaches from before= to after= its event"
         raise InvalidArgument(msg)
     length = marks[0].before + marks[0].after if marks else window
-    for name, value in (("window", length), ("step", length if step is None else step)):
-        if value is None or not 0 < value < math.inf:
-            msg = f"{name}={value!r} is no length; give seconds, more than 0"
-            raise InvalidArgument(msg)
-    return float(length or 0)
+    if step is not None:
+        _seconds("step", step)
+    return _seconds("window", length)
 
 
-def _check_whole(name: str, value: Any, least: int) -> None:
-    if value is not None and (not isinstance(value, int) or value < least):
+def _seconds(name: str, value: Any) -> float:
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        found = math.nan
+    if not 0 < found < math.inf:
+        raise InvalidArgument(f"{name}={value!r} is no length; give seconds, more than 0")
+    return found
+
+
+def _seed(seed: int | None) -> int:
+    return secrets.randbits(63) if seed is None else _whole("seed", seed, 0)
+
+
+def _whole(name: str, value: Any, least: int) -> int:
+    try:
+        found = operator.index(value)
+    except TypeError:
+        found = least - 1
+    if found < least:
         raise InvalidArgument(f"{name}={value!r} must be a whole number from {least} on")
+    return found

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from ursa.selection import AroundEvent
 
 NS = 1e-9
-NOMINAL = "nominal_rate"
+NOMINAL, LOWEST = "nominal_rate", "lowest_rate"
+_MOST_WINDOWS = 10_000_000  # of one interval: numbers that fit into memory
 _KEPT = 1024
 _BOUNDED = (StorageFormat.ZARR, StorageFormat.MP4_INDEX)
 
@@ -162,7 +163,7 @@ def lay(result: QueryResult, rule: Rule) -> Laid:
     rows = _timed(result, rule.modalities)
     dense = {key: row for key, row in rows.items() if row.format is StorageFormat.ZARR}
     counts = {key: _count(key, row, rule.window) for key, row in dense.items()}
-    taken = [counts[key] / (row.sampling_rate or 1) for key, row in dense.items()]
+    taken = [counts[key] / _lowest_rate(row) for key, row in dense.items()]
     length = max([rule.window, *taken])
     allowed = _allowed(result, rows, rule.time)
     marks = (
@@ -197,6 +198,10 @@ def _count(key: str, row: ModalityRow, window: float) -> int:
     return count
 
 
+def _lowest_rate(row: ModalityRow) -> float:
+    return float(row.channel_spec.get(LOWEST) or row.sampling_rate or 1.0)
+
+
 def _allowed(
     result: QueryResult, rows: Mapping[str, ModalityRow], time: Interval | None
 ) -> Sequence[Interval]:
@@ -213,8 +218,12 @@ def _allowed(
 
 def _steps(span: Interval, length: float, step: float) -> list[float]:
     room = span[1] - span[0] - length + NS
-    places = np.arange(math.floor(room / step) + 1 if room >= 0 else 0)
-    return list((span[0] + step * places).tolist())
+    count = math.floor(room / step) + 1 if room >= 0 else 0
+    if count > _MOST_WINDOWS:
+        covered = span[1] - span[0]
+        msg = f"step={step:g} s makes {count:.3g} windows of {covered:g} s; take a longer one"
+        raise InvalidArgument(msg)
+    return list((span[0] + step * np.arange(count)).tolist())
 
 
 def _around(

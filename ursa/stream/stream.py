@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from itertools import count
+from functools import cached_property
+from itertools import count, takewhile
 from typing import TYPE_CHECKING, Any
 
 from ursa.errors import InvalidArgument
 from ursa.stream.order import key_of, read_ahead, shuffled
 from ursa.stream.window import read_batch, read_window
+from ursa.text import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,20 +85,32 @@ class WindowStream:
 
     def _items(self, begin: int, every: int) -> Iterator[tuple[int, list[Spot]]]:
         """Yield the number of each item from `begin` on, and its windows."""
-        size, key = self.batch or 1, key_of(self.seed or 0, self.epoch)
-        total = None if self.seed is None else len(self.grid)
+        size, total, key = self.batch or 1, *self._order()
         for item in count(begin, every):
-            spots = []
-            for place in range(item * size, (item + 1) * size):
-                inside = total is None or place < total
-                at = shuffled(place, total, key) if total and inside else place
-                spot = self.grid.get(at) if inside else None
-                if spot is None:
-                    break
-                spots.append(spot)
+            places = range(item * size, (item + 1) * size)
+            found = (self._spot(place, total, key) for place in places)
+            spots = [spot for spot in takewhile(bool, found) if spot]
             if not spots or (self.drop_last and len(spots) < size):
                 return
             yield item, spots
+
+    def _order(self) -> tuple[int | None, int]:
+        """Return how many windows are shuffled, None where they are not, and by which key."""
+        total = None if self.seed is None else len(self.grid)
+        return total, key_of(self.seed or 0, self.epoch)
+
+    def _spot(self, place: int, total: int | None, key: int) -> Spot | None:
+        """Return the window that comes at a place of this pass; None past its end."""
+        if total is None:
+            return self.grid.get(place)
+        return self.grid.get(shuffled(place, total, key)) if place < total else None
+
+    def _last(self) -> list[Any] | None:
+        """Return recording and start of the first window of the item that came last."""
+        if not self._position:
+            return None
+        spot = self._spot((self._position - 1) * (self.batch or 1), *self._order())
+        return [spot.laid.recording_hash, float(spot.laid.starts[spot.number])] if spot else None
 
     def _read(self, item: tuple[int, list[Spot]]) -> tuple[int, Window | Batch]:
         place, spots = item
@@ -135,7 +149,8 @@ class WindowStream:
             "epoch": self.epoch,
             "position": self._position,
             "seed": self.seed,
-            "of": self._named(),
+            "of": self._named,
+            "last": self._last(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -144,19 +159,20 @@ class WindowStream:
         Raises
         ------
         InvalidArgument
-            It is a state of other windows.
+            It is no state, or one of other windows.
         """
-        if state["of"] != self._named():
-            msg = (
-                f"this state is one of other windows ({state['of'][:12]}, not "
-                f"{self._named()[:12]}): recordings, windows, batch and drop_last must be the same"
-            )
-            raise InvalidArgument(msg)
-        self._epoch, self.seed = state["epoch"], state["seed"]
-        self._position = self._begin = state["position"]
+        epoch, position, seed = _checked(state)
+        if state["of"] != self._named:
+            raise _other(f"{str(state['of'])[:12]}, not {self._named[:12]}")
+        before = (self._epoch, self._position, self._begin, self.seed)
+        self._epoch, self._position, self._begin, self.seed = epoch, position, position, seed
+        if self._last() != state.get("last"):
+            last, (self._epoch, self._position, self._begin, self.seed) = self._last(), before
+            raise _other(f"window {position} is {state.get('last')} there, {last} here")
 
+    @cached_property
     def _named(self) -> str:
-        """Return what stands for which windows these are."""
+        """What stands for which windows these are."""
         rule, digest = self.grid.rule, hashlib.sha256()
         settings = (rule.window, rule.step, rule.modalities, rule.time, rule.around)
         digest.update(repr((settings, self.batch, self.drop_last)).encode())
@@ -180,3 +196,24 @@ class WindowStream:
         from ursa.stream.dataset import as_dataset
 
         return as_dataset(self)
+
+
+def _checked(state: dict[str, Any]) -> tuple[int, int, int | None]:
+    """Return epoch, position and seed of a state, which may come from a file."""
+    try:
+        epoch, position, seed, _ = (state[name] for name in ("epoch", "position", "seed", "of"))
+        numbers = (epoch, position, 0 if seed is None else seed)
+        known = all(isinstance(each, int) and each >= 0 for each in numbers)
+    except (KeyError, TypeError):
+        known = False
+    if not known:
+        msg = f"{shortened(state, 80)} is no state of a stream; load what state_dict() returned"
+        raise InvalidArgument(msg)
+    return epoch, position, seed
+
+
+def _other(difference: str) -> InvalidArgument:
+    return InvalidArgument(
+        f"this state is one of other windows ({difference}): recordings, what is selected of them, "
+        "windows, batch and drop_last must be the same; start a new pass, or give the same target"
+    )

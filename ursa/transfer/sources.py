@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ursa.errors import IntegrityError, ManifestNotAugmented, NothingToDownload, ObjectNotFound
 from ursa.files import is_sha256
-from ursa.formats import assets
+from ursa.formats import assets, read_inventory
 from ursa.formats.manifest import prefix_of, stored
 from ursa.text import counted
 from ursa.transfer.listing import locate
@@ -133,7 +132,7 @@ def _checksums(place: Located, recording: str, known: _Known) -> Checksums:
     source = (id(place.store), place.inventory or session or "", recording)
     if source not in known:
         if place.inventory is not None:
-            known[source] = _inventory(place.asked, place.inventory)
+            known[source] = read_inventory(place.asked, place.inventory)
         else:
             known[source] = _manifest(place.asked, session, recording) if session else {}
     return known[source]
@@ -183,18 +182,3 @@ def _checksums_of(manifest: Manifest, recording_id: str, recording: str) -> Chec
         )
         raise IntegrityError(msg)
     return {f"{prefix}{file.rel_path}": (file.size, file.sha256) for file in manifest.files}
-
-
-def _inventory(store: Store, name: str) -> Checksums:
-    try:
-        listed = json.loads(b"".join(store.read(name)))["files"]
-        found = {str(file["key"]): (int(file["size"]), str(file["sha256"])) for file in listed}
-    except ObjectNotFound:
-        return {}
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        msg = f"{name} is damaged: it should list key, size and sha256; process the modality again"
-        raise IntegrityError(msg) from error
-    if not all(is_sha256(digest) for _, digest in found.values()):
-        msg = f"{name} is damaged: a sha256 is not 64 hex digits; process the modality again"
-        raise IntegrityError(msg)
-    return found
