@@ -4,6 +4,7 @@ import json
 import struct
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import pytest
 import zarr
 from hypothesis import given
 from hypothesis import strategies as st
-from zarr.codecs import BloscCodec, BytesCodec, ShardingCodec, ZstdCodec
+from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec, ShardingCodec, ZstdCodec
 
 from tests.formats.dense_parts import Counting, noise
 from ursa.directory import Directory
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from ursa.stores import Body, Store
 
 SMALL = Layout((1000, 3), np.dtype("f4"), 16, 64)  # 63 chunks in 16 shards
+UNCHECKED = replace(SMALL, checked=False)
 LZ4 = BloscCodec(cname="lz4", shuffle="bitshuffle")
 
 
@@ -44,8 +46,8 @@ def written(folder: Path, layout: Layout = SMALL) -> NDArray[Any]:
     return samples
 
 
-def opened(folder: Path, *, complete: bool = True) -> ShardReader:
-    return ShardReader(Directory(folder), "a", SMALL, complete=complete)
+def opened(folder: Path, layout: Layout = SMALL, *, complete: bool = True) -> ShardReader:
+    return ShardReader(Directory(folder), "a", layout, complete=complete)
 
 
 def filled(reader: ShardReader | PlainReader, first: int, count: int) -> NDArray[Any]:
@@ -70,6 +72,7 @@ def from_json(folder: Path, store: Store | None = None) -> ShardReader | PlainRe
     dtype=st.sampled_from(["f4", "f8", "i2", "i4", "u1"]),
     location=st.sampled_from(["start", "end"]),
     codec=st.sampled_from([None, LZ4, BloscCodec(cname="zstd", shuffle="shuffle")]),
+    checked=st.booleans(),
     holes=st.booleans(),
 )
 def test_what_zarr_wrote_is_read(
@@ -82,6 +85,7 @@ def test_what_zarr_wrote_is_read(
     location: Any,
     codec: BloscCodec | None,
     *,
+    checked: bool,
     holes: bool,
 ) -> None:
     samples = np.abs(noise(rows, width, dtype if dtype != "u1" else "i2")).astype(dtype)
@@ -96,7 +100,11 @@ def test_what_zarr_wrote_is_read(
             compressors=None,
             serializer=ShardingCodec(
                 chunk_shape=(chunk, width),
-                codecs=[BytesCodec(), *([codec] if codec else [])],
+                codecs=[
+                    BytesCodec(),
+                    *([codec] if codec else []),
+                    *([Crc32cCodec()] if checked else []),
+                ],
                 index_location=location,
             ),
         )[:] = samples
@@ -209,20 +217,41 @@ HEADER = SMALL.index_bytes  # where the first chunk's Blosc header begins
         (_set(1, 0, 700), "ends within"),
         (_set(1, 0, 1 << 63), "far outside"),
         (_set(1, 0, 1 << 40), "far outside"),
-        (_set(1, 1, 1 << 40), "more than 208 bytes"),
+        (_set(1, 1, 1 << 40), "more than 212 bytes"),
+        (_set(1, 1, 7), "chunk with a wrong checksum"),
+        (_set(1, 1, 0), "chunk with a wrong checksum"),
+        (_with_index(lambda index: index.__setitem__(2, (1 << 64) - 1)), "lacks a chunk"),
+        (_flip(HEADER), "chunk with a wrong checksum"),
+        (_flip(HEADER + 40), "chunk with a wrong checksum"),
+    ],
+)
+def test_damaged_shards(tmp_path: Path, damage: Callable[[bytes], bytes], text: str) -> None:
+    check_damaged(tmp_path, SMALL, damage, text)
+
+
+@pytest.mark.parametrize(
+    ("damage", "text"),
+    [
         (_set(1, 1, 7), "decodes to 0 bytes"),
         (_set(1, 1, 0), "decodes to 0 bytes"),
-        (_with_index(lambda index: index.__setitem__(2, (1 << 64) - 1)), "lacks a chunk"),
         (_flip(HEADER + 4), "not 192 from"),
         (_flip(HEADER + 12), "not 192 from"),
         (_flip(HEADER), "does not decode|decodes to"),
     ],
 )
-def test_damaged_shards(tmp_path: Path, damage: Callable[[bytes], bytes], text: str) -> None:
-    samples = written(tmp_path)
+def test_damaged_shards_without_checksums(
+    tmp_path: Path, damage: Callable[[bytes], bytes], text: str
+) -> None:
+    check_damaged(tmp_path, UNCHECKED, damage, text)
+
+
+def check_damaged(
+    tmp_path: Path, layout: Layout, damage: Callable[[bytes], bytes], text: str
+) -> None:
+    samples = written(tmp_path, layout)
     path = tmp_path / "a" / "c" / "1" / "0"
     path.write_bytes(damage(path.read_bytes()))
-    reader = opened(tmp_path)
+    reader = opened(tmp_path, layout)
     with pytest.raises(IntegrityError, match=text) as error:
         filled(reader, 0, 200)
     assert "a/c/1/0" in str(error.value)
@@ -238,10 +267,15 @@ def test_a_missing_shard(tmp_path: Path) -> None:
     assert not filled(opened(tmp_path, complete=False), 64, 64).any()
 
 
-@given(at=st.integers(0, 2**16), bits=st.integers(1, 255), cut=st.booleans())
-def test_any_damage_is_found_or_harmless(at: int, bits: int, *, cut: bool) -> None:
+@given(
+    at=st.integers(0, 2**16),
+    bits=st.integers(1, 255),
+    cut=st.booleans(),
+    layout=st.sampled_from([SMALL, UNCHECKED]),
+)
+def test_any_damage_is_found_or_harmless(at: int, bits: int, layout: Layout, *, cut: bool) -> None:
     with tempfile.TemporaryDirectory() as name:
-        written(Path(name))
+        samples = written(Path(name), layout)
         path = Path(name) / "a" / "c" / "1" / "0"
         content = bytearray(path.read_bytes())
         if cut:
@@ -250,10 +284,11 @@ def test_any_damage_is_found_or_harmless(at: int, bits: int, *, cut: bool) -> No
             content[at % len(content)] ^= bits
         path.write_bytes(content)
         try:
-            found = filled(opened(Path(name)), 0, 200)
+            found = filled(opened(Path(name), layout), 0, 200)
         except IntegrityError:
             return
     assert found.shape == (200, 3)
+    assert np.array_equal(found, samples[:200]) or not layout.checked
 
 
 def test_damage_that_only_zarr_can_see(tmp_path: Path) -> None:

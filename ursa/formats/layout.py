@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 MOST_BYTES = 256 << 20  # of one chunk: what a reader is willing to allocate for it
 _MOST_CHUNKS = 1 << 20  # of one shard
 _SHUFFLES = ("noshuffle", "shuffle", "bitshuffle")
-_INDEX_CODECS = [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "crc32c"}]
+_CRC = {"name": "crc32c"}
+_INDEX_CODECS = [{"name": "bytes", "configuration": {"endian": "little"}}, _CRC]
 _CHUNK_BYTES = 64 << 10, 1 << 20  # at least and at most; what lies between follows the rate
 _SHARD_BYTES = 64 << 20
 
@@ -61,6 +62,8 @@ class Layout:
         Of the axes.
     index_first : bool
         The index is at the start of a shard and not at its end.
+    checked : bool
+        A CRC-32C follows each chunk.
     """
 
     shape: tuple[int, ...]
@@ -70,6 +73,7 @@ class Layout:
     compressor: Compressor | None = Compressor()
     names: tuple[str, ...] = ()
     index_first: bool = True
+    checked: bool = True
     fill: float = 0
 
     @property
@@ -166,7 +170,7 @@ def _codecs(layout: Layout) -> list[dict[str, Any]]:
             "blocksize": 0,
         }
         codecs.append({"name": "blosc", "configuration": settings})
-    return codecs
+    return [*codecs, _CRC] if layout.checked else codecs
 
 
 def layout_of(metadata: Mapping[str, Any], where: str) -> Layout | None:
@@ -197,7 +201,9 @@ def _parsed(metadata: Mapping[str, Any], where: str) -> Layout | None:
     if not sharded or dtype.kind not in "iuf" or metadata.get("storage_transformers"):
         return None
     settings = codecs[0]["configuration"]
-    known, compressor = _compressor(settings["codecs"], dtype)
+    inner_codecs = list(settings["codecs"])
+    checked = inner_codecs[-1] == _CRC
+    known, compressor = _compressor(inner_codecs[:-1] if checked else inner_codecs, dtype)
     location = settings.get("index_location", "end")
     whole_rows = outer[1:] == inner[1:] == shape[1:]
     plain_keys = metadata["chunk_key_encoding"] in (
@@ -216,6 +222,7 @@ def _parsed(metadata: Mapping[str, Any], where: str) -> Layout | None:
         compressor,
         tuple(metadata.get("dimension_names") or ()),
         index_first=location == "start",
+        checked=checked,
         fill=_fill(metadata["fill_value"], dtype),
     )
 

@@ -45,6 +45,11 @@ class Ranges:
         self._files: OrderedDict[str, PinnedFile] = OrderedDict()
         self._lock, self._own = threading.Lock(), threading.local()
 
+    @property
+    def stay_open(self) -> bool:
+        """Whether an object's bytes are always those of the file that was opened first."""
+        return isinstance(self._store, Directory) and PinnedFile.is_possible
+
     @contextmanager
     def reading(self, name: str, start: int, stop: int) -> Iterator[Read]:
         """Give what reads the next bytes of a range, which hold until it is called again.

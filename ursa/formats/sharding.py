@@ -90,8 +90,9 @@ class ShardWriter:
             if with_ is None
             else self._blosc.compress(plain, with_.name.encode(), with_.level, with_.shuffle)
         )
-        self._entries.append((file.tell(), len(encoded)))
-        file.write(encoded)
+        check = struct.pack("<I", self._crc.value(encoded)) if layout.checked else b""
+        self._entries.append((file.tell(), len(encoded) + len(check)))
+        file.write(encoded + check)
         if len(self._entries) == layout.chunks:
             self._end_shard()
 

@@ -29,6 +29,7 @@ ABSENT = (1 << 64) - 1
 _MOST_OFFSET = 1 << 40  # which every file system can seek to
 _HEADER = struct.Struct("<4xIII")  # of a Blosc buffer: size decoded, of a block, encoded
 _MOST_INDEXES = 4096
+_MOST_RIGHT = 1 << 20
 
 
 def blosc_module() -> Any:
@@ -56,6 +57,7 @@ class ShardReader:
         self._store, self._key, self.layout, self._complete = store, key, layout, complete
         self._indexes: dict[int, Index | None] = {}
         self._ranges = Ranges(store)
+        self._right: set[int] = set()  # chunks of files that stay open, checked already
         self._blosc, self._crc = blosc_module(), needed("google_crc32c")
 
     @property
@@ -131,7 +133,7 @@ class ShardReader:
             raise damaged(f"{name} has an index with a wrong checksum")
         index = np.frombuffer(pairs, "<u8").reshape(-1, 2)
         stored = index[(index != ABSENT).any(axis=1)]
-        most = self.layout.chunk_bytes + 16  # what Blosc adds to bytes it cannot compress
+        most = self.layout.chunk_bytes + 16 + 4  # what Blosc and a checksum add at the most
         end = min(self.layout.index_bytes + self.layout.chunks * most, _MOST_OFFSET)
         if (stored > np.array([end, most], np.uint64)).any():
             raise damaged(f"{name} has a chunk of more than {most} bytes, or far outside of it")
@@ -148,10 +150,25 @@ class ShardReader:
                 continue
             with self._ranges.reading(name, begin, stop) as read:
                 for chunk in run:
-                    encoded = read(entries[chunk][1])
+                    number = shard * self.layout.chunks + first + chunk
+                    encoded = self._checked(name, read(entries[chunk][1]), number)
                     self._place(name, encoded, (first + chunk) * size - start, out)
             taken += stop - begin
         return taken
+
+    def _checked(self, name: str, stored: memoryview, number: int) -> memoryview:
+        """Return a chunk without its checksum, which is compared when it is first read."""
+        if not self.layout.checked:
+            return stored
+        encoded = stored[:-4]
+        if number not in self._right:
+            # A view of the bytes that the package takes: not every buffer will do.
+            found = self._crc.value(np.frombuffer(encoded, np.uint8))
+            if stored[-4:] != struct.pack("<I", found):
+                raise damaged(f"{name} has a chunk with a wrong checksum")
+            if self._ranges.stay_open and len(self._right) < _MOST_RIGHT:
+                self._right.add(number)
+        return encoded
 
     def _place(self, name: str, encoded: memoryview, at: int, out: NDArray[Any]) -> None:
         """Decode a chunk whose first row is row `at` of `out`, or would be."""
