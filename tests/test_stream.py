@@ -126,6 +126,19 @@ def test_batches_stack_windows_of_several_recordings(data: DataInterface) -> Non
     assert (len(stream), len(rest)) == (2, 3)
 
 
+def test_shown_without_its_numbers(data: DataInterface) -> None:
+    found = data.query()[0]
+    chosen = {"window": 1, "modalities": ["eeg", "gaze"]}
+    width = EEG.shape[1]
+    assert repr(next(iter(data.stream(found, **chosen)))) == (
+        f"Window({'a' * 12}, 0 to 1 s; eeg: float32 (100, {width}), "
+        "gaze: 2 rows of timestamp, x, eye)"
+    )
+    assert repr(next(iter(data.stream(found, batch=2, **chosen)))) == (
+        f"Batch(2 windows of 1 recording; eeg: float32 (2, 100, {width}), gaze: 2 items)"
+    )
+
+
 def test_batches_have_sparse_values_one_by_one(data: DataInterface) -> None:
     (first, *_) = data.query()
     (batch, *_) = data.stream(first, window=1, batch=3, modalities=["eeg", "gaze"])

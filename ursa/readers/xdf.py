@@ -70,7 +70,7 @@ def _weight(stream: DenseStream | SparseStream) -> tuple[bool, bool, int]:
 
 
 def _file_streams(source: Source, name: str) -> list[DenseStream | SparseStream]:
-    file = measured(source.path(name), name)
+    file = measured(source.path(name), name, source.scratch)
     index = indexed(file)
     timed = [_timed(each, name) for each in index.streams.values() if each.chunks]
     timed = [each for each in timed if len(each.stamps)]

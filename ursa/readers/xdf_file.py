@@ -47,8 +47,8 @@ class XdfFile:
         return self.path.open("rb")
 
 
-def measured(path: Path, name: str) -> XdfFile:
-    """Return the file at `path` with its size; a compressed one is uncompressed for that.
+def measured(path: Path, name: str, scratch: Path | None = None) -> XdfFile:
+    """Return the file at `path` with its size; a compressed one is uncompressed below `scratch`.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def measured(path: Path, name: str) -> XdfFile:
     if not is_compressed(path):
         return XdfFile(path, name, packed, whole=True)
     # Damaged places make a reader go back, which in compressed data is to begin anew.
-    handle, temporary = tempfile.mkstemp(prefix="ursa-xdf-")
+    handle, temporary = tempfile.mkstemp(prefix="ursa-xdf-", dir=scratch)
     try:
         with os.fdopen(handle, "wb") as out:
             whole = _uncompress(path, name, out, _MOST_RATIO * packed + _ALWAYS)

@@ -13,7 +13,7 @@ import numpy as np
 from ursa.catalog.schemas import StorageFormat
 from ursa.errors import FileUnreadable, InvalidArgument
 from ursa.reading import columns
-from ursa.text import shortened
+from ursa.text import counted, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +30,9 @@ class _Values(Mapping[str, Any]):
 
     data: dict[str, Any]
 
+    def _shown(self) -> str:
+        return ", ".join(f"{key}: {_described(value)}" for key, value in self.data.items())
+
     def __getitem__(self, key: str) -> Any:
         return self.data[key]
 
@@ -40,7 +43,7 @@ class _Values(Mapping[str, Any]):
         return len(self.data)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Window(_Values):
     """A stretch of one recording, its values by result key: ``window["eeg"]``.
 
@@ -62,8 +65,13 @@ class Window(_Values):
     event: str | None
     data: dict[str, Any]
 
+    def __repr__(self) -> str:
+        event = f", {self.event}" if self.event else ""
+        span = f"{self.start:g} to {self.stop:g} s"
+        return f"Window({self.recording_hash[:12]}, {span}{event}; {self._shown()})"
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Batch(_Values):
     """Several windows: dense values are stacked (window, time, channel), others are lists.
 
@@ -80,6 +88,22 @@ class Batch(_Values):
     stop: NDArray[np.float64]
     event: tuple[str | None, ...]
     data: dict[str, Any]
+
+    def __repr__(self) -> str:
+        recordings = counted(len(set(self.recording_hash)), "recording")
+        windows = counted(len(self.recording_hash), "window")
+        return f"Batch({windows} of {recordings}; {self._shown()})"
+
+
+def _described(value: Any) -> str:
+    """Return what a value is, without its numbers."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape}"
+    if isinstance(value, Mapping):
+        return f"{counted(len(value['timestamp']), 'row')} of {', '.join(value)}"
+    if isinstance(value, tuple):
+        return _described(value[1])  # frames, of which the first are the times
+    return counted(len(value), "item")
 
 
 def read_window(readers: Readers, spot: Spot, length: float) -> Window:
