@@ -128,7 +128,7 @@ def test_batches_stack_windows_of_several_recordings(data: DataInterface) -> Non
 
 def test_shown_without_its_numbers(data: DataInterface) -> None:
     found = data.query()[0]
-    chosen = {"window": 1, "modalities": ["eeg", "gaze"]}
+    chosen: dict[str, Any] = {"window": 1, "modalities": ["eeg", "gaze"]}
     width = EEG.shape[1]
     assert repr(next(iter(data.stream(found, **chosen)))) == (
         f"Window({'a' * 12}, 0 to 1 s; eeg: float32 (100, {width}), "
