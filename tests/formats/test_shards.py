@@ -214,7 +214,7 @@ HEADER = SMALL.index_bytes  # where the first chunk's Blosc header begins
         (lambda content: content[:30], "ends within"),
         (lambda _: b"", "ends within"),
         (lambda content: content[:-20], "ends within"),
-        (_set(1, 0, 700), "ends within"),
+        (_set(1, 0, 900), "ends within"),
         (_set(1, 0, 1 << 63), "far outside"),
         (_set(1, 0, 1 << 40), "far outside"),
         (_set(1, 1, 1 << 40), "more than 212 bytes"),
@@ -329,3 +329,19 @@ def test_a_store_that_is_busy_is_asked_again(
 def test_a_missing_package() -> None:
     with pytest.raises(PackageMissing, match=r"pip install 'ursa\[formats\]'"):
         needed("no_such_package.part")
+
+
+def test_chunks_that_hardly_get_smaller_are_copied(tmp_path: Path) -> None:
+    samples = np.random.default_rng(0).integers(0, 2**31, (1000, 3), dtype="i4").view("f4")
+    samples[:500] = 1.5
+    writer = ShardWriter(tmp_path / "a", SMALL)
+    writer.append(samples)
+    writer.close()
+    shard = np.frombuffer((tmp_path / "a" / "c" / "0" / "0").read_bytes(), np.uint8)
+    other = np.frombuffer((tmp_path / "a" / "c" / "15" / "0").read_bytes(), np.uint8)
+    copied = 2  # bit 1 of a Blosc buffer's third byte
+    assert not shard[SMALL.index_bytes + 2] & copied
+    assert other[SMALL.index_bytes + 2] & copied
+    assert filled(opened(tmp_path), 0, 1000).tobytes() == samples.tobytes()
+    stored: Any = zarr.open_array(tmp_path / "a", mode="r")
+    assert stored[:].tobytes() == samples.tobytes()
