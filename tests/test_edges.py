@@ -245,7 +245,6 @@ def test_a_changed_byte_of_a_video_is_found(site: DataInterface, tmp_path: Path)
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
-@pytest.mark.filterwarnings("ignore:lance is not fork-safe:UserWarning")
 def test_a_forked_process_leaves_its_parent_s_copies(tmp_path: Path) -> None:
     write_sparse(rows(np.arange(50.0)), tmp_path, "gaze")
     kept: list[SparseReader] = [SparseReader.open(Counting(tmp_path), "gaze.lance")]

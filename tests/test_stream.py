@@ -246,7 +246,6 @@ def summed(each: Any) -> tuple[float, float, float]:
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
-@pytest.mark.filterwarnings("ignore:lance is not fork-safe:UserWarning")
 def test_worker_processes_open_their_own_handles(data: DataInterface, method: Any) -> None:
     (first, *_) = data.query()
     stream = data.stream(first, window=0.5, modalities=["eeg", "gaze"], shuffle=True, seed=1)

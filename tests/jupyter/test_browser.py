@@ -146,7 +146,7 @@ def test_it_begins_with_the_filter_given(site: DataInterface) -> None:
 def test_the_state_saved_in_a_notebook_is_small(shown: Shown) -> None:
     shown.browser.selected = shown.browser.results
     state = shown.browser.get_state()
-    assert len(json.dumps(state)) < 300_000
+    assert len(json.dumps(state)) < 400_000
     assert {"spec", "selected", "data"}.isdisjoint(state)
     assert "mount" in state["_esm"]
     assert "ursa-" in state["_css"]
@@ -200,4 +200,4 @@ browser.selected = browser.results[:2]"""
         "8 recordings, 2 selected: %ursa_browse participants=P1 status=all"
     )
     assert "ursa-summary" in summary["data"]["text/html"]
-    assert len(json.dumps(book.metadata)) < 300_000
+    assert len(json.dumps(book.metadata)) < 400_000
