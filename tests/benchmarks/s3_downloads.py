@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from tests.benchmarks.latency import latency
 from tests.benchmarks.s3_peers import (
     Cost,
     Task,
@@ -158,7 +157,7 @@ def _sha256_speed() -> float:
 
 def _slow(task: Task, each: Set, commands: Mapping[str, Command], scratch: Path) -> Iterator[Row]:
     """Compare ours with the reference where each answer takes 40 ms."""
-    with _latency(task.server.endpoint) as endpoint:
+    with latency(task.server.endpoint, LATENCY_S) as endpoint:
         variables = environment(replace(task.server, endpoint=endpoint))
         seconds = {}
         for name in ("ours", "rclone", "reference"):
@@ -176,14 +175,3 @@ def _slow(task: Task, each: Set, commands: Mapping[str, Command], scratch: Path)
             target,
             each.bytes,
         )
-
-
-@contextlib.contextmanager
-def _latency(upstream: str) -> Iterator[str]:
-    """Give the address of a proxy that lets every answer wait."""
-    command = [sys.executable, "-m", "tests.faultproxy", "--upstream", upstream]
-    command += ["--latency", str(LATENCY_S), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield process.stdout.readline().split()[-1]
-        process.terminate()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tests.benchmarks.latency import latency
 from tests.benchmarks.measure import turns
 from tests.benchmarks.table import Row
 from tests.formats.dense_parts import Counting
@@ -236,7 +235,7 @@ def _far(place: Place) -> Iterator[Row]:
     (place.folder / "server").mkdir()
     with serving(place.folder / "server", memory="1GiB") as server:
         _upload(place, opened(server, prefix="windows"))
-        with _latency(server.endpoint) as endpoint:
+        with latency(server.endpoint, LATENCY_S) as endpoint:
             bucket = opened(server, prefix="windows", endpoint=endpoint)
             yield from _far_rows(place, bucket)
 
@@ -267,17 +266,6 @@ def _far_rows(place: Place, bucket: WritableBucket) -> Iterator[Row]:
                 partial(_ahead, pool, partial(ours.read, count=seconds * RATE), starts)
             )
         yield Row(f"{label}, prefetch 4", ahead / windows_, "zarr", taken["zarr"], 10.0)
-
-
-@contextlib.contextmanager
-def _latency(upstream: str) -> Iterator[str]:
-    """Give the address of a proxy that lets every answer wait, in a process of its own."""
-    command = [sys.executable, "-m", "tests.faultproxy", "--upstream", upstream]
-    command += ["--latency", str(LATENCY_S), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield process.stdout.readline().split()[-1]
-        process.terminate()
 
 
 def _upload(place: Place, bucket: WritableBucket) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ursa.errors import IntegrityError
 from ursa.formats.layout import layout_of, metadata_of
+from ursa.formats.ranges import damaged
 from ursa.formats.shards import ShardReader
 from ursa.formats.streams import Channel, Segment
 from ursa.formats.timeline import Timeline
@@ -127,7 +128,7 @@ def open_group(store: Store, key: str) -> Opened:
     expected = (timeline.samples, len(channels))
     if arrays[0].shape != expected:
         msg = f"{key} has samples of shape {arrays[0].shape} and describes {expected}"
-        raise IntegrityError(f"{msg}; it is damaged: process the recording again")
+        raise damaged(msg)
     return Opened(timeline, rate, channels, arrays[0], dict(zip(factors, arrays[1:], strict=True)))
 
 
@@ -169,9 +170,7 @@ def _json(store: Store, key: str) -> dict[str, Any]:
     try:
         found = json.loads(content)
     except (ValueError, RecursionError) as error:
-        msg = f"{key} is not JSON ({error}); it is damaged: process the recording again"
-        raise IntegrityError(msg) from error
+        raise damaged(f"{key} is not JSON ({error})") from error
     if not isinstance(found, dict):
-        msg = f"{key} holds no JSON object; it is damaged: process the recording again"
-        raise IntegrityError(msg)
+        raise damaged(f"{key} holds no JSON object")
     return found

@@ -42,13 +42,14 @@ class Ranges:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._directory = store if isinstance(store, Directory) and PinnedFile.is_possible else None
         self._files: OrderedDict[str, PinnedFile] = OrderedDict()
         self._lock, self._own = threading.Lock(), threading.local()
 
     @property
     def stay_open(self) -> bool:
         """Whether an object's bytes are always those of the file that was opened first."""
-        return isinstance(self._store, Directory) and PinnedFile.is_possible
+        return self._directory is not None
 
     @contextmanager
     def reading(self, name: str, start: int, stop: int) -> Iterator[Read]:
@@ -62,16 +63,16 @@ class Ranges:
         IntegrityError
             From reading: the object ends before.
         """
-        if isinstance(self._store, Directory) and PinnedFile.is_possible:
-            file = self._pinned(self._store, name)
+        if self._directory is not None:
+            file = self._pinned(self._directory, name)
             yield self._read(file.read_at, name, start, stop, ahead=_AHEAD)
             return
         with closing(self._store.open(name, start, stop)) as body:
             yield self._read(lambda buffer, _: body.readinto(buffer), name, start, stop)
 
-    def _pinned(self, store: Directory, name: str) -> PinnedFile:
+    def _pinned(self, directory: Directory, name: str) -> PinnedFile:
         with self._lock:
-            file = self._files.pop(name, None) or store.pinned(name)
+            file = self._files.pop(name, None) or directory.pinned(name)
             self._files[name] = file
             if len(self._files) > _MOST_FILES:
                 self._files.popitem(last=False)
