@@ -141,8 +141,10 @@ def previewing(
 
 
 def ready(page: Page) -> None:
-    """Wait until nothing is read any more."""
-    page.wait_for_timeout(250)  # longer than a view takes to be at rest
+    """Wait until all lanes in sight show what the view asks for."""
+    # In one frame the lanes are told, and in another they are found to be in sight.
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
     page.wait_for_function("!document.querySelector('.ursa-preview [aria-busy=true]')")
 
 

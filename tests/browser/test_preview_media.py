@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.preview_stand import ready
 from tests.browser.samples import barriers, shot
 from tests.browser.shelf import browsing
 from tests.formats.storing import clip
@@ -200,7 +201,7 @@ def test_pictures_are_asked_once_and_let_go(preview: Page) -> None:
     expect(preview.locator(".ursa-strip-cells > div:not(:has(img))")).to_have_count(0)
     preview.get_by_role("button", name="Show all").click()
     expect(pictures(preview)).to_have_count(first_count)
-    preview.wait_for_timeout(500)  # longer than a lane waits before it asks
+    ready(preview)
     assert len(sent(preview, "strip")) == 2
     assert preview.evaluate("window.urls.size") > 1
     preview.get_by_role("button", name="Close the recording").click()

@@ -8,18 +8,23 @@ const REST_MS = 90;
 /**
  * Return {soon, now, stop}: `load()` follows once the view rests, then `changed()`.
  *
- * `el` is marked as busy meanwhile; after it stands what failed, with a button to try again.
+ * `el` is marked as busy until what it shows is what the view asks for; after it stands what
+ * failed, with a button to try again.
  */
 export function settling({ el, load, changed }) {
   const failure = h("p", { class: "ursa-preview-failure", role: "alert", hidden: true });
   let stopped = false;
-  let asked = 0;
+  let newest = 0;
   el.parentElement.after(failure);
 
-  async function now() {
-    soon.cancel();
-    const turn = (asked += 1);
+  function begun() {
     el.setAttribute("aria-busy", "true");
+    return (newest += 1);
+  }
+
+  async function now() {
+    atRest.cancel();
+    const turn = begun();
     try {
       await load();
       if (stopped) return;
@@ -28,7 +33,7 @@ export function settling({ el, load, changed }) {
     } catch (error) {
       if (!stopped && !(error instanceof Superseded)) failed(error);
     } finally {
-      if (turn === asked) el.removeAttribute("aria-busy");
+      if (turn === newest) el.removeAttribute("aria-busy");
     }
   }
 
@@ -38,6 +43,6 @@ export function settling({ el, load, changed }) {
     failure.hidden = false;
   }
 
-  const soon = debounced(now, REST_MS);
-  return { soon, now, stop: () => ((stopped = true), soon.cancel()) };
+  const atRest = debounced(now, REST_MS);
+  return { soon: () => (begun(), atRest()), now, stop: () => ((stopped = true), atRest.cancel()) };
 }

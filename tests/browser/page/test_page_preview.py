@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.app.page_server import serving
+from tests.browser.preview_stand import ready
 from tests.browser.samples import barriers
 from tests.browser.test_preview_media import LENGTH, START, WHAT, streams
 from tests.jupyter.previewing import stored
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from tests.app.page_server import PageServer
     from tests.browser.page.conftest import Meet
-    from tests.browser.page.people import Person
 
 pytestmark = pytest.mark.xdist_group("page")
 
@@ -106,13 +106,6 @@ def test_single_frames_are_shown_where_the_file_cannot_be_played(
     expect(page.locator(".ursa-player-time")).to_have_text("0:04.40")
 
 
-def _ready(person: Person) -> None:
-    page = person.page
-    page.locator(".ursa-preview-lane:not(:empty)").first.wait_for()
-    page.wait_for_timeout(250)  # longer than a view takes to be at rest
-    expect(page.locator(".ursa-preview [aria-busy=true]")).to_have_count(0)
-
-
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
 def test_the_preview_has_no_serious_barrier_and_asks_nobody_else(
     meet: Meet, played: PageServer, width: int, theme: Any
@@ -126,7 +119,8 @@ def test_the_preview_has_no_serious_barrier_and_asks_nobody_else(
     person.opens()
     person.reads("P001")
     page.get_by_role("tab", name="Preview").click()
-    _ready(person)
+    page.locator(".ursa-preview-lane:not(:empty)").first.wait_for()
+    ready(page)
     person.photographs(f"page_preview_{width}_{theme}")
     assert barriers(page, "body") == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
