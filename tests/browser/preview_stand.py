@@ -178,3 +178,14 @@ def press(page: Page, keys: str) -> None:
     page.locator(".ursa-preview-head").focus()
     for key in keys:
         page.keyboard.press(key)
+
+
+def press_at_once(page: Page, key: str, times: int) -> None:
+    """Press a key so fast that no view comes to rest between, however slow the machine is."""
+    page.locator(".ursa-preview-head").evaluate(
+        """(head, [key, times]) => {
+          const how = { key, bubbles: true, cancelable: true };
+          for (let n = 0; n < times; n += 1) head.dispatchEvent(new KeyboardEvent("keydown", how));
+        }""",
+        [key, times],
+    )
