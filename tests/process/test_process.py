@@ -124,8 +124,36 @@ def test_arguments_are_checked_first(site: DataInterface, tmp_path: Path) -> Non
         site.process(attempts=0)
     with pytest.raises(InvalidArgument, match="lease_s is -1"):
         site.process(lease_s=-1)
+    with pytest.raises(InvalidArgument, match="limit=-1"):
+        site.process(limit=-1)
     with pytest.raises(WritesNotEnabled, match="process writes"):
         DataInterface("local", path=tmp_path / "site").process()
+
+
+@pytest.mark.parametrize("name", ["missing", "file"])
+def test_a_place_to_work_that_is_none_fails_no_modality(
+    site: DataInterface, ingest: Ingest, tmp_path: Path, name: str
+) -> None:
+    recording = ingest(site, FILES)
+    (tmp_path / "file").touch()
+    with pytest.raises(InvalidArgument, match=r"work_dir=.* is no directory"):
+        site.process(work_dir=tmp_path / name)
+    assert row_of(site, recording).ingestion_status is IngestionStatus.RAW
+
+
+def test_data_of_a_row_that_was_registered_anew_is_not_written_over(
+    site: DataInterface, ingest: Ingest
+) -> None:
+    recording = ingest(site, FILES)
+    fresh = row_of(site, recording)
+    site.process()
+    before = row_of(site, recording)
+    for _ in range(2):
+        site.register_modalities([fresh], on_conflict="overwrite")
+        site.process()
+    assets = [each.storage_uri for each in site.list_virgo_assets()]
+    assert len(set(assets)) == 3
+    assert before.storage_uri in assets
 
 
 def test_progress_tells_each_step(site: DataInterface, ingest: Ingest) -> None:

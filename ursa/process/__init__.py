@@ -6,9 +6,10 @@ import random
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from ursa.errors import InvalidArgument
 from ursa.filters import QuerySpec
 from ursa.process.report import Outcome, ProcessReport, joined
-from ursa.process.room import tidy
+from ursa.process.room import room, tidy
 from ursa.process.rules import Rules
 from ursa.process.work import Place
 from ursa.process.worker import Worker
@@ -35,7 +36,11 @@ def process(
     progress: Callable[[ProcessProgress], object] | None = None,
 ) -> ProcessReport:
     """Process what of `target` is not; see `DataInterface.process`."""
+    if limit is not None and limit < 0:
+        raise InvalidArgument(f"limit={limit} is no number of modalities; give 0 or more")
     tidy(place.work_dir)
+    with room(place.work_dir):  # a place where nothing can be made is told before work is taken
+        pass
     listed = _listed(target, place, rules)
     worker = Worker(place, rules, progress, total=sum(map(len, listed)))
     with worker.telling():
