@@ -140,6 +140,7 @@ def test_a_reader_that_breaks_a_promise_fails_alone(
         DestinationFull("the disk is full"),
         CatalogBusy("others write"),
         OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EMFILE, "Too many open files"),
     ],
     ids=lambda error: type(error).__name__,
 )

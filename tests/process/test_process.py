@@ -120,12 +120,17 @@ def test_a_target_narrows_what_is_processed(
 def test_arguments_are_checked_first(site: DataInterface, tmp_path: Path) -> None:
     from ursa import DataInterface
 
-    with pytest.raises(InvalidArgument, match="attempts is 0"):
-        site.process(attempts=0)
-    with pytest.raises(InvalidArgument, match="lease_s is -1"):
-        site.process(lease_s=-1)
-    with pytest.raises(InvalidArgument, match="limit=-1"):
-        site.process(limit=-1)
+    wrong: Any
+    for wrong in (
+        *({"attempts": 0}, {"attempts": "3"}, {"attempts": 1.5}),
+        *({"lease_s": -1}, {"lease_s": "60"}, {"lease_s": float("nan")}),
+        *({"limit": -1}, {"limit": "3"}),
+    ):
+        with pytest.raises(InvalidArgument, match=rf"{next(iter(wrong))} is .*give"):
+            site.process(**wrong)
+    for wrong in ("eeg", [None], 5):
+        with pytest.raises(InvalidArgument, match="is no query result"):
+            site.process(wrong)
     with pytest.raises(WritesNotEnabled, match="process writes"):
         DataInterface("local", path=tmp_path / "site").process()
 

@@ -6,14 +6,13 @@ import random
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ursa.errors import InvalidArgument
 from ursa.filters import QuerySpec
 from ursa.process.report import Outcome, ProcessReport, joined
 from ursa.process.room import room, tidy
-from ursa.process.rules import Rules
+from ursa.process.rules import Rules, checked_limit
 from ursa.process.work import Place
 from ursa.process.worker import Worker
-from ursa.query import QueryResult, find, results_of
+from ursa.query import QueryResult, QueryResultList, find, results_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -36,8 +35,7 @@ def process(
     progress: Callable[[ProcessProgress], object] | None = None,
 ) -> ProcessReport:
     """Process what of `target` is not; see `DataInterface.process`."""
-    if limit is not None and limit < 0:
-        raise InvalidArgument(f"limit={limit} is no number of modalities; give 0 or more")
+    most = checked_limit(limit)
     tidy(place.work_dir)
     with room(place.work_dir):  # a place where nothing can be made is told before work is taken
         pass
@@ -45,7 +43,7 @@ def process(
     worker = Worker(place, rules, progress, total=sum(map(len, listed)))
     with worker.telling():
         for result, name, row in _in_turn(listed, worker):
-            if limit is not None and len(worker.outcomes) >= limit:
+            if most is not None and len(worker.outcomes) >= most:
                 break
             if not modalities or not {name, row.modality}.isdisjoint(modalities):
                 worker.take(result, row)
@@ -54,7 +52,7 @@ def process(
 
 def _listed(target: Target, place: Place, rules: Rules) -> list[Sequence[QueryResult]]:
     if target is not None and not isinstance(target, QuerySpec):
-        return [target if isinstance(target, Sequence) else results_of(target)]
+        return [target if isinstance(target, QueryResultList) else results_of(target)]
     spec = target or QuerySpec()
     statuses = [spec.status]
     if spec.status in ("ingested", "all"):

@@ -104,8 +104,11 @@ class Lease:
 
     def _give_back(self) -> None:
         """Let others take at once what was left half done, as by Ctrl-C."""
-        if not self.settled and not self.lost.is_set():
-            with suppress(UrsaError, OSError):  # then the lease ends by itself
+        if self.settled or self.lost.is_set():
+            return
+        with suppress(UrsaError, OSError):  # then the lease ends by itself
+            stored = self._table.get(*self.row.primary_key)
+            if stored is not None and UNTIL in stored.metadata:  # else its end is stored already
                 self.put_back(counts=False)
 
     def check(self) -> None:
@@ -175,7 +178,7 @@ class Lease:
             if not _is_same(stored, self._taken):
                 self.lost.set()
                 raise self.loss()
-            if stored == row or UNTIL not in stored.metadata:  # the answer of the swap was lost
+            if stored == row:  # the answer of the swap was lost
                 return stored
             self._taken = stored
         raise self.loss()

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from ursa.query import QueryResult
     from ursa.stores import Stores
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
+_OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}
 _ERROR_LONGEST = 500
 _MAY_PASS = (
     *(StoreUnavailable, StoreFull, ObjectAccessDenied, CatalogError, PackageMissing),
@@ -206,8 +206,8 @@ def may_pass(error: BaseException) -> bool:
     """Say whether an error lies with the stores, the disk or this machine, and not the file."""
     if isinstance(error, _STAYS):
         return False
-    full = isinstance(error, OSError) and error.errno in _FULL
-    return full or isinstance(error, _MAY_PASS)
+    lies_here = isinstance(error, OSError) and error.errno in _OF_THE_MACHINE
+    return lies_here or isinstance(error, _MAY_PASS)
 
 
 def reason(error: BaseException) -> str:
