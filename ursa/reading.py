@@ -49,7 +49,7 @@ def names_of(modalities: str | Iterable[str] | None) -> tuple[str, ...] | None:
     if modalities is None:
         return None
     many = isinstance(modalities, Iterable) and not isinstance(modalities, str)
-    names = tuple(modalities) if many else (modalities,)
+    names: tuple[Any, ...] = tuple(modalities) if many else (modalities,)
     if not all(isinstance(each, str) for each in names):
         raise InvalidArgument(f"modalities={shortened(modalities, 60)} is no name of a modality")
     return names

@@ -96,3 +96,5 @@ def test_an_asset_that_an_older_version_named_is_not_written_over() -> None:
     assert stem_of(own, "a", 1) == "a_b_c"
     assert stem_of(own, "a", 1, [older, own]).startswith("a-b-c.x")
     assert stem_of(own, "a", 1, [own.model_copy(update={"storage_uri": asset})]) == "a_b_c"
+    marked = row("EEG").model_copy(update={"storage_uri": f"{asset[:-11]}eeg.x{'0a' * 8}.zarr"})
+    assert stem_of(row("eeg"), "eeg", 1, [marked]) == "eeg"

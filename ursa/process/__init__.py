@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ursa.filters import QuerySpec
 from ursa.process.report import Outcome, ProcessReport, joined
-from ursa.process.room import room, tidy
+from ursa.process.room import check_room, tidy
 from ursa.process.rules import Rules, checked_limit
 from ursa.process.work import Place
 from ursa.process.worker import Worker
@@ -37,8 +37,7 @@ def process(
     """Process what of `target` is not; see `DataInterface.process`."""
     most = checked_limit(limit)
     tidy(place.work_dir)
-    with room(place.work_dir):  # a place where nothing can be made is told before work is taken
-        pass
+    check_room(place.work_dir)
     listed = _listed(target, place, rules)
     worker = Worker(place, rules, progress, total=sum(map(len, listed)))
     with worker.telling():

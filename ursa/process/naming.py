@@ -25,6 +25,7 @@ _WORDS = r"[a-z0-9]+(-[a-z0-9]+)*"
 _PLAIN_MODALITY = re.compile(_WORDS)
 _PLAIN_DERIVED = re.compile(rf"{_WORDS}--[a-z0-9-]+")
 _PLAIN_WORKER = re.compile(r"[a-z0-9_-]*")
+_MARKED = re.compile(r"\.x[0-9a-f]{16}\.")
 
 
 class Named(NamedTuple):
@@ -130,11 +131,12 @@ def stem_of(
 
 def _stems_of_others(row: ModalityRow, modality: str, known: Iterable[ModalityRow]) -> set[str]:
     own = (row.recording_hash, modality, row.worker_id)
-    return {
-        each.storage_uri.rstrip("/").rpartition("/")[2].partition(".")[0]
+    assets = [
+        each.storage_uri.rstrip("/").rpartition("/")[2]
         for each in known
         if each.primary_key != own and each.storage_uri != each.raw_storage_uri
-    }
+    ]
+    return {each.partition(".")[0] for each in assets if not _MARKED.search(each)}
 
 
 def flat(metadata: Mapping[str, object]) -> dict[str, object]:

@@ -42,6 +42,12 @@ def room(parent: Path | None) -> Iterator[Path]:
             os.close(lock)
 
 
+def check_room(parent: Path | None) -> None:
+    """Raise what `room` does where no directory can be made, before any work is taken."""
+    with room(parent):
+        pass
+
+
 def _made(parent: Path | None) -> tempfile.TemporaryDirectory[str]:
     if parent is not None and not parent.is_dir():
         msg = f"work_dir={str(parent)!r} is no directory; make it, or name another one"
