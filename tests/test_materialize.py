@@ -228,6 +228,12 @@ def test_a_modality_that_is_not_there_is_refused(data: DataInterface) -> None:
         data.materialize(data.query()[0], modalities=["egg"])
 
 
+@pytest.mark.parametrize("modalities", [5, b"eeg", [None]])
+def test_what_is_no_name_is_refused(data: DataInterface, modalities: Any) -> None:
+    with pytest.raises(InvalidArgument, match=r"modalities=.* is no name"):
+        data.materialize(data.query()[0], modalities=modalities)
+
+
 def test_what_is_not_processed_is_named(data: DataInterface) -> None:
     data.register_modality(
         recording_hash="a" * 64,

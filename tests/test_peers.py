@@ -18,8 +18,7 @@ from ursa.peers import to_mne, to_nwb, to_pandas, to_xarray
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from ursa.temporal import Data
+from ursa.temporal import Data, IrregularTimeSeries, RegularTimeSeries, attribute, interval
 
 EEG, ECG = noise(1550), noise(4000, 1)
 TIMES = np.arange(0, 18, 0.25)
@@ -166,6 +165,43 @@ def test_nwb_of_a_slice_starts_with_it(data: Data, tmp_path: Path) -> None:
 def test_a_modality_that_is_not_there_is_told(data: Data, modality: Any, said: str) -> None:
     with pytest.raises(InvalidArgument, match=said):
         to_pandas(data, modality)
+
+
+def test_a_modality_is_found_by_its_name_and_by_its_attribute() -> None:
+    series = RegularTimeSeries(sampling_rate=100.0, signal=ECG)
+    made = Data(domain=interval([(0, 20)]))
+    for name in ("slice", "2d", "eye tracking", "eeg.2", "domain"):
+        setattr(made, key := attribute(name, made), series)
+        for each in (name, key):
+            assert len(to_pandas(made, each)) == len(ECG)
+
+
+@pytest.mark.parametrize("make", [to_pandas, to_xarray, to_mne])
+@pytest.mark.parametrize("given", ["eeg", None, 5])
+def test_what_is_no_recording_is_told(make: Any, given: Any) -> None:
+    with pytest.raises(InvalidArgument, match="give what materialize"):
+        make(given, "eeg")
+
+
+def test_mne_needs_a_rate() -> None:
+    times = np.array([0.0, 0.1, 0.7])
+    series = IrregularTimeSeries(times, signal=np.ones((3, 1)), domain=interval([(0, 1)]))
+    with pytest.raises(InvalidArgument, match="fixed rate"):
+        to_mne(series)
+
+
+def test_nwb_keeps_times_beside_columns_of_their_names(tmp_path: Path) -> None:
+    import pynwb
+
+    columns = {"start_time": np.full(2, 9.0), "id": np.array([7, 8]), "said": np.array(["a", "b"])}
+    events = IrregularTimeSeries(np.array([1.0, 2.0]), domain=interval([(0, 3)]), **columns)
+    about = {"recording_hash": "a", "participant_ids": ["P001"], "start_time": 0}
+    to_nwb(Data(domain=interval([(0, 3)]), events=events, **about), tmp_path / "a.nwb")
+    with pynwb.NWBHDF5IO(tmp_path / "a.nwb", "r") as io:
+        found = io.read().intervals["events"]
+        assert found["start_time"][:].tolist() == [1.0, 2.0]
+        assert found["start_time_"][:].tolist() == [9.0, 9.0]
+        assert found["id_"][:].tolist() == [7, 8]
 
 
 @pytest.mark.parametrize(

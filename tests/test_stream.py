@@ -308,6 +308,10 @@ def test_readers_that_were_not_used_for_long_are_let_go(data: DataInterface) -> 
         ({"window": 1, "around": "cue", "after": 1}, "takes no window= or step="),
         ({"around": [AroundEvent("a", 1), AroundEvent("b", 2)]}, "one length"),
         ({"window": 1, "before": 1}, "belong to around="),
+        ({"around": "cue"}, "around=.*name an event type"),
+        ({"around": "cue", "before": -1, "after": 2}, "around=.*name an event type"),
+        ({"around": 5, "after": 2}, "around=.*name an event type"),
+        ({"window": 1, "modalities": 5}, "modalities=5 is no name"),
         ({"window": 1, "modalities": "egg"}, "no modality 'egg'"),
     ],
 )

@@ -31,6 +31,7 @@ def stream(site: DataInterface) -> WindowStream:
 @pytest.mark.parametrize("workers", [0, 1, 3])
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 3 worker")  # of few cores
 def test_a_loader_gives_the_same_items_with_any_number_of_workers(
     stream: WindowStream, workers: int, method: str
 ) -> None:
@@ -48,6 +49,25 @@ def test_a_loader_gives_the_same_items_with_any_number_of_workers(
     for each, (start, eeg) in zip(found, expected, strict=True):
         assert np.array_equal(each["eeg"].numpy(), eeg)
         assert np.array_equal(each["start"], start)
+
+
+@needs_torch
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_workers_that_stay_give_each_pass_its_order(stream: WindowStream) -> None:
+    torch: Any = importlib.import_module("torch.utils.data")
+    loader = torch.DataLoader(
+        stream.torch(),
+        batch_size=None,
+        num_workers=2,
+        multiprocessing_context="fork",
+        persistent_workers=True,
+    )
+    found = [[each["start"].tolist() for each in loader] for _ in range(2)]
+    next(iter(loader))  # left half done
+    found.append([each["start"].tolist() for each in loader])
+    for epoch, starts in zip((0, 1, 3), found, strict=True):
+        stream.epoch = epoch
+        assert starts == [each.start.tolist() for each in stream]
 
 
 @needs_torch

@@ -6,6 +6,7 @@ import math
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from ursa.once import once
 from ursa.text import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     import pyarrow as pa
     from numpy.typing import NDArray
@@ -47,7 +48,11 @@ def names_of(modalities: str | Iterable[str] | None) -> tuple[str, ...] | None:
     """
     if modalities is None:
         return None
-    return (modalities,) if isinstance(modalities, str) else tuple(modalities)
+    many = isinstance(modalities, Iterable) and not isinstance(modalities, str)
+    names: tuple[Any, ...] = tuple(modalities) if many else (modalities,)
+    if not all(isinstance(each, str) for each in names):
+        raise InvalidArgument(f"modalities={shortened(modalities, 60)} is no name of a modality")
+    return names
 
 
 def picked(result: QueryResult, modalities: Sequence[str] | None) -> dict[str, ModalityRow]:
@@ -261,9 +266,7 @@ class Readers:
 
 
 def columns(table: pa.Table) -> dict[str, NDArray[Any]]:
-    """Return a table's columns as arrays.
-
-    A missing number or truth value is NaN, a missing text is empty.
+    """Return a table's columns as arrays, with NaN for a missing number and ``""`` for a text.
 
     Examples
     --------

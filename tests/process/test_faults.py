@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     Plant = Callable[[Callable[..., Any]], None]
 
+NAMES = ("", "extra")
 FILES = {"eeg/eeg.npy": npy(samples()), "odd/x.planted": b"planted"}
 
 
@@ -138,6 +140,7 @@ def test_a_reader_that_breaks_a_promise_fails_alone(
         DestinationFull("the disk is full"),
         CatalogBusy("others write"),
         OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EMFILE, "Too many open files"),
     ],
     ids=lambda error: type(error).__name__,
 )
@@ -211,6 +214,41 @@ def test_ctrl_c_gives_back_at_once_and_leaves_nothing_half_done(
     assert list(work.iterdir()) == []
     assert site.list_virgo_assets() == []
     assert not list((tmp_path / "site" / "assets").rglob("virgo/*"))
+
+
+def test_ctrl_c_in_a_callback_gives_back_at_once(site: DataInterface, ingest: Ingest) -> None:
+    recording = ingest(site, {"eeg/eeg.npy": npy(samples())})
+
+    def stop(event: Any) -> None:
+        if event.phase == "claimed":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        site.process(progress=stop)
+    assert row_of(site, recording).ingestion_status is IngestionStatus.RAW
+
+
+def test_a_modality_that_is_registered_meanwhile_stays_what_it_is(
+    site: DataInterface, ingest: Ingest, plant: Plant
+) -> None:
+    recording = ingest(site, {"odd/x.planted": b"planted"})
+    place = "r2://constellation-data/recordings/rec_1/odd-extra/"
+
+    def register() -> None:
+        site.register_modality(
+            recording_hash=recording, modality="odd-extra", raw_storage_uri=place
+        )
+
+    def read(*_: object) -> list[DenseStream]:
+        found = stream_of(register)
+        return [replace(found, segments=(Segment(0, 10, 0.0, 100.0),), name=name) for name in NAMES]
+
+    plant(read)
+    assert [each.end for each in site.process(modalities="odd").outcomes] == ["put_back"]
+    assert row_of(site, recording, "odd-extra").raw_storage_uri == place
+    (outcome,) = site.process(modalities="odd").outcomes
+    assert outcome.streams == ("odd", "odd-2-extra")
+    assert row_of(site, recording, "odd-extra").ingestion_status is IngestionStatus.RAW
 
 
 def test_damaged_raw_bytes_fail_with_the_reason(

@@ -143,6 +143,63 @@ def test_a_claim_whose_answer_was_lost_counts(
     assert row_of(site, recording).ingestion_status is IngestionStatus.FAILED
 
 
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("number", [1, 2])
+def test_ctrl_c_while_a_row_is_swapped_leaves_it_free_or_done(
+    site: DataInterface,
+    recording: str,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    *,
+    after: bool,
+) -> None:
+    from ursa.catalog.table import Table
+
+    swap, calls = Table.replace, [0]
+
+    def interrupted(self: Any, row: Any, rev: int) -> bool:
+        calls[0] += 1
+        if calls[0] == number and not after:
+            raise KeyboardInterrupt
+        done = swap(self, row, rev)
+        if calls[0] == number:
+            raise KeyboardInterrupt
+        return done
+
+    monkeypatch.setattr(Table, "replace", interrupted)
+
+    def work() -> None:
+        with claimed(site, recording) as lease:
+            done = {OWNER: lease.owner, ATTEMPT: lease.attempt, TRIES: 0}
+            lease.settle(ingestion_status=IngestionStatus.PROCESSED, metadata=done)
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    found = row_of(site, recording)
+    is_done = (number, after) == (2, True)
+    assert UNTIL not in found.metadata
+    assert found.metadata.get(TRIES, 0) == 0
+    assert found.ingestion_status.value == ("processed" if is_done else "raw")
+
+
+def test_ctrl_c_in_a_claim_takes_nothing_from_a_faster_worker(
+    site: DataInterface, recording: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ursa.catalog.table import Table
+
+    swap = Table.replace
+
+    def late(*_: Any) -> bool:
+        monkeypatch.setattr(Table, "replace", swap)
+        claimed(site, recording)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Table, "replace", late)
+    with pytest.raises(KeyboardInterrupt):
+        claimed(site, recording)
+    assert row_of(site, recording).ingestion_status is IngestionStatus.INGESTING
+
+
 def test_many_threads_claim_and_one_gets_it(site: DataInterface, recording: str) -> None:
     old, start = stored(site, recording), threading.Barrier(8)
 

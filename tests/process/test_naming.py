@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -60,7 +61,40 @@ def test_a_stream_keeps_its_name_when_processed_again() -> None:
 
 
 def test_no_two_attempts_at_anything_share_a_name() -> None:
-    modalities = ["eeg", "eeg.2", "eeg.2.1", "eeg.10"]
-    attempts = [(each, attempt) for each in modalities for attempt in (1, 2, 10)]
-    stems = [stem_of(row(modality), modality, attempt) for modality, attempt in attempts]
-    assert len(set(stems)) == len(stems)
+    """Not even where a file system takes upper and lower case for one."""
+    modalities = [
+        *("eeg", "eeg.2", "eeg.2.1", "eeg.10", "EEG", "Eeg.2", "eeg-a", "eeg-a-b", "eeg--a", "-"),
+        *("a_b", "a", "a_", "a__b", "eeg_a.2", "x.mp4", "x", "мозг", "Мозг", "e\u0301", "\xe9"),
+        *("eeg run 1", "eeg-run-1", "a%20b", "a#b", "l" * 255, "l" * 254, "ß" * 127, "ss"),
+    ]
+    workers = ["", "c", "b_c", "_c", "C", "c.2", "2", "w" * 255]
+    rows = [row(modality, worker) for modality in modalities for worker in workers]
+    stems = [stem_of(each, each.modality, attempt) for each in rows for attempt in (1, 2, 10)]
+    stems += [stem_of(row("eeg", worker), "eeg-a", 1) for worker in workers]
+    stems += [stem_of(row("eeg", worker), "eeg-a-b", 2) for worker in workers]
+    stems += [stem_of(row("eeg-a", worker), "eeg-a-b", 2) for worker in workers]
+    assert len({each.casefold() for each in stems}) == len(stems)
+    assert max(len(f"{each}.123.mp4.lance.sha256.json".encode()) for each in stems) <= 255
+    assert all(re.fullmatch(r"[\w.-]+", each) and each[0] not in ".-" for each in stems)
+
+
+def test_usual_names_stay_as_they_are() -> None:
+    told = [
+        ("eeg", "", "eeg"),
+        ("samsung-watch", "a", "samsung-watch_a"),
+        ("eeg", "b_1", "eeg_b_1"),
+    ]
+    assert [stem_of(row(each, worker), each, 1) for each, worker, _ in told] == [
+        expected for *_, expected in told
+    ]
+
+
+def test_an_asset_that_an_older_version_named_is_not_written_over() -> None:
+    asset = "r2://constellation-assets/virgo/h/a_b_c.2.zarr"
+    older = row("a_b", "c").model_copy(update={"storage_uri": asset})
+    own = row("a", "b_c")
+    assert stem_of(own, "a", 1) == "a_b_c"
+    assert stem_of(own, "a", 1, [older, own]).startswith("a-b-c.x")
+    assert stem_of(own, "a", 1, [own.model_copy(update={"storage_uri": asset})]) == "a_b_c"
+    marked = row("EEG").model_copy(update={"storage_uri": f"{asset[:-11]}eeg.x{'0a' * 8}.zarr"})
+    assert stem_of(row("eeg"), "eeg", 1, [marked]) == "eeg"

@@ -120,12 +120,45 @@ def test_a_target_narrows_what_is_processed(
 def test_arguments_are_checked_first(site: DataInterface, tmp_path: Path) -> None:
     from ursa import DataInterface
 
-    with pytest.raises(InvalidArgument, match="attempts is 0"):
-        site.process(attempts=0)
-    with pytest.raises(InvalidArgument, match="lease_s is -1"):
-        site.process(lease_s=-1)
+    wrong: Any
+    for wrong in (
+        *({"attempts": 0}, {"attempts": "3"}, {"attempts": 1.5}),
+        *({"lease_s": -1}, {"lease_s": "60"}, {"lease_s": float("nan")}),
+        *({"limit": -1}, {"limit": "3"}),
+    ):
+        with pytest.raises(InvalidArgument, match=rf"{next(iter(wrong))} is .*give"):
+            site.process(**wrong)
+    for wrong in ("eeg", [None], 5):
+        with pytest.raises(InvalidArgument, match="is no query result"):
+            site.process(wrong)
     with pytest.raises(WritesNotEnabled, match="process writes"):
         DataInterface("local", path=tmp_path / "site").process()
+
+
+@pytest.mark.parametrize("name", ["missing", "file"])
+def test_a_place_to_work_that_is_none_fails_no_modality(
+    site: DataInterface, ingest: Ingest, tmp_path: Path, name: str
+) -> None:
+    recording = ingest(site, FILES)
+    (tmp_path / "file").touch()
+    with pytest.raises(InvalidArgument, match=r"work_dir=.* is no directory"):
+        site.process(work_dir=tmp_path / name)
+    assert row_of(site, recording).ingestion_status is IngestionStatus.RAW
+
+
+def test_data_of_a_row_that_was_registered_anew_is_not_written_over(
+    site: DataInterface, ingest: Ingest
+) -> None:
+    recording = ingest(site, FILES)
+    fresh = row_of(site, recording)
+    site.process()
+    before = row_of(site, recording)
+    for _ in range(2):
+        site.register_modalities([fresh], on_conflict="overwrite")
+        site.process()
+    assets = [each.storage_uri for each in site.list_virgo_assets()]
+    assert len(set(assets)) == 3
+    assert before.storage_uri in assets
 
 
 def test_progress_tells_each_step(site: DataInterface, ingest: Ingest) -> None:

@@ -22,6 +22,8 @@ from ursa.temporal import Data, IrregularTimeSeries, RegularTimeSeries, Video
 if TYPE_CHECKING:
     import os
 
+_MEANT = ("start_time", "stop_time", "tags", "timeseries", "id")  # columns that NWB knows
+
 
 def to_nwb(data: Data, path: str | os.PathLike[str]) -> None:
     """Write a recording, or a slice of it, as an NWB file.
@@ -121,7 +123,7 @@ def _intervals(pynwb: Any, key: str, series: Any) -> Any:
     columns = {
         "start_time": series.timestamps,
         "stop_time": series.timestamps + durations_of(series),
-        **dict(columns_of(series)),
+        **{f"{name}_" if name in _MEANT else name: each for name, each in columns_of(series)},
     }
     vectors = [
         pynwb.core.VectorData(name=name, description=name, data=_known(values))

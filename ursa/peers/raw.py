@@ -40,7 +40,7 @@ def to_mne(data: Any, modality: str | None = None) -> Any:
     ------
     PackageMissing
     InvalidArgument
-        It is not dense, has no sample, or gaps that would fill the memory.
+        It is not dense, has no sample or rate, or gaps that would fill the memory.
 
     Examples
     --------
@@ -52,7 +52,9 @@ def to_mne(data: Any, modality: str | None = None) -> Any:
     mne, series = imported("mne"), series_of(data, modality)
     if "signal" not in series or not len(series):
         raise InvalidArgument("MNE takes dense data with samples; to_pandas() takes the others")
-    rate = float(series.nominal_rate or series.sampling_rate)
+    rate = float(series.nominal_rate or getattr(series, "sampling_rate", 0.0))
+    if not rate:
+        raise InvalidArgument("MNE takes a fixed rate, which this series does not tell")
     values, gaps = _gridded(series, rate)
     scales = [VOLTS.get(unit or "") for unit in units_of(series)]
     values *= [1.0 if scale is None else scale for scale in scales]

@@ -10,7 +10,8 @@ import numpy as np
 
 from ursa.errors import InvalidArgument, PackageMissing
 from ursa.hints import nearest
-from ursa.temporal import Data
+from ursa.temporal import Data, attribute
+from ursa.text import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,13 +53,18 @@ def series_of(data: Any, modality: str | None) -> Any:
         `data` has no such modality, or several of which none is named.
     """
     if not isinstance(data, Data):
-        return data
+        if hasattr(data, "timestamps"):
+            return data
+        msg = f"{shortened(data, 60)} is no recording or series; give what materialize() returned"
+        raise InvalidArgument(msg)
     known = [key for key in data.keys() if hasattr(getattr(data, key), "timestamps")]  # noqa: SIM118 - a Data is no mapping
-    name = (modality or "").replace("-", "_")
-    if name not in known:
-        asked = f"there is no modality {modality!r}" if modality else "name a modality"
-        raise InvalidArgument(f"{asked}{nearest(name, known)}")
-    return getattr(data, name)
+    asked = str(modality or "")
+    name = attribute(asked, object)
+    for each in (asked, name, f"{name}_"):  # the last where the name has a meaning in a `Data`
+        if each in known:
+            return getattr(data, each)
+    said = f"there is no modality {modality!r}" if modality else "name a modality"
+    raise InvalidArgument(f"{said}{nearest(name, known)}")
 
 
 def channels_of(series: Any) -> list[str]:

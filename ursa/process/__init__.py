@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from ursa.filters import QuerySpec
 from ursa.process.report import Outcome, ProcessReport, joined
-from ursa.process.room import tidy
-from ursa.process.rules import Rules
+from ursa.process.room import check_room, tidy
+from ursa.process.rules import Rules, checked_limit
 from ursa.process.work import Place
 from ursa.process.worker import Worker
-from ursa.query import QueryResult, find, results_of
+from ursa.query import QueryResult, QueryResultList, find, results_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -35,12 +35,14 @@ def process(
     progress: Callable[[ProcessProgress], object] | None = None,
 ) -> ProcessReport:
     """Process what of `target` is not; see `DataInterface.process`."""
+    most = checked_limit(limit)
     tidy(place.work_dir)
+    check_room(place.work_dir)
     listed = _listed(target, place, rules)
     worker = Worker(place, rules, progress, total=sum(map(len, listed)))
     with worker.telling():
         for result, name, row in _in_turn(listed, worker):
-            if limit is not None and len(worker.outcomes) >= limit:
+            if most is not None and len(worker.outcomes) >= most:
                 break
             if not modalities or not {name, row.modality}.isdisjoint(modalities):
                 worker.take(result, row)
@@ -49,7 +51,7 @@ def process(
 
 def _listed(target: Target, place: Place, rules: Rules) -> list[Sequence[QueryResult]]:
     if target is not None and not isinstance(target, QuerySpec):
-        return [target if isinstance(target, Sequence) else results_of(target)]
+        return [target if isinstance(target, QueryResultList) else results_of(target)]
     spec = target or QuerySpec()
     statuses = [spec.status]
     if spec.status in ("ingested", "all"):

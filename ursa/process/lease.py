@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from ursa.catalog.processing import ATTEMPT, ERROR, OWNER, TRIES, UNTIL
@@ -66,14 +67,25 @@ class Lease:
         cls, catalog: Catalog, row: ModalityRow, rev: int, owner: str, rules: Rules
     ) -> Self | None:
         """Take a row that is free at this revision; None if another worker was faster."""
-        taken, held = _taken(row, owner, rules), rev + 1
-        table = catalog.table(ModalityRow)
-        if not table.replace(taken, rev):
-            stored, held = table.with_rev([row.primary_key])[row.primary_key]
-            if not _is_same(stored, taken):  # else only the answer of the swap was lost
-                return None
-        _show(catalog, row)
-        return cls(catalog, row, taken, held, rules.lease_s)
+        taken = _taken(row, rev, owner, rules)
+        lease = cls(catalog, row, taken, rev, rules.lease_s)
+        try:
+            is_held = lease._take()
+        except BaseException:  # it may be stored all the same
+            lease._give_back()
+            raise
+        return lease if is_held else None
+
+    def _take(self) -> bool:
+        key = self.row.primary_key
+        if self._table.replace(self._taken, self._rev):
+            self._rev += 1
+        else:
+            stored, self._rev = self._table.with_rev([key])[key]
+            if not _is_same(stored, self._taken):  # else only the answer of the swap was lost
+                return False
+        _show(self._catalog, self.row)
+        return True
 
     @property
     def owner(self) -> str:
@@ -85,8 +97,19 @@ class Lease:
         self._beating.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._stop()
+        if kind is not None:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        """Let others take at once what was left half done, as by Ctrl-C."""
+        if self.settled or self.lost.is_set():
+            return
+        with suppress(UrsaError, OSError):  # then the lease ends by itself
+            stored = self._table.get(*self.row.primary_key)
+            if stored is not None and UNTIL in stored.metadata:  # else its end is stored already
+                self.put_back(counts=False)
 
     def check(self) -> None:
         """Raise `LeaseLost` if another worker has taken over."""
@@ -217,12 +240,15 @@ def _is_same(stored: ModalityRow, taken: ModalityRow) -> bool:
     return all(stored.metadata.get(key) == taken.metadata[key] for key in (OWNER, ATTEMPT))
 
 
-def _taken(row: ModalityRow, owner: str, rules: Rules) -> ModalityRow:
+def _taken(row: ModalityRow, rev: int, owner: str, rules: Rules) -> ModalityRow:
+    # Assets are named by the attempt, so where somebody has stored the row anew without a count,
+    # it goes on behind all attempts that there can have been.
+    before = count(row, ATTEMPT) or rev
     goes_on = UNTIL in row.metadata or row.ingestion_status is IngestionStatus.RAW
     told = {
         OWNER: owner,
         UNTIL: now_ns() + round(rules.lease_s * NS),
-        ATTEMPT: count(row, ATTEMPT) + 1,
+        ATTEMPT: before + 1,
         TRIES: (count(row, TRIES) if goes_on else 0) + 1,
     }
     # Processed data can be read until newer data takes its place.

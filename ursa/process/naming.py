@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,7 +18,14 @@ if TYPE_CHECKING:
 
 _LONGEST = 60
 _NOT_IN_NAMES = re.compile(r"[^\w-]+|_+")
-_LIKE_AN_ATTEMPT = re.compile(r"\.\d+$")
+_LONGEST_STEM, _LONGEST_READABLE = 100, 40  # a name has 255 bytes, a character up to four
+_NAMELESS = "stream"
+_WORDS = r"[a-z0-9]+(-[a-z0-9]+)*"
+# Where one of these ends can be read off a name that they make up, and so can the next one.
+_PLAIN_MODALITY = re.compile(_WORDS)
+_PLAIN_DERIVED = re.compile(rf"{_WORDS}--[a-z0-9-]+")
+_PLAIN_WORKER = re.compile(r"[a-z0-9_-]*")
+_MARKED = re.compile(r"\.x[0-9a-f]{16}\.")
 
 
 class Named(NamedTuple):
@@ -79,11 +88,25 @@ def _free(modality: str, name: str, used: set[str], others: tuple[str, ...]) -> 
     return free
 
 
-def stem_of(row: ModalityRow, modality: str, attempt: int) -> str:
-    """Return what an asset's name starts with.
+def stem_of(
+    row: ModalityRow, modality: str, attempt: int, known: Iterable[ModalityRow] = ()
+) -> str:
+    """Return what an asset's name starts with: no two modalities and attempts share one.
 
     Stores cannot delete, and two attempts may be under way where a worker stopped and came back,
-    so each attempt has names of its own.
+    so each attempt has names of its own. Modality and worker are told apart by the first ``_``, a
+    modality and a further stream in its files by ``--``; names in which that would not do, or
+    that a file system may take for one, or not at all, have a mark of their own.
+
+    Parameters
+    ----------
+    row : ModalityRow
+        Whose files the stream is in.
+    modality : str
+        What the stream becomes.
+    attempt : int
+    known : iterable of ModalityRow
+        The recording's modalities; assets that an older version has named stay as they are.
 
     Examples
     --------
@@ -91,12 +114,29 @@ def stem_of(row: ModalityRow, modality: str, attempt: int) -> str:
     >>> uri = "r2://constellation-data/recordings/rec_1/eeg_a/"
     >>> row = ModalityRow(recording_hash="h", modality="eeg", worker_id="a", raw_storage_uri=uri)
     >>> stem_of(row, "eeg", 1), stem_of(row, "eeg-events", 2)
-    ('eeg_a', 'eeg-events_a.2')
+    ('eeg_a', 'eeg--events_a.2')
     """
-    stem = f"{modality}_{row.worker_id}" if row.worker_id else modality
-    # A name that ends like a later attempt always tells its attempt, so that no two are equal.
-    is_plain = attempt == 1 and not _LIKE_AN_ATTEMPT.search(stem)
-    return stem if is_plain else f"{stem}.{attempt}"
+    name, form = modality, _PLAIN_MODALITY
+    if modality != row.modality:
+        rest = modality.removeprefix(f"{row.modality}-")
+        name, form = f"{row.modality}--{rest}", _PLAIN_DERIVED
+    stem = f"{name}_{row.worker_id}" if row.worker_id else name
+    is_plain = form.fullmatch(name) and _PLAIN_WORKER.fullmatch(row.worker_id)
+    if not is_plain or len(stem) > _LONGEST_STEM or stem in _stems_of_others(row, modality, known):
+        key = json.dumps([row.modality, modality, row.worker_id])
+        mark = hashlib.sha256(key.encode()).hexdigest()[:16]
+        stem = f"{_slug(stem)[:_LONGEST_READABLE] or _NAMELESS}.x{mark}"
+    return stem if attempt == 1 else f"{stem}.{attempt}"
+
+
+def _stems_of_others(row: ModalityRow, modality: str, known: Iterable[ModalityRow]) -> set[str]:
+    own = (row.recording_hash, modality, row.worker_id)
+    assets = [
+        each.storage_uri.rstrip("/").rpartition("/")[2]
+        for each in known
+        if each.primary_key != own and each.storage_uri != each.raw_storage_uri
+    ]
+    return {each.partition(".")[0] for each in assets if not _MARKED.search(each)}
 
 
 def flat(metadata: Mapping[str, object]) -> dict[str, object]:

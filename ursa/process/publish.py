@@ -19,6 +19,7 @@ from ursa.catalog.processing import (
     UNTIL,
 )
 from ursa.catalog.schemas import EventRow, IngestionStatus, ModalityRow, VirgoAssetRow
+from ursa.errors import CatalogBusy
 from ursa.files import chunks_of, sha256_file
 from ursa.formats import write_inventory
 from ursa.process.naming import flat
@@ -123,9 +124,10 @@ def publish(
     """
     lease.renew()
     put(catalog.table(VirgoAssetRow), [_virgo(lease, each) for each in made], _keep_stored)
+    # Before the events, whose ids follow from the names that these rows take.
+    _put_derived(catalog, lease, made[1:])
     for rows in events:
         put(catalog.table(EventRow), rows, _keep_stored)
-    _put_derived(catalog, lease, made[1:])
     row = lease.row
     told: dict[str, Any] = {OWNER: lease.owner, ATTEMPT: lease.attempt, TRIES: 0}
     told[RAW_FORMAT] = row.metadata.get(RAW_FORMAT, row.format.value if row.format else None)
@@ -176,6 +178,13 @@ def _put_derived(catalog: Catalog, lease: Lease, made: list[Asset]) -> None:
 
 
 def _newer(stored: ModalityRow, offered: ModalityRow) -> ModalityRow:
+    source = offered.metadata[DERIVED_FROM]
+    if stored.metadata.get(DERIVED_FROM) != source:
+        msg = (
+            f"modality {stored.modality!r} was registered while a stream in the files of {source} "
+            "was about to get this name; it gets another one when it is tried again"
+        )
+        raise CatalogBusy(msg)
     return max(offered, stored, key=lambda row: int(row.metadata.get(ATTEMPT, 0)))
 
 

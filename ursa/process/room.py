@@ -10,6 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ursa.errors import InvalidArgument
+from ursa.writing import explained
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -25,14 +28,32 @@ def room(parent: Path | None) -> Iterator[Path]:
     ----------
     parent : Path or None
         Where it is made; the system's temporary directory by default.
+
+    Raises
+    ------
+    InvalidArgument, DestinationNotWritable, DestinationFull
     """
-    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent, ignore_cleanup_errors=True) as name:
+    with _made(parent) as name:
         lock = _locked(Path(name))
         try:
             (place := Path(name, "room")).mkdir()
             yield place
         finally:
             os.close(lock)
+
+
+def check_room(parent: Path | None) -> None:
+    """Raise what `room` does where no directory can be made, before any work is taken."""
+    with room(parent):
+        pass
+
+
+def _made(parent: Path | None) -> tempfile.TemporaryDirectory[str]:
+    if parent is not None and not parent.is_dir():
+        msg = f"work_dir={str(parent)!r} is no directory; make it, or name another one"
+        raise InvalidArgument(msg)
+    with explained(parent or Path(tempfile.gettempdir())):
+        return tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent, ignore_cleanup_errors=True)
 
 
 def tidy(parent: Path | None) -> list[Path]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from numbers import Real
+from typing import TYPE_CHECKING, Literal, SupportsIndex
 
 from ursa.catalog.processing import ATTEMPT, TRIES, UNTIL, is_derived
 from ursa.catalog.schemas import IngestionStatus
@@ -41,12 +43,26 @@ class Rules:
     overwrite: bool = False
 
     def __post_init__(self) -> None:
-        if self.attempts < 1:
-            msg = f"attempts is {self.attempts}; give 1 or more"
+        if not _is_whole(self.attempts, 1):
+            msg = f"attempts is {self.attempts!r}; give a whole number, 1 or more"
             raise InvalidArgument(msg)
-        if not 0 < self.lease_s <= _LONGEST_S:
-            msg = f"lease_s is {self.lease_s}; give more than 0 and up to {_LONGEST_S:.0f} seconds"
+        is_number = isinstance(self.lease_s, Real)
+        if not (is_number and 0 < self.lease_s <= _LONGEST_S):
+            msg = (
+                f"lease_s is {self.lease_s!r}; give more than 0 and up to {_LONGEST_S:.0f} seconds"
+            )
             raise InvalidArgument(msg)
+
+
+def checked_limit(limit: int | None) -> int | None:
+    """Return a number of modalities to take at most, or raise `InvalidArgument`."""
+    if limit is not None and not _is_whole(limit, 0):
+        raise InvalidArgument(f"limit is {limit!r}; give a whole number, 0 or more")
+    return limit
+
+
+def _is_whole(value: object, least: int) -> bool:
+    return isinstance(value, SupportsIndex) and operator.index(value) >= least
 
 
 def state_of(row: ModalityRow, listed: ModalityRow, rules: Rules) -> State:

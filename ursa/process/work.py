@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from ursa.query import QueryResult
     from ursa.stores import Stores
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
+_OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}
 _ERROR_LONGEST = 500
 _MAY_PASS = (
     *(StoreUnavailable, StoreFull, ObjectAccessDenied, CatalogError, PackageMissing),
@@ -118,8 +118,10 @@ def work(lease: Lease, result: QueryResult, place: Place, tell: Tell) -> Made:
             raise FileUnreadable(msg)
         known = place.catalog.table(ModalityRow).list({"recording_hash": result.recording_hash})
         wanted = named(lease.row, found, known)
+        stems = [stem_of(lease.row, each.modality, lease.attempt, known) for each in wanted]
         made = [
-            _stored(each, lease, place, folder / f"made{n}", tell) for n, each in enumerate(wanted)
+            _stored(each, stem, lease, place, folder / f"made{n}", tell)
+            for n, (each, stem) in enumerate(zip(wanted, stems, strict=True))
         ]
         events = chain.from_iterable(_events(each, lease, place) for each in wanted)
         row = publish(lease, made, events, place.catalog, left)
@@ -157,10 +159,10 @@ def raw_row(row: ModalityRow) -> ModalityRow:
     )
 
 
-def _stored(each: Named, lease: Lease, place: Place, folder: Path, tell: Tell) -> Asset:
+def _stored(each: Named, stem: str, lease: Lease, place: Place, folder: Path, tell: Tell) -> Asset:
     folder.mkdir()
     stream = _watched(each.stream, lease, tell)
-    written = write_stream(stream, folder, stem_of(lease.row, each.modality, lease.attempt))
+    written = write_stream(stream, folder, stem)
     lease.check()
     address = f"{place.assets}/virgo/{lease.row.recording_hash}"
     stored = store_asset(each.modality, written, folder, address, place.writing, lease.lost.is_set)
@@ -204,8 +206,8 @@ def may_pass(error: BaseException) -> bool:
     """Say whether an error lies with the stores, the disk or this machine, and not the file."""
     if isinstance(error, _STAYS):
         return False
-    full = isinstance(error, OSError) and error.errno in _FULL
-    return full or isinstance(error, _MAY_PASS)
+    lies_here = isinstance(error, OSError) and error.errno in _OF_THE_MACHINE
+    return lies_here or isinstance(error, _MAY_PASS)
 
 
 def reason(error: BaseException) -> str:

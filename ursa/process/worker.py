@@ -17,7 +17,6 @@ from ursa.errors import (
     LeaseLost,
     PackageMissing,
     UploadInterrupted,
-    UrsaError,
     WritesNotEnabled,
 )
 from ursa.process.lease import Lease, bury, new_owner
@@ -112,8 +111,8 @@ class Worker:
             seconds = time.monotonic() - began
             self._end(lease.row, end, lease.attempt, seconds=seconds, **fields)
 
-        tell("claimed")
         try:
+            tell("claimed")
             made = work(lease, result, self.place, tell)
         except (LeaseLost, UploadInterrupted) as error:
             if not lease.lost.is_set():
@@ -123,10 +122,6 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - readers are other people's code
             end, said = self._failed(lease, error)
             ended(end, error=said)
-        except BaseException:
-            with suppress(UrsaError, OSError):  # then the lease ends by itself
-                lease.put_back(counts=False)
-            raise
         else:
             ended(
                 "processed",
@@ -138,8 +133,7 @@ class Worker:
     def _failed(self, lease: Lease, error: Exception) -> tuple[End, str]:
         """Store how a modality failed, and return it."""
         if isinstance(error, _OWN_FAULT):
-            lease.put_back(counts=False)
-            raise error
+            raise error  # and the lease is given back
         said, passes = reason(error), may_pass(error)
         row = lease.row
         logger.debug("%s of %s: %s", row.modality, row.recording_hash, said, exc_info=error)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 import operator
 import secrets
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
 
 from ursa.errors import InvalidArgument
 from ursa.query import QueryResultList, results_of
@@ -15,9 +18,10 @@ from ursa.stream.events import event_times
 from ursa.stream.grid import Grid, Rule, hashes_of
 from ursa.stream.stream import WindowStream
 from ursa.stream.window import Batch, Window
+from ursa.text import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from ursa.catalog import Catalog
     from ursa.reading import Readers, Time
@@ -81,16 +85,26 @@ def _marks(
         if before is not None or after is not None:
             raise InvalidArgument("before= and after= belong to around=, which names an event type")
         return ()
-    given = [around] if isinstance(around, str | AroundEvent) else list(around)
-    marks = tuple(
-        AroundEvent(each, before or 0.0, after or 0.0) if isinstance(each, str) else each
-        for each in given
-    )
+    given = around if isinstance(around, Iterable) and not isinstance(around, str) else [around]
+    marks = tuple(_mark(each, before or 0.0, after or 0.0) for each in given)
     lengths = {each.before + each.after for each in marks}
     if len(lengths) != 1:
         msg = f"around= has windows of {sorted(lengths)} s; give one event or several of one length"
         raise InvalidArgument(msg)
     return marks
+
+
+def _mark(given: Any, before: float, after: float) -> AroundEvent:
+    if isinstance(given, AroundEvent):
+        return given
+    try:
+        return AroundEvent(given, before, after)
+    except ValidationError as error:
+        msg = (
+            f"around={shortened(given, 60)}, before={before!r}, after={after!r} is no window; name "
+            "an event type, with seconds from 0 on before and after it, one of them more than 0"
+        )
+        raise InvalidArgument(msg) from error
 
 
 def _length(window: float | None, step: float | None, marks: Sequence[AroundEvent]) -> float:

@@ -39,6 +39,8 @@ def as_dataset(stream: WindowStream) -> Any:
             worker = data.get_worker_info()
             if worker:
                 self.passing = self.stream.share(worker.id, worker.num_workers)
+                # A worker that stays is asked once for each pass, of which it may not see the end.
+                self.stream.epoch += 1
             return map(as_tensors, self.passing)
 
         def state_dict(self) -> dict[str, Any]:
