@@ -101,6 +101,7 @@ LAYERS = (
     "stream.*",
     "peers.*",
     "process.*",
+    "interface.*",
     "data_interface",
     "demo.*",
     "cli.*",
