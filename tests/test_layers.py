@@ -14,6 +14,7 @@ URSA = Path(__file__).parents[1] / "ursa"
 LAYERS = (
     "errors",
     "hints",
+    "packages",
     "time",
     "text",
     "frozen",
@@ -72,6 +73,7 @@ LAYERS = (
     "faces",
     "filters",
     "selection_file",
+    "modality_predicates",
     "predicates",
     "ranking",
     "paging",

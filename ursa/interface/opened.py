@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
-from ursa.errors import InvalidArgument, WritesNotEnabled
-from ursa.hints import nearest
+from ursa.errors import WritesNotEnabled
+from ursa.hints import check_choice
 from ursa.once import once
 from ursa.site import WriteRole
 
@@ -96,9 +96,8 @@ class OpenedSite:
             msg = f"{self!r} reads an old state, which cannot be written; open it without as_of="
             raise WritesNotEnabled(msg)
         wanted: frozenset[WriteRole] = frozenset([roles] if isinstance(roles, str) else roles)
-        for role in wanted - set(get_args(WriteRole)):
-            msg = f"unknown role {role!r}{nearest(str(role), get_args(WriteRole))}"
-            raise InvalidArgument(msg)
+        for role in wanted:
+            check_choice("role", role, get_args(WriteRole))
         self._site.create()
         self._roles |= wanted
 

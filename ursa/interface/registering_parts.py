@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, get_args
 
 from ursa.catalog.schemas import EventRow, IngestionStatus, ModalityRow
+from ursa.hints import check_choice
 from ursa.interface.opened import OpenedSite
-from ursa.interface.rows import check_conflict_rule, row_of, rows_of
+from ursa.interface.rows import row_of, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -110,7 +111,7 @@ class RegisteringParts(OpenedSite):
         from ursa.register.rows import OnModalityConflict, put_modalities
 
         self._writing("register_modalities", "assets_rw")
-        check_conflict_rule(on_conflict, get_args(OnModalityConflict))
+        check_choice("on_conflict", on_conflict, get_args(OnModalityConflict))
         rows = rows_of(ModalityRow, modalities)
         for row in rows:
             self._site.check_addresses(row)

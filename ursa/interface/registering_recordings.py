@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, get_args
 
 from ursa.catalog.schemas import ParticipantRow, RecordingRow
 from ursa.filters import as_tuple
+from ursa.hints import check_choice
 from ursa.interface.opened import OpenedSite
-from ursa.interface.rows import check_conflict_rule, row_of, rows_of
+from ursa.interface.rows import row_of, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -160,5 +161,5 @@ class RegisteringRecordings(OpenedSite):
         from ursa.register.rows import OnRecordingConflict, put_recordings
 
         self._writing("register_recordings", "assets_rw")
-        check_conflict_rule(on_conflict, get_args(OnRecordingConflict))
+        check_choice("on_conflict", on_conflict, get_args(OnRecordingConflict))
         return put_recordings(self._changing, rows_of(RecordingRow, recordings), on_conflict)

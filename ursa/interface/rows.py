@@ -9,7 +9,6 @@ from pydantic import ValidationError
 from ursa.catalog.schemas import Row
 from ursa.errors import InvalidArgument
 from ursa.filters import explained
-from ursa.hints import nearest
 from ursa.text import shortened
 
 if TYPE_CHECKING:
@@ -60,21 +59,3 @@ def rows_of(row_type: type[RowT], given: Iterable[RowT]) -> list[RowT]:
             msg = f"row {place} is {shortened(row, 80)}; give rows of {row_type.__name__} only"
             raise InvalidArgument(msg)
     return rows
-
-
-def check_conflict_rule(rule: str, allowed: tuple[str, ...]) -> None:
-    """Refuse a rule for conflicts that is not one of those allowed.
-
-    Raises
-    ------
-    InvalidArgument
-
-    Examples
-    --------
-    >>> check_conflict_rule("extend", ("error", "overwrite"))
-    Traceback (most recent call last):
-    ursa.errors.InvalidArgument: unknown on_conflict 'extend'; known: error, overwrite
-    """
-    if rule not in allowed:
-        msg = f"unknown on_conflict {rule!r}{nearest(str(rule), allowed)}"
-        raise InvalidArgument(msg)

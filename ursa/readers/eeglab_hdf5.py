@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ursa.errors import FileUnreadable, PackageMissing
+from ursa.errors import FileUnreadable
+from ursa.packages import imported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,12 +63,7 @@ def fields(path: Path, wanted: frozenset[str]) -> dict[str, Any]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    try:
-        import h5py  # type: ignore[import-untyped]
-    except ModuleNotFoundError as error:
-        raise PackageMissing(
-            "reading MATLAB 7.3 files needs h5py: pip install 'ursa[formats]'"
-        ) from error
+    h5py = imported("h5py", "reading MATLAB 7.3 files", "'ursa[formats]'")
     try:
         with h5py.File(path, "r", locking=False) as file:
             yield file
