@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ursa.errors import FileUnreadable
-from ursa.packages import imported
+from ursa.errors import FileUnreadable, PackageMissing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +62,12 @@ def fields(path: Path, wanted: frozenset[str]) -> dict[str, Any]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    h5py = imported("h5py", "reading MATLAB 7.3 files", "'ursa[formats]'")
+    try:
+        import h5py  # type: ignore[import-untyped]
+    except ModuleNotFoundError as error:
+        raise PackageMissing(
+            "reading MATLAB 7.3 files needs h5py: pip install 'ursa[formats]'"
+        ) from error
     try:
         with h5py.File(path, "r", locking=False) as file:
             yield file
