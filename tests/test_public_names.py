@@ -200,6 +200,11 @@ def test_a_verb_has_its_documented_defaults(verb: str, expected: dict[str, objec
     assert {name: found[name].default for name in expected} == expected
 
 
+def test_no_group_of_verbs_hides_one_of_another() -> None:
+    names = [name for group in DataInterface.__bases__ for name in vars(group) if name[:2] != "__"]
+    assert len(names) == len(set(names)) > 40
+
+
 def test_count_takes_what_query_takes() -> None:
     kinds = [each.kind for each in parameters("count").values()]
     assert kinds == [inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.VAR_KEYWORD]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from ursa.errors import UnknownKeyword
+from ursa.errors import InvalidArgument, UnknownKeyword
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +22,24 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(names)}"
+
+
+def check_choice(name: str, value: str, allowed: Iterable[str]) -> None:
+    """Raise unless the value of an argument is one of those allowed.
+
+    Raises
+    ------
+    InvalidArgument
+
+    Examples
+    --------
+    >>> check_choice("status", "raw", ["raw", "failed"])
+    >>> check_choice("status", "row", ["raw", "failed"])
+    Traceback (most recent call last):
+    ursa.errors.InvalidArgument: unknown status 'row'; did you mean 'raw'?
+    """
+    if value not in allowed:
+        raise InvalidArgument(f"unknown {name} {value!r}{nearest(str(value), allowed)}")
 
 
 def unknown_keywords(verb: str, unknown: Iterable[str], known: Iterable[str]) -> UnknownKeyword:

@@ -7,20 +7,25 @@ first, and enter the predicate as the recordings that they found.
 from __future__ import annotations
 
 import logging
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ursa.catalog import where
-from ursa.catalog.derived import modality_labels
 from ursa.catalog.pushdown import metadata_predicate, scanned
-from ursa.catalog.schemas import EventRow, ModalityRow, VirgoAssetRow
-from ursa.filters import STATUS_LABEL
+from ursa.catalog.schemas import EventRow
+from ursa.modality_predicates import (
+    assets_of,
+    distinct_values,
+    one_of_hashes,
+    with_labels,
+    with_modality,
+)
 from ursa.selection import AroundEvent, IntervalSelector, common_windows, selected
 from ursa.time import INT64_MIN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -29,9 +34,9 @@ if TYPE_CHECKING:
     from ursa.catalog.snapshot import Snapshot
     from ursa.catalog.table import Table
     from ursa.filters import QuerySpec
+    from ursa.modality_predicates import ModalityKey
 
 _logger = logging.getLogger("ursa.query")
-ModalityKey = tuple[str, str, str]
 EventTimes = dict[str, list[float]]
 
 
@@ -78,15 +83,15 @@ def select(catalog: Catalog, recordings: Snapshot[RecordingEntry], spec: QuerySp
     _note_scans(catalog, recordings, spec)
     parts = list(_own(spec, recordings))
     if spec.event_type is not None:
-        parts.append(_among(_with_events(catalog, spec.event_type)))
+        parts.append(one_of_hashes(_with_events(catalog, spec.event_type)))
     if spec.text is not None:
-        parts.append(_among(_with_text(catalog, recordings, spec.text)))
-    assets = _assets(catalog, spec) if _asks_for_assets(spec) else None
+        parts.append(one_of_hashes(_with_text(catalog, recordings, spec.text)))
+    assets = assets_of(catalog, spec)
     if assets is not None or spec.modality_metadata or spec.channel_spec:
-        parts.append(_with_modality(catalog, spec, assets))
+        parts.append(with_modality(catalog, spec, assets))
     events = _event_times(catalog, spec)
     if events is not None:
-        parts.append(_among(_with_windows(recordings, spec, events, parts)))
+        parts.append(one_of_hashes(_with_windows(recordings, spec, events, parts)))
     return Selection(where.all_of(parts), assets, events or {}, tuple(parts))
 
 
@@ -114,7 +119,7 @@ def _own(spec: QuerySpec, recordings: Snapshot[RecordingEntry]) -> Iterator[str]
     yield from metadata_predicate(
         "metadata", spec.metadata, recordings.promoted, recordings.is_rare
     )
-    yield from _modalities(spec)
+    yield from with_labels(spec)
     yield from _overlap(recordings, *(spec.time_range or (None, None)))
     for op, length in spec.duration.items():
         yield f"duration {op} {where.literal(length)}"
@@ -122,19 +127,6 @@ def _own(spec: QuerySpec, recordings: Snapshot[RecordingEntry]) -> Iterator[str]
     if selectors:
         touched = (_touches(spec, *window) for window in common_windows(selectors))
         yield " OR ".join(touched) or "FALSE"
-
-
-def _modalities(spec: QuerySpec) -> Iterator[str]:
-    status = STATUS_LABEL.get(spec.status)
-    if status is not None:
-        labels = (
-            [status]
-            if spec.modalities is None
-            else [modality_labels(name, status) for name in spec.modalities]
-        )
-        yield where.has_any("modality_status", labels)
-    elif spec.modalities is not None:
-        yield where.has_any("modality_names", spec.modalities)
 
 
 def _overlap(
@@ -166,14 +158,10 @@ def _touches(spec: QuerySpec, begin: int, stop: int) -> str:
     return " AND ".join(parts)
 
 
-def _among(hashes: Iterable[str]) -> str:
-    return where.one_of("recording_hash", sorted(set(hashes)))
-
-
 def _with_events(catalog: Catalog, event_types: Sequence[str]) -> list[str]:
     events = catalog.table(EventRow)
     found = events.scan(where.one_of("event_type", event_types), columns=["recording_hash"])
-    return _unique(found["recording_hash"])
+    return distinct_values(found["recording_hash"])
 
 
 def _with_text(catalog: Catalog, recordings: Snapshot[RecordingEntry], text: str) -> list[str]:
@@ -182,93 +170,7 @@ def _with_text(catalog: Catalog, recordings: Snapshot[RecordingEntry], text: str
         catalog.table(EventRow),
     )
     found = [table.full_text(text, ["recording_hash"])["recording_hash"] for table in tables]
-    return [value for column in found for value in _unique(column)]
-
-
-def _unique(column: Any) -> list[str]:
-    return list(column.unique().to_pylist())
-
-
-def _asks_for_assets(spec: QuerySpec) -> bool:
-    return spec.derived is not None or spec.pipeline_version is not None
-
-
-def _assets(catalog: Catalog, spec: QuerySpec) -> frozenset[ModalityKey]:
-    versions = spec.pipeline_version
-    predicate = None if versions is None else where.one_of("pipeline_version", versions)
-    return _keys_of(catalog.table(VirgoAssetRow), predicate)
-
-
-def _keys_of(table: Table[Any], predicate: str | None) -> frozenset[ModalityKey]:
-    found = table.scan(predicate, columns=ModalityRow.__primary_key__)
-    return frozenset(zip(*(column.to_pylist() for column in found.columns), strict=True))
-
-
-def _with_modality(catalog: Catalog, spec: QuerySpec, assets: frozenset[ModalityKey] | None) -> str:
-    """Say which recordings have one modality that meets every condition on modalities."""
-    names: Sequence[str | None] = spec.modalities if spec.modalities is not None else [None]
-    parts = [f"({_with_one(catalog, spec, name, assets)})" for name in names]
-    return " OR ".join(parts) or "FALSE"
-
-
-def _with_one(
-    catalog: Catalog, spec: QuerySpec, name: str | None, assets: frozenset[ModalityKey] | None
-) -> str:
-    modalities = catalog.snapshot(ModalityRow)
-    conditions = list(_of_modality(modalities, spec, name))
-    # A worker's key, like "eeg_a", exists only where the recording's own labels have it.
-    labelled = list(_modalities(spec.model_copy(update={"modalities": name and (name,)})))
-    if assets is None or spec.derived is False:
-        labelled.append(_among(_recordings_with(modalities, conditions, name)))
-    if assets is None:
-        return where.all_of(labelled) or "TRUE"
-    among = _among(key[0] for key in assets)
-    keys = _named(modalities, _keys_of(modalities, where.all_of([*conditions, among])), name)
-    if spec.derived is False:
-        without = where.all_of([*labelled, f"NOT {among}"])
-        return f"({without}) OR {_among(key[0] for key in keys - assets)}"
-    labelled.append(_among(key[0] for key in keys & assets))
-    return where.all_of(labelled) or "TRUE"
-
-
-def _recordings_with(
-    modalities: Table[ModalityRow], conditions: Sequence[str], name: str | None
-) -> Iterable[str]:
-    predicate = where.all_of(conditions)
-    if name is None or "_" not in name:
-        return _unique(modalities.scan(predicate, columns=["recording_hash"])["recording_hash"])
-    return {key[0] for key in _named(modalities, _keys_of(modalities, predicate), name)}
-
-
-def _named(
-    modalities: Table[ModalityRow], keys: frozenset[ModalityKey], name: str | None
-) -> frozenset[ModalityKey]:
-    """Leave out workers that results do not call `name`, since their modality has no other."""
-    families = {modality for _, modality, _ in keys} - {name}
-    if name is None or not families:
-        return keys
-    every = _keys_of(modalities, where.one_of("modality", sorted(families)))
-    number = Counter(key[:2] for key in every)
-    return frozenset(key for key in keys if key[1] == name or not key[2] or number[key[:2]] > 1)
-
-
-def _of_modality(
-    modalities: Snapshot[ModalityRow], spec: QuerySpec, name: str | None
-) -> Iterator[str]:
-    """Yield the conditions on the modalities table's own rows."""
-    for column, filters in (
-        ("metadata", spec.modality_metadata),
-        ("channel_spec", spec.channel_spec),
-    ):
-        yield from metadata_predicate(column, filters, {}, modalities.is_rare)
-    if spec.status in STATUS_LABEL:
-        yield where.equals("ingestion_status", STATUS_LABEL[spec.status])
-    if name is not None:
-        parts = [where.equals("modality", name)]
-        for place in (place for place, char in enumerate(name) if char == "_"):
-            family, worker = map(where.literal, (name[:place], name[place + 1 :]))
-            parts.append(f"modality = {family} AND worker_id = {worker}")
-        yield " OR ".join(parts)
+    return [value for column in found for value in distinct_values(column)]
 
 
 def _event_times(catalog: Catalog, spec: QuerySpec) -> dict[str, EventTimes] | None:
@@ -294,7 +196,7 @@ def _with_windows(
 ) -> Iterator[str]:
     """Yield the recordings of which the time filters leave something."""
     columns = ["recording_hash", "start_time", "duration"]
-    found = recordings.scan(where.all_of([*parts, _among(events)]), columns=columns)
+    found = recordings.scan(where.all_of([*parts, one_of_hashes(events)]), columns=columns)
     for key, start, length in zip(*(c.to_pylist() for c in found.columns), strict=True):
         if selected(start, length, spec.time_range, spec.time_filters, events[key]):
             yield key

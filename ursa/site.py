@@ -14,7 +14,7 @@ from ursa.directory import Directory
 from ursa.errors import InvalidArgument, UnknownAddress
 from ursa.files import safe_rel_path
 from ursa.formats import tier_of
-from ursa.hints import nearest
+from ursa.hints import check_choice
 from ursa.local_site import LocalSite
 from ursa.once import once
 from ursa.stores import Stores, on_this_machine
@@ -97,9 +97,7 @@ class Site:
         >>> Site.open("local", path="lab").profile
         'local'
         """
-        if profile not in get_args(Profile):
-            msg = f"unknown profile {profile!r}{nearest(str(profile), get_args(Profile))}"
-            raise InvalidArgument(msg)
+        check_choice("profile", profile, get_args(Profile))
         if (profile == "local") != (path is not None):
             rule = "needs path=, the site's directory" if path is None else "takes no path="
             msg = (

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from typing import TYPE_CHECKING, Any
 
 from ursa.catalog.conditions import as_float
-from ursa.errors import PackageMissing
+from ursa.packages import imported
 from ursa.time import INT64_MAX, INT64_MIN, timedelta_to_ns
 
 if TYPE_CHECKING:
@@ -110,7 +109,7 @@ def as_pandas(table: pa.Table) -> pd.DataFrame:
     """
     import pyarrow as pa
 
-    pandas = _imported("pandas")
+    pandas = imported("pandas", "to_pandas()")
     nullable = {pa.int64(): pandas.Int64Dtype(), pa.bool_(): pandas.BooleanDtype()}
     frame: pd.DataFrame = table.to_pandas(types_mapper=nullable.get)
     for field in table.schema:
@@ -127,15 +126,5 @@ def as_polars(table: pa.Table) -> pl.DataFrame:
     PackageMissing
         polars is not installed.
     """
-    frame: pl.DataFrame = _imported("polars").from_arrow(table)
+    frame: pl.DataFrame = imported("polars", "to_polars()").from_arrow(table)
     return frame
-
-
-def _imported(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-        msg = f"to_{name}() needs {name}, which is not installed: pip install {name}"
-        raise PackageMissing(msg) from error

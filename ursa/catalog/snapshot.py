@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, TypeVar
 from ursa.catalog import where
 from ursa.catalog.arrow import RowT
 from ursa.catalog.derived import KINDS, kind_entry, promoted_columns
+from ursa.catalog.read_table import ROW_ID
 from ursa.catalog.rowsets import LabelCodes, LabelSets, Places, coded
 from ursa.catalog.shelf import Shelf
-from ursa.catalog.table import ROW_ID, Table
+from ursa.catalog.table import Table
 from ursa.once import once
 
 if TYPE_CHECKING:

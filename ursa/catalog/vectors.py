@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ursa.catalog.lance import explained
 from ursa.errors import CatalogSchemaError, InvalidArgument
-from ursa.hints import nearest
+from ursa.hints import check_choice
 from ursa.text import counted, shortened
 
 if TYPE_CHECKING:
@@ -88,9 +88,7 @@ def checked_query(vector: Any, k: int, metric: Metric) -> list[float]:
     if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= _K_MAX:
         msg = f"k={k!r} must be a whole number from 1 to {_K_MAX}"
         raise InvalidArgument(msg)
-    if metric not in get_args(Metric):
-        msg = f"unknown metric {metric!r}{nearest(str(metric), get_args(Metric))}"
-        raise InvalidArgument(msg)
+    check_choice("metric", metric, get_args(Metric))
     try:
         query = np.asarray(vector, np.float64)
     except (TypeError, ValueError) as error:

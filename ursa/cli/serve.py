@@ -2,7 +2,7 @@
 
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -126,16 +126,7 @@ def serve(
 
     Downloads to folders that are under way then stop; the same download goes on where they ended.
     """
-    found = entry_points(group="ursa.commands", name="serve")
-    if not found:
-        raise InvalidArgument("the page is not installed; pip install 'ursa[panel]'")
-    (each,) = found
-    try:
-        run = each.load()
-    except ModuleNotFoundError as error:
-        raise InvalidArgument(
-            f"the page needs {error.name}, which is not installed; pip install 'ursa[panel]'"
-        ) from error
+    run = _found()
     run(
         _open(path or site, profile, config),
         port=port,
@@ -155,3 +146,17 @@ def serve(
         public=public,
         show=show,
     )
+
+
+def _found() -> Any:
+    """Return what runs the page, which another package brings."""
+    found = entry_points(group="ursa.commands", name="serve")
+    if not found:
+        raise InvalidArgument("the page is not installed; pip install 'ursa[panel]'")
+    (each,) = found
+    try:
+        return each.load()
+    except ModuleNotFoundError as error:
+        raise InvalidArgument(
+            f"the page needs {error.name}, which is not installed; pip install 'ursa[panel]'"
+        ) from error

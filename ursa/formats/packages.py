@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
-from ursa.errors import PackageMissing
+from ursa.packages import imported
 
 
 def needed(name: str) -> Any:
@@ -20,9 +19,4 @@ def needed(name: str) -> Any:
     >>> needed("json").__name__
     'json'
     """
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        package = name.partition(".")[0]
-        msg = f"processed data needs the package {package}: pip install 'ursa[formats]'"
-        raise PackageMissing(msg) from error
+    return imported(name, "processed data", "'ursa[formats]'")

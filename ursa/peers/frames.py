@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ursa.peers.series import channels_of, columns_of, imported, series_of, units_of
+from ursa.packages import imported
+from ursa.peers.series import channels_of, columns_of, series_of, units_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,7 @@ def to_pandas(data: Any, modality: str | None = None) -> pd.DataFrame:
     >>> to_pandas(RegularTimeSeries(sampling_rate=2.0, signal=np.ones((3, 1)))).index.tolist()
     [0.0, 0.5, 1.0]
     """
-    pandas, series = imported("pandas"), series_of(data, modality)
+    pandas, series = imported("pandas", "to_pandas()"), series_of(data, modality)
     index = pandas.Index(series.timestamps, name="time")
     if "signal" in series:
         frame: pd.DataFrame = pandas.DataFrame(series.signal, index, channels_of(series))
@@ -65,7 +66,7 @@ def to_xarray(data: Any, modality: str | None = None) -> Any:
     >>> to_xarray(RegularTimeSeries(sampling_rate=2.0, signal=np.ones((3, 1)))).dims
     ('time', 'channel')
     """
-    xarray, series = imported("xarray"), series_of(data, modality)
+    xarray, series = imported("xarray", "to_xarray()"), series_of(data, modality)
     times = ("time", series.timestamps, {"units": "s"})
     if "signal" not in series:
         columns = {

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ursa.errors import InvalidArgument
+from ursa.packages import imported
 from ursa.peers.series import (
     VOLTS,
     channels_of,
     columns_of,
     durations_of,
-    imported,
     moment,
     units_of,
 )
@@ -53,7 +53,7 @@ def to_nwb(data: Data, path: str | os.PathLike[str]) -> None:
     >>> path.stat().st_size > 0
     True
     """
-    pynwb = imported("pynwb")
+    pynwb = imported("pynwb", "to_nwb()")
     if not isinstance(data, Data):
         raise InvalidArgument(f"to_nwb() takes what materialize() returned, not {type(data)}")
     file = pynwb.NWBFile(

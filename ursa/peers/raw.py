@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ursa.errors import InvalidArgument
+from ursa.packages import imported
 from ursa.peers.series import (
     VOLTS,
     channels_of,
     durations_of,
-    imported,
     moment,
     series_of,
     units_of,
@@ -49,7 +49,7 @@ def to_mne(data: Any, modality: str | None = None) -> Any:
     >>> to_mne(RegularTimeSeries(sampling_rate=100.0, signal=np.ones((300, 2)))).get_data().shape
     (2, 300)
     """
-    mne, series = imported("mne"), series_of(data, modality)
+    mne, series = imported("mne", "to_mne()"), series_of(data, modality)
     if "signal" not in series or not len(series):
         raise InvalidArgument("MNE takes dense data with samples; to_pandas() takes the others")
     rate = float(series.nominal_rate or getattr(series, "sampling_rate", 0.0))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ursa.errors import InvalidArgument, PackageMissing
+from ursa.errors import InvalidArgument
 from ursa.hints import nearest
 from ursa.temporal import Data, attribute
 from ursa.text import shortened
@@ -26,22 +25,6 @@ VOLTS = {
     "\N{GREEK SMALL LETTER MU}V": 1e-6,
     "nV": 1e-9,
 }
-
-
-def imported(name: str) -> Any:
-    """Return a package that only one form needs.
-
-    Raises
-    ------
-    PackageMissing
-    """
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-        msg = f"this form needs {name}, which is not installed: pip install {name}"
-        raise PackageMissing(msg) from error
 
 
 def series_of(data: Any, modality: str | None) -> Any:

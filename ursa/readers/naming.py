@@ -14,6 +14,7 @@ from ursa.text import cut
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+# Of tables and samples; `ursa.readers.segments` has the wider rule of sound and video.
 _PART = re.compile(r"(?P<stem>.+?)_(?P<number>\d{4})(?:_(?P<start>\d{9,19}))?")
 _LONGEST = 40
 _LONGEST_LABEL = 200

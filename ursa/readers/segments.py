@@ -1,4 +1,9 @@
-"""What a rig writes into the names of the files that it records one after another."""
+"""What the names of sound and video files that were recorded one after another say.
+
+The rule is wider than that of `ursa.readers.naming`: cameras and sound recorders number with more
+or fewer digits and write starts with a fraction of a second, and nothing else in a file may tell
+when it begins. A table has times of its own, and ``imu_100.csv`` is no part of ``imu``.
+"""
 
 from __future__ import annotations
 

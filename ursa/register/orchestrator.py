@@ -26,7 +26,7 @@ from ursa.transfer.upload import UploadRules, plan_upload, upload
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from ursa.catalog import Catalog
     from ursa.catalog.schemas import RecordingRow
@@ -92,7 +92,6 @@ def ingest(
     known = refuse_conflicts(catalog, rows, overwrite=overwrite)
     store, prefix = stores.writable(f"{raw_uri}/{prefix_of(manifest.recording_id)}")
     _refuse_taken(store, manifest, overwrite=overwrite)
-    totals = UploadProgress()
     events = upload(
         plan_upload(manifest.files, source, prefix),
         store,
@@ -101,16 +100,27 @@ def ingest(
         is_active=is_active,
         max_concurrent_files=max_concurrent_files,
     )
+    totals, ended = _carried_out(events, progress)
+    if not ended:
+        return _result(None, totals)
+    listed = any(file.rel_path == PARTICIPANT for file in manifest.files)
+    _store_session_files(store, prefix, content, None if listed else who)
+    return _result(store_rows(catalog, rows, overwrite=overwrite), totals)
+
+
+def _carried_out(
+    events: Generator[UploadProgress], progress: Callable[[UploadProgress], object] | None
+) -> tuple[UploadProgress, bool]:
+    """Upload, and return how far that came and whether it ended by itself."""
+    totals = UploadProgress()
     try:
         # Closed here and now, so that no worker is still writing when the rows are.
         with closing(events):
             for totals in events:
                 report(totals, progress, logger)
     except UploadInterrupted:
-        return _result(None, totals)
-    listed = any(file.rel_path == PARTICIPANT for file in manifest.files)
-    _store_session_files(store, prefix, content, None if listed else who)
-    return _result(store_rows(catalog, rows, overwrite=overwrite), totals)
+        return totals, False
+    return totals, True
 
 
 def _result(recording: RecordingRow | None, totals: UploadProgress) -> IngestResult:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Literal, TextIO, get_args
 
 from ursa.errors import InvalidArgument
-from ursa.hints import nearest
+from ursa.hints import check_choice
 from ursa.progress import DownloadProgress
 from ursa.render.lines import JsonLines, log_lines, plain_lines
 from ursa.render.pace import Display, Renderer, logger
@@ -79,8 +79,7 @@ def chosen(name: str, stream: TextIO | None = None, label: str = "download") -> 
     InvalidArgument
         Unknown name.
     """
-    if name not in get_args(ProgressName):
-        raise InvalidArgument(f"unknown progress {name!r}{nearest(name, get_args(ProgressName))}")
+    check_choice("progress", name, get_args(ProgressName))
     place = stream or sys.stderr
     if name == "log":
         return log_lines()

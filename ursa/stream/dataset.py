@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ursa.errors import PackageMissing
+from ursa.packages import imported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,9 +65,5 @@ def as_tensors(item: Any) -> dict[str, Any]:
 
 
 def _torch() -> Any:
-    try:
-        importlib.import_module("torch.utils.data")
-        return importlib.import_module("torch")
-    except ModuleNotFoundError as error:
-        msg = "stream.torch() needs PyTorch, which is not installed: pip install torch"
-        raise PackageMissing(msg) from error
+    imported("torch.utils.data", "stream.torch()")
+    return imported("torch", "stream.torch()")

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
 from ursa.errors import UrsaError
+from ursa.hints import check_choice
 from ursa.progress import DownloadProgress, report
 from ursa.render import renderer
 from ursa.text import counted
 from ursa.transfer.job import DownloadJob, OnError
-from ursa.transfer.plan import check_choice, existing_rule, plan
+from ursa.transfer.plan import existing_rule, plan
 
 if TYPE_CHECKING:
     import os

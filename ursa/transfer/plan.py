@@ -8,30 +8,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from ursa.catalog.processing import ATTEMPT, with_raw_files
-from ursa.catalog.schemas import IngestionStatus
 from ursa.errors import (
     DestinationClash,
     DestinationExists,
     DuplicatePath,
     InvalidArgument,
     NothingToDownload,
-    SourceNotAvailable,
 )
 from ursa.files import PATH_MAX, part_name, refuse_duplicates, safe_rel_path
-from ursa.hints import nearest
+from ursa.hints import check_choice
 from ursa.query import QueryResult, QueryResultList, results_of
 from ursa.transfer.receipt import RECEIPT, read_receipt
 from ursa.transfer.room import free_near, refuse_full, survey
 from ursa.transfer.sources import found_in_turn
 from ursa.transfer.text import existing_text, plan_text
+from ursa.transfer.tiers import wanted_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from ursa.catalog.schemas import ModalityRow
     from ursa.filters import QuerySpec
-    from ursa.formats.assets import Tier
     from ursa.stores import Store, Stores
     from ursa.transfer.sources import StoredObject
 
@@ -204,7 +201,7 @@ def plan(
     check_choice("layout", layout, get_args(Layout))
     check_choice("source", source, get_args(Source))
     results = results_of(target)
-    wanted = [_wanted(each, source) for each in results]
+    wanted = [wanted_of(each, source) for each in results]
     tiers = ([(row, tier) for _, row, tier in each] for each in wanted)
     with closing(found_in_turn(tiers, stores)) as found:
         copies = [
@@ -222,15 +219,6 @@ def plan(
     return DownloadPlan(tuple(copies), root)
 
 
-def _wanted(result: QueryResult, source: Source) -> list[tuple[str, ModalityRow, Tier]]:
-    """Return what is taken of a recording; raw files that several streams came out of, once."""
-    rows = result.modalities
-    tiers = {name: _tier(row, source) for name, row in rows.items()}
-    raw = {name: row for name, row in rows.items() if tiers[name] == "raw"}
-    taken = {*with_raw_files(raw), *(rows.keys() - raw.keys())}
-    return [(name, row, tiers[name]) for name, row in rows.items() if name in taken]
-
-
 def _nothing(target: QueryResult | Iterable[QueryResult]) -> str:
     hidden = target.hidden_raw if isinstance(target, QueryResultList) else 0
     hint = (
@@ -239,27 +227,6 @@ def _nothing(target: QueryResult | Iterable[QueryResult]) -> str:
         else "query again"
     )
     return f"no recording or no modality was given to download; {hint}"
-
-
-def check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    """Raise `InvalidArgument` unless `value` is one of `allowed`."""
-    if value not in allowed:
-        msg = f"unknown {name} {value!r}{nearest(str(value), allowed)}"
-        raise InvalidArgument(msg)
-
-
-def _tier(row: ModalityRow, source: Source) -> Tier:
-    status = row.ingestion_status
-    # What was taken up for processing has its raw files in place, however that ended.
-    if source == "raw" and ATTEMPT in row.metadata:
-        return "raw"
-    if status in (IngestionStatus.INGESTING, IngestionStatus.FAILED):
-        msg = f"{row.recording_hash}: {row.modality} is {status.value}, so nothing to deliver"
-        raise SourceNotAvailable(msg)
-    if source == "processed" and status is IngestionStatus.RAW:
-        msg = f"{row.recording_hash}: {row.modality} is not processed; use source='auto'"
-        raise SourceNotAvailable(msg)
-    return "raw" if source == "raw" or status is IngestionStatus.RAW else "processed"
 
 
 def _copies(

@@ -111,7 +111,12 @@ class BrowserSource:
         self._delivery = Delivery(data, self.selection, self._push, found)
         self._words = Words(data) if words is None else words
         self._version: int | None = None
-        self._answers: dict[str, Callable[[Message], Message]] = {
+        self._answers = self._own_answers(is_page=found.gives is not None)
+        self._answers |= self._delivery.answers
+
+    def _own_answers(self, *, is_page: bool) -> dict[str, Callable[[Message], Message]]:
+        data = self.data
+        return {
             "hello": self._hello,
             "open": self._open,
             "page": self._page,
@@ -123,11 +128,10 @@ class BrowserSource:
             "select": self._select,
             "selected": self._selected,
             "detail": lambda m: detail.detail(data, self._previews, m),
-            "files": lambda m: detail.files(data, m, is_page=found.gives is not None),
+            "files": lambda m: detail.files(data, m, is_page=is_page),
             "events": lambda m: detail.events(data, m),
             "notes": lambda m: notes.notes(data, m),
             "view": self._view,
-            **self._delivery.answers,
         }
 
     def handle(

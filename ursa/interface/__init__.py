@@ -1,0 +1,1 @@
+"""The verbs of `DataInterface`, a class for each group of them."""
