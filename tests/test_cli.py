@@ -349,6 +349,26 @@ def test_one_failing_session_does_not_stop_the_others(
     assert len(cli("query", "--site", tmp_path / "site", *RAW, *JSON).lines) == 2
 
 
+def test_an_error_cannot_change_how_a_terminal_shows_it(
+    tmp_path: Path, make_session: MakeSession, cli: Ursa
+) -> None:
+    session = make_session("rec_20260301_000000_00", {"eeg/\u202etxt.exe": b"x"})
+    (session / "eeg" / "\u202etxt.exe").unlink()
+    shown = "eeg/?txt.exe is in the manifest but not there"
+    refused(cli("ingest", session, "--site", tmp_path / "site"), 1, shown)
+    said = cli("ingest", session, session, "--site", tmp_path / "site")
+    assert said.err.count(shown) == 2
+
+
+@posix
+def test_a_path_need_not_be_text(filled: Path, tmp_path: Path) -> None:
+    out = tmp_path / os.fsdecode(b"\xff")
+    process = subprocess.run(
+        [*COMMAND, "download", out, "--site", filled, *RAW], capture_output=True, check=False
+    )
+    assert (process.returncode, process.stdout.endswith(b"/\xff\n")) == (0, True)
+
+
 def test_plan_writes_nothing(filled: Path, tmp_path: Path, cli: Ursa) -> None:
     out = tmp_path / "out"
     said = cli("plan", out, "--site", filled, *RAW)
@@ -398,6 +418,7 @@ def test_no_command_shows_the_help(cli: Ursa) -> None:
     said = cli()
     assert said.code == 2
     assert "Usage: ursa" in said.out + said.err
+    assert "Usage: ursa query" in cli("query", "-h").out
 
 
 @pytest.mark.parametrize(
@@ -461,6 +482,7 @@ def test_wrong_usage_is_2_and_says_what_is_right(
 
 def test_no_site_is_2(tmp_path: Path, cli: Ursa) -> None:
     refused(cli("query"), 2, "no site was named", "--site", "URSA_SITE", "ursa demo")
+    refused(cli("query", "--config", "r2.toml"), 2, "--config", "add --profile r2")
     refused(cli("query", "--site", tmp_path / "nowhere"), 2, "there is no site at")
     assert not (tmp_path / "nowhere").exists()
     (tmp_path / "mine").mkdir()

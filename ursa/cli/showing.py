@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import typer
 
 from ursa.cli.options import ProgressChoice, SourceChoice
-from ursa.errors import DownloadFailures
+from ursa.errors import DownloadFailures, UrsaError
 from ursa.render import ProgressName
 from ursa.render.pace import Display
 from ursa.render.text import printable
@@ -44,6 +44,14 @@ def chosen(
     # A receipt that named so many recordings once more would be longer than its list of files.
     is_short = len(spec.recording_hash or ()) <= _NAMED_MAX
     return results if len(kept) == len(results) and not left_out and is_short else kept
+
+
+def harmless(error: UrsaError) -> str:
+    """Return an error's text, of several lines maybe, as a terminal only shows it.
+
+    Names in it may come from a manifest or a catalog that anybody wrote.
+    """
+    return "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in str(error))
 
 
 @contextmanager
