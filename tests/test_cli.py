@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -364,9 +365,23 @@ def test_an_error_cannot_change_how_a_terminal_shows_it(
 def test_a_path_need_not_be_text(filled: Path, tmp_path: Path) -> None:
     out = tmp_path / os.fsdecode(b"\xff")
     process = subprocess.run(
-        [*COMMAND, "download", out, "--site", filled, *RAW], capture_output=True, check=False
+        [*COMMAND, "download", out, "--site", filled, *RAW],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},  # strict, as most locales are
+        check=False,
     )
     assert (process.returncode, process.stdout.endswith(b"/\xff\n")) == (0, True)
+
+
+def test_output_that_cannot_be_written_is_one_line(
+    filled: Path, cli: Ursa, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("ursa.cli.commands.print", full, raising=False)
+    said = cli("query", "--site", filled, *RAW)
+    assert (said.code, said.err) == (1, "ursa: [Errno 28] No space left on device\n")
 
 
 def test_plan_writes_nothing(filled: Path, tmp_path: Path, cli: Ursa) -> None:

@@ -47,6 +47,9 @@ def main() -> None:
     except UrsaError as error:
         print(f"ursa: {harmless(error)}", file=sys.stderr)
         sys.exit(_exit_code(error))
+    except OSError as error:  # such as a full disk behind standard output
+        print(f"ursa: {harmless(error)}", file=sys.stderr)
+        sys.exit(REFUSED)
 
 
 def _exit_code(error: UrsaError) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import typer
 
 from ursa.cli.options import ProgressChoice, SourceChoice
-from ursa.errors import DownloadFailures, UrsaError
+from ursa.errors import DownloadFailures
 from ursa.render import ProgressName
 from ursa.render.pace import Display
 from ursa.render.text import printable
@@ -46,7 +46,7 @@ def chosen(
     return results if len(kept) == len(results) and not left_out and is_short else kept
 
 
-def harmless(error: UrsaError) -> str:
+def harmless(error: Exception) -> str:
     """Return an error's text, of several lines maybe, as a terminal only shows it.
 
     Names in it may come from a manifest or a catalog that anybody wrote.
