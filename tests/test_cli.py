@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -349,6 +350,40 @@ def test_one_failing_session_does_not_stop_the_others(
     assert len(cli("query", "--site", tmp_path / "site", *RAW, *JSON).lines) == 2
 
 
+def test_an_error_cannot_change_how_a_terminal_shows_it(
+    tmp_path: Path, make_session: MakeSession, cli: Ursa
+) -> None:
+    session = make_session("rec_20260301_000000_00", {"eeg/\u202etxt.exe": b"x"})
+    (session / "eeg" / "\u202etxt.exe").unlink()
+    shown = "eeg/?txt.exe is in the manifest but not there"
+    refused(cli("ingest", session, "--site", tmp_path / "site"), 1, shown)
+    said = cli("ingest", session, session, "--site", tmp_path / "site")
+    assert said.err.count(shown) == 2
+
+
+@posix
+def test_a_path_need_not_be_text(filled: Path, tmp_path: Path) -> None:
+    out = tmp_path / os.fsdecode(b"\xff")
+    process = subprocess.run(
+        [*COMMAND, "download", out, "--site", filled, *RAW],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},  # strict, as most locales are
+        check=False,
+    )
+    assert (process.returncode, process.stdout.endswith(b"/\xff\n")) == (0, True)
+
+
+def test_output_that_cannot_be_written_is_one_line(
+    filled: Path, cli: Ursa, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("ursa.cli.commands.print", full, raising=False)
+    said = cli("query", "--site", filled, *RAW)
+    assert (said.code, said.err) == (1, "ursa: [Errno 28] No space left on device\n")
+
+
 def test_plan_writes_nothing(filled: Path, tmp_path: Path, cli: Ursa) -> None:
     out = tmp_path / "out"
     said = cli("plan", out, "--site", filled, *RAW)
@@ -398,6 +433,7 @@ def test_no_command_shows_the_help(cli: Ursa) -> None:
     said = cli()
     assert said.code == 2
     assert "Usage: ursa" in said.out + said.err
+    assert "Usage: ursa query" in cli("query", "-h").out
 
 
 @pytest.mark.parametrize(
@@ -461,6 +497,7 @@ def test_wrong_usage_is_2_and_says_what_is_right(
 
 def test_no_site_is_2(tmp_path: Path, cli: Ursa) -> None:
     refused(cli("query"), 2, "no site was named", "--site", "URSA_SITE", "ursa demo")
+    refused(cli("query", "--config", "r2.toml"), 2, "--config", "add --profile r2")
     refused(cli("query", "--site", tmp_path / "nowhere"), 2, "there is no site at")
     assert not (tmp_path / "nowhere").exists()
     (tmp_path / "mine").mkdir()

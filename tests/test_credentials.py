@@ -91,10 +91,21 @@ def test_values_and_variables_are_handed_over(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.usefixtures("no_settings")
+def test_a_line_end_behind_a_secret_is_no_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINE", "from a file of lines\r\n")
+    set_key(monkeypatch, " plain\n", "env:MINE")
+    found = dict(keys()())
+    assert found["access_key_id"] == "plain"
+    assert found["secret_access_key"] == "from a file of lines"
+
+
+@pytest.mark.usefixtures("no_settings")
 @pytest.mark.parametrize(
     ("secret", "more", "message"),
     [
         ("env:GONE", {}, "raw_ro: secret_access_key is kept in variable GONE, which is not set"),
+        ("a\nb", {}, "raw_ro: secret_access_key holds a line break"),
+        ("x", {"SESSION_TOKEN": "ä"}, "raw_ro: session_token holds a line break or another"),
         ("keyring:nothing", {}, "must be like keyring:service/user"),
         ("keyring:a/b", {}, "the keyring has no b of a; run: keyring set a b"),
         ("x", {"EXPIRES_AT": "soon"}, "expires_at must be ISO 8601 with a zone"),

@@ -149,7 +149,7 @@ class BucketSite:
         if content is None:
             raise SiteNotFound(
                 f"there is no site in {self.settings.place('assets_ro')}: it has no {name}; "
-                "enable_writes() makes a new one"
+                "`ursa ingest` or enable_writes() makes a new one"
             )
         parsed(content, self._address(name))
         self._checked = True

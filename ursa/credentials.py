@@ -130,10 +130,20 @@ def _value(given: Secret, name: str) -> Secret:
         "keyring": _from_named_keyring,
     }
     resolve = resolvers.get(kind(given))
-    found = resolve(given, name) if resolve else given
+    found = Secret((resolve(given, name) if resolve else given).reveal().strip())
     if not found.reveal():
         raise CredentialUnavailable(f"{name} is empty; store it where the settings point to")
+    if not _fits_a_header(found):
+        raise CredentialUnavailable(
+            f"{name} holds a line break or another character that no key has; store it again where "
+            "the settings point to"
+        )
     return found
+
+
+def _fits_a_header(secret: Secret) -> bool:
+    # With anything else in a header, obstore ends in a panic that no caller expects.
+    return secret.reveal().isascii() and secret.reveal().isprintable()
 
 
 def _from_variable(reference: Secret, name: str) -> Secret:

@@ -15,6 +15,7 @@ from ursa.cli.options import (
     Config,
     Format,
     LayoutChoice,
+    LayoutOption,
     OutputFormat,
     Overwrite,
     Profile,
@@ -23,9 +24,10 @@ from ursa.cli.options import (
     Selected,
     Site,
     SourceChoice,
+    SourceOption,
     filtered,
 )
-from ursa.cli.showing import PARTIAL, chosen, display, resumable
+from ursa.cli.showing import PARTIAL, chosen, display, harmless, resumable
 from ursa.errors import InvalidArgument, UrsaError
 from ursa.text import counted
 
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Find, download and ingest multimodal recordings.",
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -57,6 +60,8 @@ def _site(site: Path | None, profile: str | None, config: Path | None) -> "Place
 
     if profile not in (None, "local") and str(site) == os.environ.get("URSA_SITE"):
         site = None  # it stands in for --site, which was not given
+    if config is not None and site is None and profile is None:
+        raise InvalidArgument("--config is of a bucket profile: add --profile r2, or r2-test")
     if site is None and profile in (None, "local"):
         raise InvalidArgument(
             "no site was named: add --site DIR or --profile r2, set URSA_SITE, or try: ursa demo"
@@ -142,7 +147,7 @@ def ingest(
             if len(sessions) == 1:
                 raise
             failed += 1
-            print(f"{session}: {error}", file=sys.stderr)
+            print(f"{session}: {harmless(error)}", file=sys.stderr)
     if failed:
         print(f"{failed} of {len(sessions)} sessions failed", file=sys.stderr)
         raise typer.Exit(PARTIAL)
@@ -233,8 +238,8 @@ def plan(
     site: Site = None,
     profile: Profile = None,
     config: Config = None,
-    layout: Annotated[LayoutChoice, typer.Option()] = LayoutChoice.BY_RECORDING,
-    source: Annotated[SourceChoice, typer.Option()] = SourceChoice.AUTO,
+    layout: LayoutOption = LayoutChoice.BY_RECORDING,
+    source: SourceOption = SourceChoice.AUTO,
     output: OutputFormat = Format.HUMAN,
     selected: Selected = None,
 ) -> None:

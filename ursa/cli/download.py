@@ -11,6 +11,7 @@ from ursa.cli.options import (
     ExistingChoice,
     Format,
     LayoutChoice,
+    LayoutOption,
     OnErrorChoice,
     OutputFormat,
     Overwrite,
@@ -20,6 +21,7 @@ from ursa.cli.options import (
     Selected,
     Site,
     SourceChoice,
+    SourceOption,
     filtered,
 )
 from ursa.cli.showing import chosen, display, resumable
@@ -62,8 +64,8 @@ def download(
     site: Site = None,
     profile: Profile = None,
     config: Config = None,
-    layout: Annotated[LayoutChoice, typer.Option()] = LayoutChoice.BY_RECORDING,
-    source: Annotated[SourceChoice, typer.Option()] = SourceChoice.AUTO,
+    layout: LayoutOption = LayoutChoice.BY_RECORDING,
+    source: SourceOption = SourceChoice.AUTO,
     existing: Existing = None,
     overwrite: Overwrite = False,
     on_error: OnError = OnErrorChoice.RAISE,

@@ -100,6 +100,14 @@ Progress = Annotated[
         help="On standard error: a bar on a terminal and lines elsewhere, lines, JSON, or nothing.",
     ),
 ]
+LayoutOption = Annotated[
+    LayoutChoice,
+    typer.Option("--layout", help="Folders of recordings, of modalities, or of both in one name."),
+]
+SourceOption = Annotated[
+    SourceChoice,
+    typer.Option("--source", help="Raw files, processed data, or processed where there is any."),
+]
 Selected = Annotated[
     Path | None,
     typer.Option(

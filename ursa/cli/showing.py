@@ -46,6 +46,14 @@ def chosen(
     return results if len(kept) == len(results) and not left_out and is_short else kept
 
 
+def harmless(error: Exception) -> str:
+    """Return an error's text, of several lines maybe, as a terminal only shows it.
+
+    Names in it may come from a manifest or a catalog that anybody wrote.
+    """
+    return "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in str(error))
+
+
 @contextmanager
 def resumable(hint: str) -> Iterator[None]:
     """Turn Ctrl-C into a line that says how to go on, and the exit code 130."""
