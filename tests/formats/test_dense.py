@@ -68,7 +68,7 @@ def test_anyone_can_open_it(tmp_path: Path) -> None:
     assert (written.sampling_rate, written.domain) == (100.0, ((1.0, 21.0), (23.5, 53.5)))
     group: Any = zarr.open(tmp_path / "eeg_a.zarr", mode="r")
     assert group["signal"].metadata.dimension_names == ("time", "channel")
-    assert dict(group.attrs) | {"segments": 0} == {
+    assert dict(group.attrs) | {"segments": 0, "crc32c": 0} == {
         "layout": "ursa-dense-1",
         "sampling_rate": 100.0,
         "domain_start": 1.0,
@@ -78,6 +78,7 @@ def test_anyone_can_open_it(tmp_path: Path) -> None:
         "kinds": ["eeg", None],
         "calibration": {"scale": [1.0, 2.0], "offset": [0.0, -1.0]},
         "overview": [64],
+        "crc32c": 0,
     }
     assert group["overview/64"].shape == (32 + 47, 2, 2)
     # Without what is repeated in the group's own metadata it opens too.
