@@ -68,7 +68,7 @@ def test_anyone_can_open_it(tmp_path: Path) -> None:
     assert (written.sampling_rate, written.domain) == (100.0, ((1.0, 21.0), (23.5, 53.5)))
     group: Any = zarr.open(tmp_path / "eeg_a.zarr", mode="r")
     assert group["signal"].metadata.dimension_names == ("time", "channel")
-    assert dict(group.attrs) | {"segments": 0} == {
+    assert dict(group.attrs) | {"segments": 0, "crc32c": 0} == {
         "layout": "ursa-dense-1",
         "sampling_rate": 100.0,
         "domain_start": 1.0,
@@ -78,6 +78,7 @@ def test_anyone_can_open_it(tmp_path: Path) -> None:
         "kinds": ["eeg", None],
         "calibration": {"scale": [1.0, 2.0], "offset": [0.0, -1.0]},
         "overview": [64],
+        "crc32c": 0,
     }
     assert group["overview/64"].shape == (32 + 47, 2, 2)
     # Without what is repeated in the group's own metadata it opens too.
@@ -250,6 +251,7 @@ def test_one_request_opens_it(tmp_path: Path) -> None:
 def _changed(text: str, **attributes: Any) -> str:
     content = json.loads(text)
     content["attributes"] |= attributes
+    del content["attributes"]["crc32c"]  # others write none
     return json.dumps(content)
 
 
@@ -258,6 +260,7 @@ def test_damaged_descriptions(tmp_path: Path) -> None:
     path, store = tmp_path / "eeg.zarr" / "zarr.json", Directory(tmp_path)
     good = path.read_text()
     damaged = {
+        "differs from its checksum": good.replace("100.0", "101.0", 1),
         "not JSON": good[:500],
         "no JSON object": "[]",
         "shape": _changed(good, segments=[[0, 9_999, 0.0, 100.0]]),
@@ -287,6 +290,7 @@ def test_absurd_arrays(tmp_path: Path) -> None:
         array["chunk_grid"]["configuration"]["chunk_shape"] = outer
         array["codecs"][0]["configuration"]["chunk_shape"] = inner
         content["attributes"]["segments"] = [[0, samples, 0.0, 100.0]]
+        del content["attributes"]["crc32c"]
         path.write_text(json.dumps(content))
 
     for shape, outer, inner, text in (

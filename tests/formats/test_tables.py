@@ -9,8 +9,10 @@ import pytest
 
 from tests.formats.storing import Counting
 from ursa.catalog.schemas import StorageFormat
-from ursa.directory import Directory
+from ursa.directory import Directory, WritableDirectory
 from ursa.errors import IntegrityError, ObjectNotFound
+from ursa.files import sha256_file
+from ursa.formats.assets import write_inventory
 from ursa.formats.streams import TableStream
 from ursa.formats.tables import TableReader, write_table
 
@@ -46,6 +48,15 @@ def test_a_remote_table_is_fetched_and_removed(tmp_path: Path) -> None:
     assert len(store.opened) == 1
     reader.close()
     assert not copy.exists()
+
+
+def test_a_name_that_is_not_the_stored_one_is_refused(tmp_path: Path) -> None:
+    write_table(STREAM, tmp_path, "answers")
+    path, store = tmp_path / "answers.parquet", WritableDirectory(tmp_path)
+    write_inventory(store, path.name, [(path.name, path.stat().st_size, sha256_file(path))])
+    path.write_bytes(path.read_bytes().replace(b"score", b"scorf"))
+    with pytest.raises(IntegrityError, match=r"answers\.parquet is not what was stored"):
+        TableReader.open(Directory(tmp_path), path.name)
 
 
 def test_what_is_not_there_or_no_table_is_said(tmp_path: Path) -> None:

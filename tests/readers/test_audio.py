@@ -46,7 +46,7 @@ def samples(stream: DenseStream) -> NDArray[Any]:
         ("a.wav", "PCM_24", "int32"),
         ("a.WAV", "PCM_32", "int32"),
         ("a.wav", "FLOAT", "float32"),
-        ("a.wav", "DOUBLE", "float32"),
+        ("a.wav", "DOUBLE", "float64"),
         ("a.wav", "ULAW", "int16"),
         ("a.wav", "IMA_ADPCM", "int16"),
         ("a.aiff", "PCM_24", "int32"),

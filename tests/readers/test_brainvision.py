@@ -130,6 +130,17 @@ def test_markers_are_events_with_what_was_shown_and_answered(tmp_path: Path) -> 
     ]
 
 
+@pytest.mark.parametrize(
+    ("told", "encoding"), [("", "cp1252"), ("Codepage=ANSI", "cp1252"), ("Codepage=UTF-8", "utf-8")]
+)
+def test_markers_have_an_encoding_of_their_own(tmp_path: Path, told: str, encoding: str) -> None:
+    path = recording(tmp_path, some())
+    marked = MARKERS.replace("[Marker", f"[Common Infos]\n{told}\n[Marker", 1).replace("gelb", "…")
+    path.with_suffix(".vmrk").write_bytes(marked.encode(encoding))
+    found = rows(read_file(path, "a.eeg", "a.vmrk")["events"])
+    assert found[-1]["prompt"] == "grün, …"
+
+
 def test_new_segments_are_placed_by_their_dates(tmp_path: Path) -> None:
     more = "Mk5=New Segment,,21,1,0,20240301000010000000\nMk6=New Segment,,31,1,0\n"
     path = recording(tmp_path, some(), marked=MARKERS + more)

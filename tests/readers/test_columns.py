@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -54,6 +55,7 @@ def test_times_by_name_and_magnitude(
         ("timestamp,x\n1,1\n1700000000,2\n", "neither a date between 2000 and 2100"),
         ("timestamp_ns,x\n1700000000000,1\n", "nor ns within a recording of 100 s"),
         ("time,x\n2023-11-14T22:13:21,1\n", "with a zone"),
+        ("time,x\n1700-01-01T00:00:00Z,1\n", "292 years"),
         ("time,x\n1,1\n,2\n", "row 2 of the data has no time"),
         ("time,x\n1,1\ninf,2\n", "row 2 of the data has no time"),
         ("time,x\n1,1\n2\n", "line 3"),
@@ -112,12 +114,67 @@ def test_table_beside_a_recording_is_not_the_main_stream(tmp_path: Path) -> None
         ("time,x\n1,ä\n".encode("latin-1"), "ä"),
         (b'time,x\r\n1,"a\nb"\r\n', "a\nb"),
         (b"time;x\n1;2,5\n", "2,5"),
+        ("time,x\n1,ä\n".encode("utf-16"), "ä"),
+        (b"sep=;\r\ntime;x\r\n1;2,5\r\n", "2,5"),
     ],
 )
 def test_text_in_any_writing(tmp_path: Path, content: bytes, expected: str) -> None:
     stream = read(source(tmp_path, {"a.csv": content}))[""]
     assert rows(stream) == [{"timestamp": 1.0, "x": expected}]
-    assert ("encoding" in stream.metadata) == (b"\xe4" in content)
+    assert ("encoding" in stream.metadata) == (b"1,\xe4\n" in content)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["9007199254740993", "0.5"], ["9007199254740993", "0.5"]),
+        (["9007199254740993", "99999999999999999999"], None),
+        (["9007199254740993", "null"], [2**53 + 1, None]),
+        (["9007199254740992", "0.5"], [2.0**53, 0.5]),
+        (["1e300", "-3"], [1e300, -3.0]),
+    ],
+)
+def test_whole_numbers_keep_their_digits(
+    tmp_path: Path, name: str, values: list[str], expected: list[Any] | None
+) -> None:
+    lines = [f'{{"time": 1, "x": {each}}}' for each in values]
+    if name == "a.csv":
+        lines = ["time,x", *(f"1,{each}" for each in values)]
+    stream = read(source(tmp_path, {name: "\n".join([*lines, ""]).encode()}))[""]
+    assert [each["x"] for each in rows(stream)] == (values if expected is None else expected)
+
+
+def test_only_ends_of_lines_end_the_names_and_quotes_hide_separators(tmp_path: Path) -> None:
+    text = 'time;"x, y, z";a\u2028b\n1;2;3\n'
+    stream = read(source(tmp_path, {"a.csv": text.encode()}))[""]
+    assert rows(stream) == [{"timestamp": 1.0, "x, y, z": 2, "a b": 3}]
+
+
+def test_parts_whose_types_lose_digits_are_refused(tmp_path: Path) -> None:
+    parts = {"a_0001.csv": b"time,id\n1,9007199254740993\n", "a_0002.csv": b"time,id\n2,0.5\n"}
+    stream = read(source(tmp_path, parts))[""]
+    with pytest.raises(FileUnreadable, match=r"a_0001\.csv: .*give each column one type"):
+        rows(stream)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        pa.array([datetime(2023, 11, 14)]),  # noqa: DTZ001 - that is what is refused
+        pa.array([time(1)]),
+        pa.array([timedelta(1)]),
+        pa.array([True]),
+        pa.array([b"1"]),
+        pa.array([1.0], pa.float16()),
+        pa.array([2**64 - 1], pa.uint64()),
+    ],
+    ids=lambda each: str(each.type),
+)
+def test_times_of_types_that_tell_no_moment_are_refused(tmp_path: Path, times: pa.Array) -> None:
+    pq.write_table(pa.table({"onset": times}), tmp_path / "a.parquet")
+    with pytest.raises(FileUnreadable, match=r"a\.parquet: column 'onset'"):
+        read(source(tmp_path))
 
 
 def test_later_cells_widen_a_column(tmp_path: Path) -> None:

@@ -103,6 +103,14 @@ def test_each_rate_is_a_stream_and_values_are_those_of_pyedflib(
     assert ours[1][2] == "Übung größer 世界"
 
 
+@pytest.mark.parametrize("reserved", ["EDF+C", "EDF+D"])
+def test_the_first_list_may_have_a_text_behind_its_empty_one(tmp_path: Path, reserved: str) -> None:
+    lists = [b"+0.5\x14\x14Start\x14\0+0.75\x14seen\x14\0", b"+1.5\x14\x14\0"]
+    content = edf([Sig("Fz", noise(2, 8)), notes(lists)], reserved=reserved)
+    found = rows(read_file(written(tmp_path / "a.edf", content))["events"])
+    assert [(e["timestamp"], e["event_type"]) for e in found] == [(0.0, "Start"), (0.25, "seen")]
+
+
 def test_interrupted_recording_keeps_its_gaps(tmp_path: Path) -> None:
     starts = [0.25, 1.25, 2.25, 10.5, 11.5, 20.75]
     lists = [f"+{start}\x14\x14\0".encode() for start in starts]

@@ -103,6 +103,13 @@ def test_samples_in_a_file_beside_it(tmp_path: Path, suffix: str, order: Any) ->
     assert (samples(read_file(path, f"a{suffix}")[""]) == given_values.T).all()
 
 
+def test_a_type_that_is_nearly_a_number_is_text(tmp_path: Path) -> None:
+    event = [{"type": "--5", "latency": 1.0}]
+    path = mat5(tmp_path / "a.set", fields(values(3, 10), events=event), packed=True)
+    (found,) = rows(read_file(path)["events"])
+    assert (found["event_type"], found["value"]) == ("--5", None)
+
+
 def test_a_cut_data_file_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     given_values = values(3, 50)
     path = mat5(tmp_path / "a.set", fields(given_values, "old name.fdt"), packed=True)

@@ -103,6 +103,7 @@ def test_samples_without_times_begin_at_the_offset(tmp_path: Path) -> None:
     ("spec", "expected", "unit"),
     [
         ({"scale": 0.5}, [[0, 0.5], [1, 1.5]], "uV"),
+        ({"scale": 0.7}, np.array([[0, 0.7], [1.4, 0.7 * 3]], "f4").tolist(), "uV"),
         ({"scale": [2, 3]}, [[0, 3], [4, 9]], "uV"),
         ({"unit": "V", "scale": 1e-6}, [[0, 1], [2, 3]], "uV"),
         ({"channels": 2, "unit": None}, [[0, 1], [2, 3]], None),

@@ -199,6 +199,21 @@ def test_uncompressed_copy_goes_with_the_streams(
     assert not list(tmp_path.glob("ursa-xdf-*"))
 
 
+@pytest.mark.parametrize("xml", ["<!-- by hand -->", "<note><![CDATA[<&>]]></note>"])
+def test_comments_and_character_data_are_read_over(tmp_path: Path, xml: str) -> None:
+    header = made.stream_header(1, "s", 10, "float32", 1, desc=xml)
+    content = made.MAGIC + header + made.samples(1, np.ones((1, 1), "f4"), [0.0])
+    assert list(read(source(tmp_path, {"a.xdf": content}))) == [""]
+
+
+def test_a_stream_that_is_described_twice_is_refused(tmp_path: Path) -> None:
+    first, other = (made.stream_header(1, "s", 10, form, 2) for form in ("float32", "int32"))
+    content = made.MAGIC + first + made.samples(1, np.ones((1, 2), "f4"), [0.0])
+    assert list(read(source(tmp_path, {"a.xdf": content + first}))) == [""]
+    with pytest.raises(FileUnreadable, match="describes its stream 1 twice"):
+        read(source(tmp_path, {"a.xdf": content + other}))
+
+
 def test_entities_are_not_expanded(tmp_path: Path) -> None:
     header = made.stream_header(1, "&a;", 10, "float32", 1)
     evil = b"<!DOCTYPE i [<!ENTITY a 'x'>]><info>"

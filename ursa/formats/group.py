@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ursa.errors import IntegrityError
 from ursa.formats.layout import layout_of, metadata_of
+from ursa.formats.packages import needed
 from ursa.formats.ranges import damaged
 from ursa.formats.shards import ShardReader
 from ursa.formats.streams import Channel, Segment
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 LAYOUT = "ursa-dense-1"  # its arrays lack nothing, unlike those of zarr itself
 SIGNAL, OVERVIEW = "signal", "overview"
+_CHECKSUM = "crc32c"  # of the group's metadata without it
 _MOST_METADATA = 64 << 20
 _GROUP = {"zarr_format": 3, "node_type": "group"}
 
@@ -100,8 +102,10 @@ def write_group(folder: Path, attributes: Mapping[str, Any], arrays: Mapping[str
     for name, content in below.items():
         (folder / name / "zarr.json").write_text(json.dumps(content), encoding="utf-8")
     inline = {"kind": "inline", "must_understand": False, "metadata": {**below, **held}}
-    content = {**_GROUP, "attributes": dict(attributes), "consolidated_metadata": inline}
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False)
+    said = dict(attributes)
+    whole = {**_GROUP, "attributes": said, "consolidated_metadata": inline}
+    said[_CHECKSUM] = _checksum(whole)
+    text = json.dumps(whole, ensure_ascii=False, allow_nan=False)
     (folder / "zarr.json").write_text(text, encoding="utf-8")
 
 
@@ -115,6 +119,7 @@ def open_group(store: Store, key: str) -> Opened:
     """
     content = _json(store, f"{key}/zarr.json")
     held = content.get("consolidated_metadata") or {}
+    _check(content, key)
     try:
         attributes, inline = content["attributes"], held.get("metadata") or {}
         timeline, rate, channels = _described(attributes)
@@ -130,6 +135,19 @@ def open_group(store: Store, key: str) -> Opened:
         msg = f"{key} has samples of shape {arrays[0].shape} and describes {expected}"
         raise damaged(msg)
     return Opened(timeline, rate, channels, arrays[0], dict(zip(factors, arrays[1:], strict=True)))
+
+
+def _check(content: dict[str, Any], key: str) -> None:
+    attributes = content.get("attributes")
+    told = attributes.pop(_CHECKSUM, None) if isinstance(attributes, dict) else None
+    if told is not None and told != _checksum(content):
+        raise damaged(f"{key}/zarr.json differs from its checksum")
+
+
+def _checksum(content: Mapping[str, Any]) -> int:
+    """Return what tells whether metadata are as they were written, however they are laid out."""
+    text = json.dumps(content, sort_keys=True)
+    return int(needed("google_crc32c").value(text.encode()))
 
 
 def _described(attributes: Mapping[str, Any]) -> tuple[Timeline, float, tuple[Channel, ...]]:

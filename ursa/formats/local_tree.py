@@ -105,11 +105,11 @@ def _copy(store: Store, meta: ObjectMeta, target: Path) -> None:
 
 
 def _verify(path: Path, key: str, known: Mapping[str, tuple[int, str]]) -> None:
-    """Compare the files of a tree with size and SHA-256 by key; other keys are not its own."""
+    """Compare a file, or those of a tree, with size and SHA-256 by key; ignore other keys."""
     for name, (size, digest) in known.items():
-        if not name.startswith(f"{key}/"):
+        if name != key and not name.startswith(f"{key}/"):
             continue
-        file = inside(path, name[len(key) + 1 :])
+        file = path if name == key else inside(path, name[len(key) + 1 :])
         if not file.is_file() or file.stat().st_size != size or sha256_file(file) != digest:
             msg = f"{name} is not what was stored: it is missing, cut or changed"
             raise IntegrityError(f"{msg}; process the recording again")

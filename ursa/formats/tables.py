@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ursa.catalog.schemas import StorageFormat
 from ursa.errors import IntegrityError
+from ursa.formats.assets import inventory_key
 from ursa.formats.local_tree import LocalTree, missing
 from ursa.formats.streams import Written
 
@@ -51,7 +52,8 @@ class TableReader:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        self._store, self._key, tree = store, key, LocalTree(store, key)
+        self._store, self._key = store, key
+        tree = LocalTree(store, key, inventory=inventory_key(key))
         if not tree.path.is_file():
             raise missing(key)
         try:

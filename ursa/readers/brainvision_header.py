@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from ursa.errors import FileUnreadable
 from ursa.readers import naming
 from ursa.readers.eeg import finite, whole
+from ursa.readers.source import is_utf8
 from ursa.text import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-_MOST_HEADER = 16 << 20
+_MOST_HEADER, _HEAD = 16 << 20, 1 << 16
+_LINE_END = re.compile(r"\r\n?|\n")
 _FIRST_LINE = re.compile(r"\ufeff?Brain ?Vision .*File", re.IGNORECASE)
 _MARKER = re.compile(r"Mk(\d{1,10})=(.*)", re.IGNORECASE)
 _DATE_DIGITS = 20
@@ -118,7 +120,7 @@ def _sections(path: Path, name: str) -> dict[str, dict[str, str]]:
     raw = path.read_bytes()
     text = raw.decode("latin-1")
     found: dict[str, dict[str, str]] = {}
-    for encoding in (_encoding(_parsed(text).get("common infos", {})), "latin-1"):
+    for encoding in (_encoding(_parsed(text).get("common infos", {})), "cp1252", "latin-1"):
         try:
             text = raw.decode(encoding)
         except UnicodeDecodeError:
@@ -136,7 +138,7 @@ def _sections(path: Path, name: str) -> dict[str, dict[str, str]]:
 def _parsed(text: str) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     section: dict[str, str] = {}
-    for line in text.splitlines():
+    for line in _LINE_END.split(text):
         stripped = line.strip()
         if stripped.startswith("["):
             section = found.setdefault(stripped.strip("[]").lower(), {})
@@ -147,7 +149,7 @@ def _parsed(text: str) -> dict[str, dict[str, str]]:
 
 
 def _encoding(common: Mapping[str, str]) -> str:
-    return "utf-8" if common.get("codepage", "UTF-8").upper() == "UTF-8" else "latin-1"
+    return "utf-8" if common.get("codepage", "UTF-8").upper() == "UTF-8" else "cp1252"
 
 
 def _orientation(common: Mapping[str, str], name: str) -> str:
@@ -197,7 +199,7 @@ def markers(path: Path, name: str, encoding: str) -> Iterator[Marker]:
     FileUnreadable
         A marker has no position.
     """
-    with path.open(encoding=encoding, errors="replace") as file:
+    with path.open(encoding=_own_encoding(path, encoding), errors="replace") as file:
         while line := file.readline(1 << 20):
             match = _MARKER.match(line.strip())
             if match is None:
@@ -212,6 +214,14 @@ def markers(path: Path, name: str, encoding: str) -> Iterator[Marker]:
                 channel=whole(fields[4] or "0", f"{what}: channel", -1, 1e13),
                 date=fields[5].strip(),
             )
+
+
+def _own_encoding(path: Path, default: str) -> str:
+    """Return the encoding of a ``.vmrk`` file; `default` is that of the ``.vhdr`` file."""
+    with path.open("rb") as file:
+        common = _parsed(file.read(_HEAD).decode("latin-1")).get("common infos", {})
+    told = _encoding(common) if "codepage" in common else default
+    return told if told != "utf-8" or is_utf8(path) else "cp1252"
 
 
 def date_of(marker: Marker) -> datetime | None:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ursa.errors import FileUnreadable
+from ursa.formats.streams import seconds_from
 from ursa.text import shortened
+from ursa.time import INT64_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,6 +80,8 @@ class Clock:
 
         stamps = values.cast(pa.timestamp("ns", tz="UTC")).cast(pa.int64())
         whole = stamps.fill_null(self.start_ns).to_numpy(zero_copy_only=False)
+        for each in (whole.min(), whole.max()) if len(whole) else ():
+            seconds_from(self.start_ns, int(each))  # refuses what an int64 of ns cannot hold
         since: NDArray[np.float64] = (whole - self.start_ns) / 1e9
         since[np.asarray(stamps.is_null())] = np.nan
         return since
@@ -126,6 +130,26 @@ def plain_name(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.strip().lower()).strip("_")
 
 
+def check_times(file: str, field: pa.Field) -> None:
+    """Refuse a column of times whose type tells no moment.
+
+    Raises
+    ------
+    FileUnreadable
+    """
+    import pyarrow as pa
+
+    kind = field.type
+    number = pa.types.is_integer(kind) or pa.types.is_float32(kind) or pa.types.is_float64(kind)
+    zoned = pa.types.is_timestamp(kind) and kind.tz is not None
+    if not (number or zoned or pa.types.is_string(kind)):
+        msg = (
+            f"{file}: column {shortened(field.name, 60)} holds {kind}; times are numbers, or dates "
+            "with a zone: convert the column"
+        )
+        raise FileUnreadable(msg)
+
+
 def clock_for(
     file: str, field: pa.Field, limits: tuple[Any, Any], source: Source, base_s: float
 ) -> Clock:
@@ -149,7 +173,7 @@ def clock_for(
     unit: Unit = named[1] if named else "s"  # type: ignore[assignment]
     longest = max(source.duration_s * 1.1, source.duration_s + _SLACK_S)
     scale = NS_IN[unit] / 1e9
-    known = plain_name(column) in _RELATIVE
+    known = plain_name(column) in _RELATIVE and high <= INT64_MAX
     if known or (low * scale >= -_SLACK_S and high * scale <= longest):
         return Clock(column, unit, source.start_ns, base_s, absolute=False)
     msg = (

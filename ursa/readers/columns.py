@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING
 
 from ursa.errors import FileUnreadable
 from ursa.formats.streams import TIMESTAMP, SparseStream, TableStream
-from ursa.readers.clocks import Clock, clock_for, time_column
+from ursa.readers.clocks import Clock, check_times, clock_for, time_column
 from ursa.readers.naming import Part, distinct, has_recording, parts, slug
 from ursa.readers.source import Reader, Source
-from ursa.readers.tables import Table, common_type, conformed, limits_of, open_table, tables_among
+from ursa.readers.tables import (
+    Table,
+    common_type,
+    conformed,
+    converting,
+    limits_of,
+    open_table,
+    tables_among,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,9 +42,9 @@ def timed(source: Source, table: Table, part: Part) -> Clock | None:
     base_s = source.offset_s
     if part.start_ns is not None:
         base_s = (part.start_ns - source.start_ns) / 1e9
-    clock = clock_for(
-        table.name, table.schema.field(column), limits_of(table, column), source, base_s
-    )
+    field = table.schema.field(column)
+    check_times(table.name, field)
+    clock = clock_for(table.name, field, limits_of(table, column), source, base_s)
     if clock.unit == "text":
         _check_dates(table, clock)
     return clock
@@ -50,7 +58,7 @@ def _check_dates(table: Table, clock: Clock) -> None:
     for batch in table.batches():
         try:
             clock.seconds(batch.column(index))
-        except pa.ArrowException as error:
+        except (pa.ArrowException, ValueError) as error:
             msg = (
                 f"{table.name}: column {clock.column!r} after row {row} holds {error}; "
                 "times are numbers, or dates with a zone such as 2024-05-01T10:00:00Z"
@@ -132,14 +140,18 @@ def _timed_rows(tables: list[Timed], schema: pa.Schema) -> Iterator[pa.RecordBat
                 if name != clock.column
             }
             seconds = pa.array(clock.seconds(batch[clock.column]), pa.float64())
-            yield conformed({**found, TIMESTAMP: seconds}, len(batch), schema)
+            with converting(table.name):
+                rows = conformed({**found, TIMESTAMP: seconds}, len(batch), schema)
+            yield rows
 
 
 def _untimed(tables: list[Table], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     for table in tables:
         for batch in table.batches():
             found = dict(zip(batch.schema.names, batch.columns, strict=True))
-            yield conformed(found, len(batch), schema)
+            with converting(table.name):
+                rows = conformed(found, len(batch), schema)
+            yield rows
 
 
 READER = Reader("CSV, TSV, Parquet, JSON lines", _claims, _read)

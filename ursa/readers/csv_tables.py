@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ursa.errors import FileUnreadable
 from ursa.readers.naming import distinct, label
+from ursa.readers.source import is_utf8
 from ursa.text import cut, shortened
 
 if TYPE_CHECKING:
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 
 _BLOCK = 1 << 20  # bytes; no line may be longer
 _MOST_COLUMNS = 4096
+_LINE_END = re.compile(r"\r\n?|\n")
+_DELIMITER = re.compile(r"\s*sep=([,;\t|])\s*")
+_QUOTED = re.compile(r'"[^"]*"')
+_EXACT = 2.0**53  # up to here, floats hold every whole number
+_LONG = r"^\s*[+-]?\d{16,}\s*$"
 _COLUMN = re.compile(r"In CSV column #(\d+)")
 _ROW = re.compile(r"Row #(\d+): (.*)", re.DOTALL)
 
@@ -73,10 +79,9 @@ def open_csv(
     kinds = _first_kinds(file)
     # Arrow tells types from the first block only. Each column that a later one contradicts is
     # widened, so this ends after at most two more attempts for each column.
-    while (index := _contradicted(file, kinds)) is not None:
-        is_whole = pa.types.is_integer(kinds[file.names[index]])
-        kinds[file.names[index]] = pa.float64() if is_whole else pa.string()
-    remark = {} if file.encoding == "utf8" else {"encoding": "not UTF-8; taken for Latin-1"}
+    while wider := _contradicted(file, kinds):
+        kinds |= wider
+    remark = {"encoding": "not UTF-8; taken for Latin-1"} if file.encoding == "latin-1" else {}
     form = "TSV" if file.delimiter == "\t" else "CSV"
 
     def batches() -> Iterator[pa.RecordBatch]:
@@ -89,14 +94,17 @@ def _described(path: Path, name: str) -> _Csv:
     encoding = _encoding(path)
     with path.open("rb") as raw:
         head = raw.read(_BLOCK).removeprefix(codecs.BOM_UTF8)
-    lines = head.decode("latin-1" if encoding == "latin-1" else "utf-8", "replace").splitlines()
+    # Only these end a line; Python's own splitting knows others, which names of columns may hold.
+    lines = _LINE_END.split(head.decode(encoding, "replace"))
     skip = next((number for number, line in enumerate(lines) if line.strip()), None)
     if skip is None:
         raise FileUnreadable(f"{name} is empty; its first line must name the columns")
     if len(head) == _BLOCK and len(lines) == 1:
         raise FileUnreadable(f"{name}: its first line is longer than {_BLOCK} bytes; is it a CSV?")
+    told = _DELIMITER.fullmatch(lines[skip])  # spreadsheets begin so
+    skip += told is not None and skip + 1 < len(lines)
     line = lines[skip]
-    delimiter = max(",\t;", key=line.count)
+    delimiter = told[1] if told else max(",\t;", key=_QUOTED.sub("", line).count)
     names = [label(each) for each in next(csv.reader([line], delimiter=delimiter))]
     _check_names(name, names)
     return _Csv(path, name, tuple(distinct(names)), delimiter, skip + 1, encoding)
@@ -121,15 +129,10 @@ def _is_number(text: str) -> bool:
 
 
 def _encoding(path: Path) -> str:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                decoder.decode(block)
-            decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return "latin-1"
-    return "utf8"
+    with path.open("rb") as file:
+        if file.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
+            return "utf-16"
+    return "utf8" if is_utf8(path) else "latin-1"
 
 
 def _first_kinds(file: _Csv) -> dict[str, pa.DataType]:
@@ -155,13 +158,39 @@ def _text_or_bool(kind: pa.DataType) -> pa.DataType:
     return kind if pa.types.is_boolean(kind) else pa.string()  # dates stay the text they are
 
 
-def _contradicted(file: _Csv, kinds: dict[str, pa.DataType]) -> int | None:
+def _contradicted(file: _Csv, kinds: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
+    """Return wider types for columns whose cells do not fit theirs; none where all do."""
+    import pyarrow as pa
+
+    large = set[str]()
     try:
-        for _ in _batches(file, kinds):
-            pass
+        for batch in _batches(file, kinds):
+            large |= {field.name for field in batch.schema if _is_large(batch[field.name])}
     except _ContradictedError as error:
-        return error.column
-    return None
+        name = file.names[error.column]
+        return {name: pa.float64() if pa.types.is_integer(kinds[name]) else pa.string()}
+    as_text = dict.fromkeys(large, pa.string())
+    batches = _batches(file, {**kinds, **as_text}) if large else iter(())
+    rounded = {name for batch in batches for name in large if _is_rounded(batch[name])}
+    return {name: kind for name, kind in as_text.items() if name in rounded}
+
+
+def _is_large(values: pa.Array) -> bool:
+    """Tell whether there are floats so large that they may stand for another whole number."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_floating(values.type):
+        return False
+    return bool(pc.any(pc.greater_equal(pc.abs(values), _EXACT)).as_py())
+
+
+def _is_rounded(cells: pa.Array) -> bool:
+    """Tell whether a cell is a whole number that a float does not hold, such as a long id."""
+    import pyarrow.compute as pc
+
+    found = cells.filter(pc.match_substring_regex(cells, _LONG)).to_pylist()
+    return any(f"{float(each):.0f}" != each.strip().lstrip("+0") for each in found)
 
 
 def _batches(file: _Csv, kinds: dict[str, pa.DataType]) -> Iterator[pa.RecordBatch]:

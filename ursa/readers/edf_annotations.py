@@ -1,7 +1,7 @@
 r"""Time-stamped annotation lists of EDF+ and BDF+: when records begin, and what was annotated.
 
 A list (edfplus.info, "EDF+ specification", 2.2) is ``+onset[\x15duration]\x14text\x14…\x14\0``;
-the first list of a record has no text and tells when the record begins.
+the first list of a record begins with an empty text and tells when the record begins.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def annotated(header: Header, offset: float) -> Iterator[Mark]:
                 if match is None:
                     yield Mark(offset + record * header.record_s, None, UNREADABLE)
                     continue
-                if record == number == place == 0 and not match[3].strip(b"\x14"):
+                if record == number == place == 0 and match[3][:1] in {b"", b"\x14"}:
                     offset -= float(match[1])
                 yield from _marks(match, offset, labels)
 

@@ -7,6 +7,7 @@ first one being 1; where data was cut out, an event ``boundary`` whose duration 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
@@ -38,6 +39,7 @@ _NEEDED = ("nbchan", "trials", "pnts", "srate")
 _FIELDS = frozenset({*_NEEDED, "xmin", "data", "datfile", "chanlocs", "event"})
 _WANTED = _FIELDS | {"EEG", "labels", "type", "latency", "duration"}
 _BOUNDARY = {"boundary", "-99"}
+_WHOLE = re.compile(r"-?[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +243,7 @@ def _marks(
         if kind in _BOUNDARY:
             continue
         time = time_of(segments, _latency(data, event, number))
-        value = int(kind) if kind.lstrip("-").isdecimal() and len(kind) < 10 else None  # noqa: PLR2004
+        value = int(kind) if _WHOLE.fullmatch(kind) else None
         yield Mark(time, _duration(event) / data.rate or None, kind or "event", value=value)
 
 

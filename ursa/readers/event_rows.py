@@ -127,7 +127,7 @@ def _durations(columns: Mapping[str, pa.Array], named: str | None) -> pa.Array:
 
     rows = len(next(iter(columns.values())))
     if named is not None:
-        values = columns[named].cast(pa.float64())
+        values = columns[named].cast(pa.float64(), safe=False)  # seconds, not codes
         return pc.if_else(pc.is_finite(values), values, pa.scalar(None, pa.float64()))
     metadata = columns.get("metadata")
     if metadata is None or not pa.types.is_string(metadata.type):

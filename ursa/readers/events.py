@@ -14,7 +14,7 @@ from ursa.readers.event_rows import EVENTS, NOTES, shaped, shared_schema
 from ursa.readers.naming import has_recording, part_of
 from ursa.readers.source import Reader, Source, with_suffix
 from ursa.readers.speech import speech_table
-from ursa.readers.tables import Table, names_in, open_table, tables_among
+from ursa.readers.tables import Table, converting, names_in, open_table, tables_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -95,7 +95,9 @@ def _rows(
 ) -> Iterator[pa.RecordBatch]:
     for table, clock in tables:
         for batch in table.batches():
-            yield shaped(form, batch, clock, schema)
+            with converting(table.name):
+                rows = shaped(form, batch, clock, schema)
+            yield rows
 
 
 READER = Reader("events and notes", _claims, _read)

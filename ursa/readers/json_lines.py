@@ -22,6 +22,8 @@ _LONGEST_LINE = 1 << 20
 _MOST_COLUMNS = 4096
 _BATCH_BYTES = 4 << 20
 _INT64 = 2**63
+# What holds values of two kinds; "long" are whole numbers of which a float would lose digits.
+_BOTH = {frozenset({"int", "float"}): "float", frozenset({"int", "long"}): "long"}
 _SHORT = 100  # a key of so few characters is no label to cut
 
 
@@ -50,11 +52,7 @@ def open_json_lines(
         if len(kinds) > _MOST_COLUMNS:
             msg = f"{name}, line {number}: more than {_MOST_COLUMNS} different keys in one file"
             raise FileUnreadable(msg)
-    types = {
-        "bool": pa.bool_(),
-        "int": pa.int64(),
-        "float": pa.float64(),
-    }
+    types = {"bool": pa.bool_(), "int": pa.int64(), "long": pa.int64(), "float": pa.float64()}
     schema = pa.schema([(key, types.get(kind, pa.string())) for key, kind in kinds.items()])
 
     def batches() -> Iterator[pa.RecordBatch]:
@@ -75,7 +73,7 @@ def _wider(kind: str | None, value: Any) -> str:
         return found or kind or ""
     if not found:
         return kind
-    return "float" if {kind, found} == {"int", "float"} else "text"
+    return _BOTH.get(frozenset({kind, found}), "text")
 
 
 def _kind(value: Any) -> str:
@@ -84,12 +82,14 @@ def _kind(value: Any) -> str:
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int):
-        return "int" if -_INT64 <= value < _INT64 else "text"
+        if not -_INT64 <= value < _INT64:
+            return "text"
+        return "int" if int(float(value)) == value else "long"
     return "float" if isinstance(value, float) else "text"
 
 
 def _cell(value: Any, kind: str) -> Any:
-    if value is None or kind in {"bool", "int"}:
+    if value is None or kind in {"bool", "int", "long"}:
         return value
     if kind == "float":
         return float(value)

@@ -174,10 +174,10 @@ def _blocks(source: Source, files: list[str], layout: _Layout) -> Iterator[NDArr
                 if len(raw) % layout.frame:
                     raise FileUnreadable(f"{name} became shorter while it was read; copy it again")
                 samples = np.frombuffer(raw, layout.stored).reshape(-1, len(layout.channels))
-                block = samples.astype(layout.given)
                 if (layout.scale != 1).any():
-                    block *= layout.scale.astype(layout.given)
-                yield block
+                    samples = samples * layout.scale  # in float64, to be rounded once
+                with np.errstate(over="ignore"):
+                    yield samples.astype(layout.given)
 
 
 READER = Reader("rig samples (.bin with _timestamps.bin)", _claims, _read)

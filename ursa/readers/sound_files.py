@@ -22,6 +22,7 @@ _FINE = 64
 _MOST_CHANNELS, _MOST_HZ = 1024, 10_000_000
 _INT16 = ("PCM_S8", "PCM_U8", "PCM_16", "ULAW", "ALAW", "IMA_ADPCM", "MS_ADPCM", "ALAC_16")
 _INT32 = ("PCM_24", "PCM_32", "ALAC_20", "ALAC_24", "ALAC_32")
+_TYPES = {**dict.fromkeys(_INT16, "int16"), **dict.fromkeys(_INT32, "int32"), "DOUBLE": "float64"}
 Order = Literal["little", "big"]
 _UNKNOWN = 2**32 - 1
 _RIFF = (b"RIFF", b"RIFX")
@@ -38,7 +39,8 @@ class Sound:
         Samples of each channel that can be read.
     rate, channels : int
     dtype : numpy.dtype
-        int16 or int32 for integers, left-aligned as libsndfile gives them; else float32.
+        int16 or int32 for integers, left-aligned as libsndfile gives them; else float32, or
+        float64 where the file has that.
     form : str
         Such as ``"WAV PCM_16"``.
     header : bytes
@@ -83,7 +85,7 @@ def sound_of(path: Path) -> Sound:
     if not (0 < channels <= _MOST_CHANNELS and 0 < rate <= _MOST_HZ):
         msg = f"{path.name} says it has {channels} channels at {rate} Hz; its header is damaged"
         raise FileUnreadable(msg)
-    dtype = np.dtype("int16" if subtype in _INT16 else "int32" if subtype in _INT32 else "float32")
+    dtype = np.dtype(_TYPES.get(subtype, "float32"))
     sound = Sound(path, promised, rate, channels, dtype, form, header, remarks)
     frames = promised if counted else _count(sound)
     promised = max(promised, remarks.get("frames_promised", 0))

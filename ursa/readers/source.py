@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 # Type of events by which a device tells of itself: they are stored with the others, and are no
 # events of the catalog.
 DEVICE_LOG = "device-log"
+
+
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -98,3 +102,16 @@ def with_suffix(names: Sequence[str], *suffixes: str) -> list[str]:
     ['a.EDF']
     """
     return [name for name in names if name.lower().endswith(suffixes)]
+
+
+def is_utf8(path: Path) -> bool:
+    """Tell whether the whole of a text file is valid UTF-8."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from ursa.readers.csv_tables import csv_names, open_csv
 from ursa.readers.json_lines import first_names, open_json_lines
 from ursa.readers.naming import distinct, label
 from ursa.readers.source import with_suffix
-from ursa.text import shortened
+from ursa.text import cut, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -197,6 +198,23 @@ def common_type(one: pa.DataType | None, other: pa.DataType) -> pa.DataType:
         return other
     numeric = all(pa.types.is_integer(each) or pa.types.is_floating(each) for each in (one, other))
     return pa.float64() if numeric else pa.string()
+
+
+@contextmanager
+def converting(name: str) -> Iterator[None]:
+    """Say of which file the values are that cannot be converted.
+
+    Raises
+    ------
+    FileUnreadable
+    """
+    import pyarrow as pa
+
+    try:
+        yield
+    except pa.ArrowException as error:
+        msg = f"{name}: {cut(str(error), 200)}; give each column one type in all files of a series"
+        raise FileUnreadable(msg) from error
 
 
 def conformed(found: dict[str, pa.Array], rows: int, schema: pa.Schema) -> pa.RecordBatch:

@@ -191,10 +191,9 @@ def _blocks(
     factors = np.array(index.header.factors)
     held: list[NDArray[Any]] = []
     for values in _pieces(file, index, total):
-        block = values.astype(dtype)
-        if (factors != 1).any():
-            block *= factors.astype(dtype)
-        held.append(block)
+        scaled = values * factors if (factors != 1).any() else values  # float64, rounded once
+        with np.errstate(over="ignore"):
+            held.append(scaled.astype(dtype))
         if sum(each.nbytes for each in held) >= _BLOCK_BYTES:
             yield np.concatenate(held)
             held = []

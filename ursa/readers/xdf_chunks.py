@@ -101,7 +101,7 @@ def indexed(file: XdfFile) -> FileIndex:
             raise FileUnreadable(msg)
         for chunk in _chunks(raw, file, found):
             try:
-                _take(raw, chunk, found)
+                _take(raw, chunk, found, file.name)
             except DamagedError:
                 found.damaged += 1
                 _check_damage(file, found)
@@ -166,13 +166,19 @@ def _to_boundary(raw: IO[bytes], at: int, size: int) -> bool:
     return False
 
 
-def _take(raw: IO[bytes], chunk: Chunk, found: FileIndex) -> None:
+def _take(raw: IO[bytes], chunk: Chunk, found: FileIndex, name: str) -> None:
     if chunk.tag == _FILE_HEADER:
         found.started = file_start(_xml(raw, chunk))
     elif chunk.tag == _STREAM_HEADER:
         if len(found.streams) >= _MOST_STREAMS:
             raise DamagedError
-        found.streams.setdefault(chunk.stream, StreamIndex(parsed_header(_xml(raw, chunk))))
+        header = parsed_header(_xml(raw, chunk))
+        if found.streams.setdefault(chunk.stream, StreamIndex(header)).header != header:
+            msg = (
+                f"{name} describes its stream {chunk.stream} twice, and differently; which of "
+                "them its samples are of cannot be told: record or copy it again"
+            )
+            raise FileUnreadable(msg)
     elif chunk.tag in _OF_STREAM:
         stream = found.streams.get(chunk.stream)
         if stream is None:

@@ -110,10 +110,11 @@ def _channel(element: Element, kind: str) -> tuple[Channel, float]:
 
 
 def _parsed(xml: bytes) -> Element:
-    if b"<!" in xml:  # a document type may define entities that fill a memory
+    text = xml.decode("utf-8", "replace").rstrip("\0")
+    if "<!DOCTYPE" in text:  # it may define entities that fill a memory
         raise DamagedError
     try:
-        return fromstring(xml.decode("utf-8", "replace"))  # noqa: S314 - entities are refused
+        return fromstring(text)  # noqa: S314 - entities are refused
     except (ParseError, ValueError) as error:
         raise DamagedError from error
 
