@@ -17,7 +17,8 @@ const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4];
  */
 export function videoPlayer({ ask, about, view, name, what, file }) {
   const at = { playing: false, shown: null, stepped: null, speed: 1 };
-  const screen = h("div", { class: "ursa-screen", tabindex: "0", role: "group", "aria-label": `Picture of ${name}` });
+  const pictured = { role: "group", "aria-label": `Picture of ${name}` };
+  const screen = h("div", { class: "ursa-screen", tabindex: "0", ...pictured });
   const time = h("span", { class: "ursa-player-time" });
   const status = h("span", { role: "status", class: "ursa-quiet" });
   const play = h("button", { type: "button", class: "ursa-play", onclick: () => toggle() });
