@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from tornado.httpclient import HTTPClientError, HTTPRequest
@@ -176,6 +177,35 @@ def test_sockets_open_for_own_pages_alone(open_server: PageServer) -> None:
     assert asyncio.run(opened(open_server, token, Origin=f"http://evil.example:{port}")) == 403
     assert asyncio.run(opened(open_server, token, Origin=f"http://{own}")) == 101
     assert asyncio.run(opened(open_server, token, Origin=f"http://localhost:{port}")) == 101
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("evil.example:{port}", 403),
+        ("127.0.0.1.evil.example:{port}", 403),
+        ("localhost.evil.example", 403),
+        ("[evil", 403),
+        ("", 403),
+        ("LOCALHOST:{port}", 200),
+        ("localhost:8080", 200),  # through a tunnel
+        ("[::1]:{port}", 200),
+        ("192.0.2.7:{port}", 200),
+    ],
+)
+def test_names_that_others_may_own_lead_nowhere(
+    open_server: PageServer, host: str, status: int
+) -> None:
+    named = host.format(port=urlsplit(open_server.url).port)
+    assert ask(open_server.url, Host=named).status == status
+    assert ask(open_server.url, "ursa/session", Host=named).status == (
+        status if status == 403 else 405
+    )
+    found = SESSION.search(ask(open_server.url).text)
+    assert found
+    if named != "[evil":  # which no client's own checks let through
+        socket = opened(open_server, found[1], Host=named, Origin=f"http://{named}")
+        assert asyncio.run(socket) == (status if status == 403 else 101)
 
 
 def test_forged_sessions_are_refused(open_server: PageServer) -> None:

@@ -18,7 +18,7 @@ from ursa_jupyter.app import document, logs
 from ursa_jupyter.app.auth import USER, provider_of, user_of
 from ursa_jupyter.app.headers import guarded, policy
 from ursa_jupyter.app.hub import Hub
-from ursa_jupyter.app.listening import listen, origins_of, place_of, url_of
+from ursa_jupyter.app.listening import listen, names_of, origins_of, place_of, url_of
 from ursa_jupyter.app.pages import Pages
 from ursa_jupyter.app.settings import settings_of
 from ursa_jupyter.app.web import Server, web_application
@@ -94,6 +94,7 @@ def _server(settings: Settings, pages: Pages, sockets: list[socket]) -> BaseServ
         check_unused_sessions_milliseconds=_LOOK_MS,
         unused_session_lifetime_milliseconds=_KEPT_MS,
         ursa_login=settings.login,
+        ursa_names=names_of(settings),
         ursa_user=USER if settings.oauth else f"ursa_user_{place_of(settings, sockets)}",
         ursa_cookie=pages.hub.cookie,
         cookie_secret=settings.cookie_secret,
