@@ -14,9 +14,15 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
 from tests.app.asking import ask
+from tests.app.hosting import hosting, whole_page
 from tests.app.page_client import Refused, Visit
+from ursa import DataInterface
+from ursa_jupyter.app import server
+from ursa_jupyter.app.hub import Hub
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.app.page_server import PageServer
 
 pytestmark = pytest.mark.xdist_group("server")
@@ -166,6 +172,30 @@ def test_too_long_a_message_ends_that_session_alone(open_server: PageServer) -> 
             assert (await other.call("page", filter={}, limit=1))["matched"] == 12
 
     asyncio.run(send())
+
+
+def test_a_body_is_not_waited_for_if_it_is_too_long(open_server: PageServer) -> None:
+    answer = ask(open_server.url, "ursa/session", method="POST", Content_Length="65537")
+    assert answer.status == 400
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ",
+        b"POST /ursa/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n12",
+    ],
+)
+def test_who_does_not_finish_asking_is_hung_up_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr(server, "_IDLE_S", 0.1)
+    site = DataInterface("local", path=tmp_path / "site")
+    site.enable_writes(("assets_rw",))
+    hub = Hub(site)
+    with hosting(hub, start=whole_page(hub)) as host:
+        assert host.raw(begun) == b""
 
 
 def test_sockets_open_for_own_pages_alone(open_server: PageServer) -> None:

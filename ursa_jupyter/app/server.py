@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from ursa_jupyter.app.settings import Settings
 
 _MESSAGE_MAX = 1 << 20  # bytes
+_BODY_MAX = 1 << 16  # bytes; a login is the longest that is sent
+_IDLE_S = 75.0  # in which a client has to ask, or to have said all of what it asks
 _KEPT_MS = 15_000  # a page whose connection broke off; its browser tries again meanwhile
 _LOOK_MS = 3_000  # how often for such pages
 
@@ -103,7 +105,13 @@ def _server(settings: Settings, pages: Pages, sockets: list[socket]) -> BaseServ
         secret_key=secrets.token_bytes(32),
         transforms=[guarded(policy([document.text("page")]))],
     )
-    http = Server(application, xheaders=bool(settings.origins))
+    http = Server(
+        application,
+        xheaders=bool(settings.origins),
+        max_body_size=_BODY_MAX,
+        idle_connection_timeout=_IDLE_S,
+        body_timeout=_IDLE_S,
+    )
     http.add_sockets(sockets)
     server = BaseServer(IOLoop.current(), application, http)
     server.start()

@@ -40,7 +40,7 @@ export function framePlaying({ ask, about, shown, ended, failed }) {
 
   async function play(from) {
     const turn = (at.playing += 1);
-    let seconds = from >= end - 1 / (about.rate || 25) ? (about.domain[0]?.[0] ?? 0) : from;
+    let seconds = from;
     while (turn === at.playing && seconds < end) {
       const began = performance.now();
       await show(seconds);

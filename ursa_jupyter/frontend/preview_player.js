@@ -60,13 +60,11 @@ export function videoPlayer({ ask, about, view, name, what, file }) {
     if (way.sound === null) return playing(false);
     way.dispose();
     put(frames());
-    if (at.playing) way.play();
+    if (at.playing) way.play(wanted());
   }
 
-  const within = (seconds) => {
-    const [low, high] = [about.domain[0]?.[0] ?? 0, about.domain.at(-1)?.[1] ?? view.length];
-    return Math.min(high, Math.max(low, seconds));
-  };
+  const [low, high] = [about.domain[0]?.[0] ?? 0, about.domain.at(-1)?.[1] ?? view.length];
+  const within = (seconds) => Math.min(high, Math.max(low, seconds));
   const wanted = () => within(view.cursor ?? at.shown ?? view.from);
 
   function shown(seconds) {
@@ -93,8 +91,10 @@ export function videoPlayer({ ask, about, view, name, what, file }) {
 
   function toggle() {
     playing(!at.playing);
-    if (at.playing) way.play(wanted());
-    else way.pause();
+    if (!at.playing) return way.pause();
+    const from = wanted();
+    // The last frame is shown from a frame before the end on; from there it begins anew.
+    way.play(from > high - 1.5 / (about.rate || 25) ? low : from);
   }
 
   function seek(seconds) {
