@@ -39,7 +39,7 @@ export function videoPlayer({ ask, about, view, name, what, file }) {
   screen.style.setProperty("--u-aspect", about.width / Math.max(1, about.height));
   // The pointer on its way to a button is not to move the cursor.
   element.addEventListener("pointermove", (event) => event.stopPropagation());
-  const heard = { shown, ended: () => playing(false), failed };
+  const heard = { shown, ended, failed };
   let way = null;
 
   function frames() {
@@ -87,6 +87,13 @@ export function videoPlayer({ ask, about, view, name, what, file }) {
     if (on) marked(play, "❚❚", "Pause");
     else marked(play, "▶", "Play");
     if (!on && at.shown !== null) words(at.shown);
+  }
+
+  /** Stop at the last frame, of whose showing a busy browser may not have told. */
+  function ended() {
+    if (!at.playing) return;
+    playing(false);
+    view.point(high - 0.9 / (about.rate || 25));
   }
 
   function toggle() {
