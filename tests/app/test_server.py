@@ -7,15 +7,22 @@ import hashlib
 import json
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
 from tests.app.asking import ask
+from tests.app.hosting import hosting, whole_page
 from tests.app.page_client import Refused, Visit
+from ursa import DataInterface
+from ursa_jupyter.app import server
+from ursa_jupyter.app.hub import Hub
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.app.page_server import PageServer
 
 pytestmark = pytest.mark.xdist_group("server")
@@ -167,6 +174,30 @@ def test_too_long_a_message_ends_that_session_alone(open_server: PageServer) -> 
     asyncio.run(send())
 
 
+def test_a_body_is_not_waited_for_if_it_is_too_long(open_server: PageServer) -> None:
+    answer = ask(open_server.url, "ursa/session", method="POST", Content_Length="65537")
+    assert answer.status == 400
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ",
+        b"POST /ursa/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n12",
+    ],
+)
+def test_who_does_not_finish_asking_is_hung_up_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr(server, "_IDLE_S", 0.1)
+    site = DataInterface("local", path=tmp_path / "site")
+    site.enable_writes(("assets_rw",))
+    hub = Hub(site)
+    with hosting(hub, start=whole_page(hub)) as host:
+        assert host.raw(begun) == b""
+
+
 def test_sockets_open_for_own_pages_alone(open_server: PageServer) -> None:
     found = SESSION.search(ask(open_server.url).text)
     assert found
@@ -176,6 +207,35 @@ def test_sockets_open_for_own_pages_alone(open_server: PageServer) -> None:
     assert asyncio.run(opened(open_server, token, Origin=f"http://evil.example:{port}")) == 403
     assert asyncio.run(opened(open_server, token, Origin=f"http://{own}")) == 101
     assert asyncio.run(opened(open_server, token, Origin=f"http://localhost:{port}")) == 101
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("evil.example:{port}", 403),
+        ("127.0.0.1.evil.example:{port}", 403),
+        ("localhost.evil.example", 403),
+        ("[evil", 403),
+        ("", 403),
+        ("LOCALHOST:{port}", 200),
+        ("localhost:8080", 200),  # through a tunnel
+        ("[::1]:{port}", 200),
+        ("192.0.2.7:{port}", 200),
+    ],
+)
+def test_names_that_others_may_own_lead_nowhere(
+    open_server: PageServer, host: str, status: int
+) -> None:
+    named = host.format(port=urlsplit(open_server.url).port)
+    assert ask(open_server.url, Host=named).status == status
+    assert ask(open_server.url, "ursa/session", Host=named).status == (
+        status if status == 403 else 405
+    )
+    found = SESSION.search(ask(open_server.url).text)
+    assert found
+    if named != "[evil":  # which no client's own checks let through
+        socket = opened(open_server, found[1], Host=named, Origin=f"http://{named}")
+        assert asyncio.run(socket) == (status if status == 403 else 101)
 
 
 def test_forged_sessions_are_refused(open_server: PageServer) -> None:

@@ -14,7 +14,7 @@ from tests.app.asking import ask
 from tests.app.page_server import CHECKOUT, environment
 from ursa.cli import app
 from ursa.errors import InvalidArgument
-from ursa_jupyter.app.listening import listen, origins_of, url_of
+from ursa_jupyter.app.listening import answers_to, listen, names_of, origins_of, url_of
 from ursa_jupyter.app.settings import settings_of
 
 if TYPE_CHECKING:
@@ -121,3 +121,20 @@ def test_origins() -> None:
         origins_of(settings_of(origins=["a:b:c"]), sockets)
     for each in sockets:
         each.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "host", "expected"),
+    [
+        ({}, "evil.example", False),
+        ({"origins": ["data.example.org:443"]}, "data.example.org", True),
+        ({"origins": ["data.example.org:443"]}, "evil.example", False),
+        ({"origins": ["*"]}, "evil.example", True),
+        ({"address": "0.0.0.0", "public": True}, "evil.example", False),
+        ({"address": "0.0.0.0", "public": True}, "192.0.2.7:5006", True),
+        ({"basic_auth": "ada:secret"}, "evil.example", True),
+        ({"address": "unix:/run/ursa"}, "evil.example", True),
+    ],
+)
+def test_hosts_that_are_answered(options: dict[str, Any], host: str, *, expected: bool) -> None:
+    assert answers_to(host, names_of(settings_of(**options))) is expected

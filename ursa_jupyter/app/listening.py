@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import ipaddress
 import socket
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from bokeh.server.util import create_hosts_allowlist
+from bokeh.server.util import create_hosts_allowlist, match_host
 from tornado import netutil
 
 from ursa.errors import InvalidArgument
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ursa_jupyter.app.settings import Settings
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -83,6 +87,48 @@ def origins_of(settings: Settings, sockets: list[socket.socket]) -> list[str]:
             raise InvalidArgument(f"--allow-websocket-origin: {error}; give HOST:PORT") from None
     own = socket.gethostname() if settings.address in _EVERYWHERE else settings.address
     return [f"{host}:{_port(sockets)}" for host in dict.fromkeys((*_LOOPBACK, own))]
+
+
+def names_of(settings: Settings) -> list[str]:
+    """Return the host names, or patterns of them, for which the page answers.
+
+    Whoever owns a name can have it lead to this computer, and a page that they serve under it then
+    counts as a page of this server (DNS rebinding). Where there is a login, such a page lacks its
+    cookie; elsewhere only names that nobody else can own may be used.
+
+    Examples
+    --------
+    >>> from ursa_jupyter.app.settings import settings_of
+    >>> names_of(settings_of(origins=["data.example.org:443"]))[:2]
+    ['localhost', 'data.example.org']
+    """
+    if settings.login or settings.address.startswith(_UNIX):
+        return ["*"]
+    given = [urlsplit(f"//{each}").hostname or "" for each in settings.origins]
+    return ["localhost", *given, settings.address.lower(), socket.gethostname().lower()]
+
+
+def answers_to(host: str, names: Sequence[str]) -> bool:
+    """Say whether the page answers a request with this ``Host``: an address, or one of the names.
+
+    Examples
+    --------
+    >>> answers_to("[::1]:5006", []), answers_to("evil.example:5006", ["localhost"])
+    (True, False)
+    """
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    return _is_address(name) or any(match_host(name, each) for each in names)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _port(sockets: list[socket.socket]) -> int:

@@ -18,7 +18,7 @@ from ursa_jupyter.app import document, logs
 from ursa_jupyter.app.auth import USER, provider_of, user_of
 from ursa_jupyter.app.headers import guarded, policy
 from ursa_jupyter.app.hub import Hub
-from ursa_jupyter.app.listening import listen, origins_of, place_of, url_of
+from ursa_jupyter.app.listening import listen, names_of, origins_of, place_of, url_of
 from ursa_jupyter.app.pages import Pages
 from ursa_jupyter.app.settings import settings_of
 from ursa_jupyter.app.web import Server, web_application
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from ursa_jupyter.app.settings import Settings
 
 _MESSAGE_MAX = 1 << 20  # bytes
+_BODY_MAX = 1 << 16  # bytes; a login is the longest that is sent
+_IDLE_S = 75.0  # in which a client has to ask, or to have said all of what it asks
 _KEPT_MS = 15_000  # a page whose connection broke off; its browser tries again meanwhile
 _LOOK_MS = 3_000  # how often for such pages
 
@@ -94,6 +96,7 @@ def _server(settings: Settings, pages: Pages, sockets: list[socket]) -> BaseServ
         check_unused_sessions_milliseconds=_LOOK_MS,
         unused_session_lifetime_milliseconds=_KEPT_MS,
         ursa_login=settings.login,
+        ursa_names=names_of(settings),
         ursa_user=USER if settings.oauth else f"ursa_user_{place_of(settings, sockets)}",
         ursa_cookie=pages.hub.cookie,
         cookie_secret=settings.cookie_secret,
@@ -102,7 +105,13 @@ def _server(settings: Settings, pages: Pages, sockets: list[socket]) -> BaseServ
         secret_key=secrets.token_bytes(32),
         transforms=[guarded(policy([document.text("page")]))],
     )
-    http = Server(application, xheaders=bool(settings.origins))
+    http = Server(
+        application,
+        xheaders=bool(settings.origins),
+        max_body_size=_BODY_MAX,
+        idle_connection_timeout=_IDLE_S,
+        body_timeout=_IDLE_S,
+    )
     http.add_sockets(sockets)
     server = BaseServer(IOLoop.current(), application, http)
     server.start()

@@ -12,17 +12,16 @@ from bokeh.server.views.static_handler import StaticHandler
 from bokeh.util.token import get_session_id
 from panel.io.server import DocHandler, WSHandler
 from tornado.httpserver import HTTPServer
-from tornado.web import ErrorHandler
+from tornado.web import ErrorHandler, RequestHandler
 
 from ursa_jupyter.app.auth import user_of
+from ursa_jupyter.app.listening import answers_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tornado.httputil import HTTPServerRequest
     from tornado.iostream import IOStream
-    from tornado.web import RequestHandler
-
 
 # By which Jupyter lets somebody in; a link to the page must not give it away.
 _SECRET = frozenset({"token"})
@@ -96,6 +95,19 @@ class Socket(WSHandler):
         return None
 
 
+class Unnamed(RequestHandler):
+    """Refuses a name of this server that may be somebody else's."""
+
+    def prepare(self) -> None:
+        """Say by which name to come; the one of the request is not repeated."""
+        self.set_status(403)
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish(
+            "This server does not answer to that name. Use the address that it told when it began, "
+            "or have whoever runs it add --allow-websocket-origin NAME:PORT.\n"
+        )
+
+
 _OURS: dict[type[RequestHandler], type[RequestHandler]] = {
     DocHandler: Page,
     WSHandler: Socket,
@@ -118,6 +130,8 @@ class _Chosen(tornado.web.Application):
 
     def find_handler(self, request: HTTPServerRequest, **more: Any) -> Any:
         """Return what answers a request; no file's name has a NUL, on which looking for it ends."""
+        if not answers_to(request.host, self.settings["ursa_names"]):
+            return self.get_handler_delegate(request, Unnamed)
         if "%00" in request.path or "\0" in request.path:
             return self.get_handler_delegate(request, ErrorHandler, {"status_code": 404})
         return super().find_handler(request, **more)

@@ -15,7 +15,8 @@ export function appBar({ theme, signal }) {
   const skip = h("a", { class: "ursa-skip", href: "#recordings" }, "Skip to the recordings");
   const panel = downloadPanel({ signal });
   const name = h("h1", { class: "ursa-brand" }, "Ursa ", site);
-  const tools = h("nav", { class: "ursa-bartools", "aria-label": "Page" }, linkButton(), panel.root, theme, visitor);
+  const named = { class: "ursa-bartools", "aria-label": "Page" };
+  const tools = h("nav", named, linkButton(), panel.root, theme, visitor);
   return {
     ...{ skip, downloads: panel.region, openDownloads: panel.open, count: panel.count },
     element: h("header", { class: "ursa-appbar" }, name, tools),
@@ -42,7 +43,8 @@ function downloadPanel({ signal }) {
   const region = h("div", { class: "ursa-downloads" });
   const shut = h("button", { type: "button", class: "ursa-close", "aria-label": "Close my downloads" }, "×");
   const head = h("div", { class: "ursa-panelhead" }, h("h2", {}, "My downloads"), shut);
-  const panel = h("section", { class: "ursa-minepanel", "aria-label": "My downloads", hidden: true }, head, region);
+  const named = { class: "ursa-minepanel", "aria-label": "My downloads", hidden: true };
+  const panel = h("section", named, head, region);
   const root = h("div", { class: "ursa-minebox" }, button, panel);
 
   const show = (open) => {

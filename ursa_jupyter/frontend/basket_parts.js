@@ -32,10 +32,12 @@ export function basketParts(wish, { changed, download, clear, layouts, signal })
   const left = h("ul", { class: "ursa-leftout" });
   const refusal = h("div", { class: "ursa-refusals" });
   const dest = h("input", { type: "text", spellcheck: "false", autocomplete: "off" });
-  const go = h("button", { type: "button", class: "ursa-primary", "aria-describedby": reason.id }, "Download");
+  const explained = { class: "ursa-primary", "aria-describedby": reason.id };
+  const go = h("button", { type: "button", ...explained }, "Download");
   const given = { type: "button", class: "ursa-plain", title: "Select nothing", hidden: true };
   const empty = h("button", given, "Clear");
-  const options = popupButton("Options", (panel) => fillOptions(panel, { wish, place: dest, names: layouts(), changed }), { signal });
+  const fill = (panel) => fillOptions(panel, { wish, place: dest, names: layouts(), changed });
+  const options = popupButton("Options", fill, { signal });
   const choices = h("div", { class: "ursa-choices" }, fieldOf("To", dest), options);
   const acts = h("div", { class: "ursa-acts" }, go);
   const picked = h("div", { class: "ursa-picked" }, count, empty, line);
@@ -103,7 +105,8 @@ function fillOptions(panel, { wish, place, names, changed }) {
 
 /** Return {root, show}; `known()` are the modalities, `choose` hears of a list or null for all. */
 export function modalityMenu(known, choose, { signal }) {
-  const root = popupButton("Modalities to download", (panel) => fillModalities(panel, known(), choose), { signal });
+  const fill = (panel) => fillModalities(panel, known(), choose);
+  const root = popupButton("Modalities to download", fill, { signal });
   const button = root.querySelector("button");
   return {
     root,

@@ -37,7 +37,13 @@ function downloadParts(onAction) {
   const root = h(
     "div",
     { class: "ursa-mydownloads" },
-    h("section", { "aria-label": "Folders on this server" }, h("h3", {}, "To folders on this server"), failure, place),
+    h(
+      "section",
+      { "aria-label": "Folders on this server" },
+      h("h3", {}, "To folders on this server"),
+      failure,
+      place,
+    ),
     h("section", { "aria-label": "Zips" }, h("h3", {}, "Zips to this computer"), list, zipless),
   );
   return {

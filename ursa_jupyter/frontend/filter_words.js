@@ -22,7 +22,8 @@ export function filterWords(text) {
   if (name === undefined) return text;
   const field = FIELDS[name] ?? name.replace(/^metadata\./, "");
   if (name === "time_range") return `${field}: ${datesText(value)}`;
-  return sign === "=" ? `${field}: ${value.replaceAll(",", ", ")}` : `${field} ${SIGNS[sign] ?? sign} ${value}`;
+  if (sign === "=") return `${field}: ${value.replaceAll(",", ", ")}`;
+  return `${field} ${SIGNS[sign] ?? sign} ${value}`;
 }
 
 /** Return a range as days; the end of one is the first moment that is not in it. */

@@ -23,7 +23,8 @@ export function copyWay({ call, wish }) {
   const chosen = { what: "cli", of: "selection" };
   const save = h("button", { type: "button", onclick: () => way.act(save, saveManifest) }, "Save manifest");
   const about = "A manifest is a small file that names the recordings, however many they are.";
-  const hint = h("p", { class: "ursa-quiet", hidden: true }, `Put where the data is on that computer for ${UNKNOWN_PLACE}.`);
+  const put = `Put where the data is on that computer for ${UNKNOWN_PLACE}.`;
+  const hint = h("p", { class: "ursa-quiet", hidden: true }, put);
   const ask = async (what, of) => {
     const reply = linked(what, await call("copy", { ...wish, what, of }, { latest: "copy" }));
     hint.hidden = !reply.text.includes(UNKNOWN_PLACE);
@@ -43,7 +44,13 @@ export function copyWay({ call, wish }) {
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
     const code = h("code", { class: "ursa-command" }, command);
     way.said.replaceChildren(
-      h("p", {}, `${name} is in your downloads. In its folder, run `, code, copyButton(command, "Copy the command")),
+      h(
+        "p",
+        {},
+        `${name} is in your downloads. In its folder, run `,
+        code,
+        copyButton(command, "Copy the command"),
+      ),
     );
   }
   return { element: way.element };

@@ -69,8 +69,9 @@ function summaryNode() {
   const what = h("p", { class: "ursa-get-what" });
   const left = h("ul", { class: "ursa-leftout" });
   const speeds = h("div");
+  const named = { class: "ursa-get-summary", "aria-label": "What you get" };
   return {
-    element: h("section", { class: "ursa-get-summary", "aria-label": "What you get" }, size, what, left, speeds),
+    element: h("section", named, size, what, left, speeds),
     show(reply, wish) {
       size.textContent = sizeOf(reply);
       what.textContent = wishText(wish);

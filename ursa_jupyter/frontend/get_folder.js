@@ -19,7 +19,8 @@ const FOLDER_MS = 300;
 
 /** Return what stands where no folder may be written to. */
 export function noFolderWay() {
-  const way = wayParts(FOLDER_TITLE, "Not set up here: whoever runs this page can allow folders with --allow-root.");
+  const why = "Not set up here: whoever runs this page can allow folders with --allow-root.";
+  const way = wayParts(FOLDER_TITLE, why);
   way.element.dataset.absent = "true";
   return { element: way.element };
 }
@@ -70,7 +71,8 @@ export function folderWay({ call, on, hello, wish, toDownloads }) {
 function folderForm(roots, at, { asked, start }) {
   const line = h("p", { class: "ursa-reason", id: elementName("folder"), role: "status" });
   const name = "ursa-downloads";
-  const input = h("input", { type: "text", value: name, spellcheck: "false", autocomplete: "off", oninput: asked });
+  const plain = { spellcheck: "false", autocomplete: "off" };
+  const input = h("input", { type: "text", value: name, ...plain, oninput: asked });
   const free = (root) => (typeof root.free === "number" ? ` (${sizeText(root.free)} free)` : "");
   const options = roots.map((root) => [root.name, `${root.name}${free(root)}`]);
   const given = { type: "button", class: "ursa-primary", "aria-describedby": line.id };
@@ -113,7 +115,8 @@ function startedJobs(el, { call, on }) {
     if (known === null) return;
     const mine = jobs.filter(({ job_id: id }) => !known.has(id));
     if (mine.length === 0) return;
-    cards ??= mountJobs(el, { onAction: (job, action) => call("job", { job, action }), words: SERVER_JOB_WORDS });
+    const onAction = (job, action) => call("job", { job, action });
+    cards ??= mountJobs(el, { onAction, words: SERVER_JOB_WORDS });
     cards.update(mine.reverse());
   }
   const off = on("jobs", show);

@@ -156,7 +156,8 @@ export function jobFailures(where = "") {
       job = now;
       element.hidden = !job.files_failed;
       if (!job.files_failed) return;
-      setJobText(summary, job.files_failed === 1 ? "1 file failed" : `${countText(job.files_failed)} files failed`);
+      const number = job.files_failed;
+      setJobText(summary, number === 1 ? "1 file failed" : `${countText(number)} files failed`);
       for (const each of job.failures.slice(shown)) {
         const cause = h("span", { class: "ursa-job-cause" }, `${each.error}: ${each.message}`);
         list.append(h("li", {}, h("span", { class: "ursa-job-file" }, each.rel_path), cause));

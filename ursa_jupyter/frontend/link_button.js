@@ -4,7 +4,9 @@ import { copyText } from "./clipboard.js";
 import { h, svg } from "./dom.js";
 
 const LINK_SAID_MS = 1800;
-const CHAIN = "M6.5 9.5 9.5 6.5M7.5 4.5 9 3a2.8 2.8 0 0 1 4 4L11.5 8.5M8.5 11.5 7 13a2.8 2.8 0 0 1-4-4L4.5 7.5";
+const CHAIN =
+  "M6.5 9.5 9.5 6.5M7.5 4.5 9 3a2.8 2.8 0 0 1 4 4L11.5 8.5" +
+  "M8.5 11.5 7 13a2.8 2.8 0 0 1-4-4L4.5 7.5";
 const TICK = "M3 8.5 6.5 12 13 4.5";
 const CROSS = "M4 4 12 12M12 4 4 12";
 

@@ -49,7 +49,8 @@ export function marksOf({ call, state, rows, shown, refresh, forget, failed }) {
     },
     all() {
       mark(() => true);
-      return select(state.onlySelected ? { add: [...rows()].map(({ hash }) => hash) } : { all: state.filter });
+      const listed = () => [...rows()].map(({ hash }) => hash);
+      return select(state.onlySelected ? { add: listed() } : { all: state.filter });
     },
     /** Take over what Python says. */
     pushed({ added = [], removed = [], all }) {

@@ -6,10 +6,11 @@
 //   cardsBelow       the width of the browser, in pixels, below which the table shows cards
 //   reconnect()      loads the page again, once the server answers
 //   wording(text)    a filter as Python writes it, in words
-//   join(browser)    the browser gives { call, on, state, signal, admitted, root, goTo, focus }, and gets what
-//                    hears of it: { greeting() -> arguments of `hello`, columns(all) -> names or
-//                    null, greeted(hello), viewed(reply of `view`, what was asked), opened(hash or null, { step }),
-//                    titled(detail), tab(name or null), span(text or null), buttons(close) -> nodes }
+//   join(browser)    the browser gives { call, on, state, signal, admitted, root, goTo, focus }, and
+//                    gets what hears of it: { greeting() -> arguments of `hello`, columns(all) ->
+//                    names or null, greeted(hello), viewed(reply of `view`, what was asked),
+//                    opened(hash or null, { step }), titled(detail), tab(name or null),
+//                    span(text or null), buttons(close) -> nodes }
 // A notebook has no shell: `shared.shell` is null there.
 
 import { addressBar } from "./address.js";

@@ -34,7 +34,12 @@ export function mountAudioLane(el, { ask, about, view, name }) {
   el.append(table);
 
   const channels = [0, count];
-  const scene = () => ({ rows: at.rows, height: height * count + 8, gaps, pictures: shelf.of(channels, view) });
+  const scene = () => ({
+    rows: at.rows,
+    height: height * count + 8,
+    gaps,
+    pictures: shelf.of(channels, view),
+  });
 
   function draw() {
     panel.draw(scene());

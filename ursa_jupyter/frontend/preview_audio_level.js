@@ -51,6 +51,8 @@ export function levelTable({ name, about, at, view }) {
   const head = h("tr", {}, ["Channel", "Peak"].map((text) => h("th", { scope: "col" }, text)));
   const rows = at.peaks.map((peak, index) => row(about.channels[index].name, decibels(peak)));
   if (at.level) rows.push(row("All channels, RMS", decibels(at.level.rms)));
-  if (at.clips.length) rows.push(row("Clipped at", at.clips.slice(0, 10).map((time) => momentText(time, 2)).join(", ")));
-  return h("table", {}, h("caption", {}, `Level of ${name}, ${spanText(view)}`), h("thead", {}, head), h("tbody", {}, rows));
+  const clips = at.clips.slice(0, 10).map((time) => momentText(time, 2));
+  if (clips.length) rows.push(row("Clipped at", clips.join(", ")));
+  const caption = h("caption", {}, `Level of ${name}, ${spanText(view)}`);
+  return h("table", {}, caption, h("thead", {}, head), h("tbody", {}, rows));
 }

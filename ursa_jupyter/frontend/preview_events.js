@@ -87,7 +87,9 @@ function eventParts({ flags, pins, kinds }, view, width) {
   const near = ((view.to - view.from) / width) * NEAR_PX;
   const groups = (items, least = near) => groupsWithin(items, [view.from, view.to], least);
   const base = FLAGS_PX * (pins.length ? 2 : 1) - 2;
-  const pinned = groups(pins).flatMap((group, index, all) => pinPart(group, x, roomAfter(all, index, x, width)));
+  const pinned = groups(pins).flatMap((group, index, all) =>
+    pinPart(group, x, roomAfter(all, index, x, width)),
+  );
   const flagged = groups(flags);
   if (flagged.length > width / CROWDED_PX) {
     return [...pinned, ...barParts(groups(flags, (near / NEAR_PX) * BIN_PX), kinds, x, base)];

@@ -36,8 +36,11 @@ export async function exportedPicture({ detail, view, clock, events, lanes }) {
   }
   parts.push(axisPart({ view, clock, width, top: PAGE.top, y }));
   const size = { width: PAGE.left + width + PAGE.right, height: y + PAGE.axis };
-  const root = svg("svg", { ...size, viewBox: `0 0 ${size.width} ${size.height}`, "font-family": "system-ui, sans-serif" });
-  root.append(svg("title", {}, titleText(detail)), gapPattern(), svg("rect", { ...size, fill: "#fff" }), ...headParts(detail, view, clock), ...parts);
+  const viewBox = `0 0 ${size.width} ${size.height}`;
+  const root = svg("svg", { ...size, viewBox, "font-family": "system-ui, sans-serif" });
+  const paper = svg("rect", { ...size, fill: "#fff" });
+  const head = headParts(detail, view, clock);
+  root.append(svg("title", {}, titleText(detail)), gapPattern(), paper, ...head, ...parts);
   plainText(root);
   return root;
 }
@@ -46,7 +49,8 @@ const titleText = (detail) => `${detail.title} · recording ${detail.hash}`;
 
 function headParts(detail, view, clock) {
   const start = `${utcText(detail.start)} UTC`;
-  const where = `${spanText(view)} of ${momentText(view.length)} · ${clock(view.from)} – ${clock(view.to)} UTC · recorded ${start}`;
+  const span = `${spanText(view)} of ${momentText(view.length)}`;
+  const where = `${span} · ${clock(view.from)} – ${clock(view.to)} UTC · recorded ${start}`;
   return [
     svg("text", { x: 16, y: 24, "font-size": 14, "font-weight": 600, fill: TEXT }, titleText(detail)),
     svg("text", { x: 16, y: 42, "font-size": 11, fill: QUIET }, where),
@@ -58,7 +62,8 @@ function paperLane({ name, facts, picture, labels }, y, width) {
   picture.setAttribute("y", y + PAGE.heading);
   const heading = svg("text", { x: 16, y: y + 14, "font-size": 12, "font-weight": 600, fill: TEXT }, name);
   heading.append(svg("tspan", { "font-weight": 400, fill: QUIET, dx: 8 }, facts));
-  const names = svg("svg", { x: 16, y: y + PAGE.heading, width: PAGE.left - 20, height: picture.getAttribute("height") });
+  const place = { x: 16, y: y + PAGE.heading, width: PAGE.left - 20 };
+  const names = svg("svg", { ...place, height: picture.getAttribute("height") });
   names.append(...labels);
   const height = picture.getAttribute("height");
   const frame = { x: PAGE.left, y: y + PAGE.heading, width, height, fill: "none", stroke: "#d5d8dc" };
@@ -70,7 +75,8 @@ function eventsPart(flags, y) {
   group.append(...flags);
   for (const each of group.querySelectorAll("[data-kind]")) {
     const colour = FLAGS[each.dataset.kind] ?? QUIET;
-    for (const [name, value] of [["fill", colour], ["fill-opacity", 0.5], ["stroke", colour]]) each.setAttribute(name, value);
+    const drawn = { fill: colour, "fill-opacity": 0.5, stroke: colour };
+    for (const [name, value] of Object.entries(drawn)) each.setAttribute(name, value);
   }
   for (const each of group.querySelectorAll("text")) {
     for (const [name, value] of [["font-size", 10], ["fill", TEXT]]) each.setAttribute(name, value);
@@ -89,25 +95,34 @@ function axisPart({ view, clock, width, top, y }) {
   const group = svg("g", {});
   for (const time of times) {
     const line = { x1: x(time), x2: x(time), y1: top, y2: y + 4, stroke: "#1b1f24", "stroke-opacity": 0.12 };
-    group.append(svg("line", line), text(time, 16, momentText(time, decimals), TEXT), text(time, 30, clock(time, decimals), QUIET));
+    group.append(
+      svg("line", line),
+      text(time, 16, momentText(time, decimals), TEXT),
+      text(time, 30, clock(time, decimals), QUIET),
+    );
   }
   return group;
 }
 
 function gapPattern() {
   const given = { id: "gap", width: 6, height: 6, patternUnits: "userSpaceOnUse" };
-  return svg("defs", {}, svg("pattern", given, svg("path", { d: "M-1 1L1 -1M0 6L6 0M5 7L7 5", stroke: "#9aa0a6" })));
+  const lines = svg("path", { d: "M-1 1L1 -1M0 6L6 0M5 7L7 5", stroke: "#9aa0a6" });
+  return svg("defs", {}, svg("pattern", given, lines));
 }
 
 /** Replace what XML cannot hold: a name may have any character. */
 function plainText(root) {
   const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) walker.currentNode.data = walker.currentNode.data.toWellFormed().replace(NOT_XML, "�");
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    node.data = node.data.toWellFormed().replace(NOT_XML, "�");
+  }
 }
 
 /** Return the name of the file for what `view` shows. */
 export function exportName(detail, view, ending) {
-  const person = (detail.participants[0]?.id ?? detail.title).replace(/[^\w.-]+/g, "_").slice(0, 40) || "recording";
+  const named = detail.participants[0]?.id ?? detail.title;
+  const person = named.replace(/[^\w.-]+/g, "_").slice(0, 40) || "recording";
   const seconds = (value) => String(Number(value.toFixed(view.to - view.from < 10 ? 3 : 0)));
   return `ursa-${person}-${detail.hash.slice(0, 8)}-${seconds(view.from)}-${seconds(view.to)}.${ending}`;
 }
@@ -130,9 +145,9 @@ async function rasterOf(root, drawn) {
     const [width, height] = ["width", "height"].map((name) => Number(root.getAttribute(name)) * DENSITY);
     const canvas = Object.assign(document.createElement("canvas"), { width, height });
     canvas.getContext("2d").drawImage(image, 0, 0, width, height);
-    return await new Promise((resolve, reject) =>
-      canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("the picture is too large for a PNG"))), "image/png"),
-    );
+    const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+    if (!blob) throw new Error("the picture is too large for a PNG");
+    return blob;
   } finally {
     URL.revokeObjectURL(image.src);
   }

@@ -18,10 +18,12 @@ export function framePlaying({ ask, about, shown, ended, failed }) {
     at.busy = true;
     try {
       while (at.wanted !== null && !at.disposed) {
-        const time = at.wanted;
+        const [time, turn] = [at.wanted, at.playing];
         at.wanted = null;
         const [reply, [bytes]] = await ask("frame", { time, height: FRAME_PX });
-        if (!at.disposed) put(bytes, reply.times[0]);
+        // What was asked before a pause must not replace the frame at which it stopped.
+        const isLate = turn !== at.playing && at.url !== null;
+        if (!at.disposed && !isLate) put(bytes, reply.times[0]);
       }
     } catch (error) {
       if (!at.disposed) failed(`No frame could be read: ${error.message}`);
@@ -40,7 +42,7 @@ export function framePlaying({ ask, about, shown, ended, failed }) {
 
   async function play(from) {
     const turn = (at.playing += 1);
-    let seconds = from >= end - 1 / (about.rate || 25) ? (about.domain[0]?.[0] ?? 0) : from;
+    let seconds = from;
     while (turn === at.playing && seconds < end) {
       const began = performance.now();
       await show(seconds);

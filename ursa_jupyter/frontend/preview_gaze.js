@@ -86,7 +86,9 @@ function screenPlot(el, { shelf, about, shown, view, name }) {
   function changed() {
     const pictures = shelf.of(channels, view);
     const [xs, ys] = [0, 1].map((index) => columnsOf(pictures, index, view, COLUMNS));
-    const extent = about.screen ? [0, about.screen[0], 0, about.screen[1]] : rangeOf(measured(xs), measured(ys));
+    const extent = about.screen
+      ? [0, about.screen[0], 0, about.screen[1]]
+      : rangeOf(measured(xs), measured(ys));
     const points = pointsOf(xs, ys);
     if (extent) paintScreen(canvas, points, extent, view.to - view.from <= TRAIL_S);
     const of = about.screen ? ` on a screen of ${about.screen.join(" × ")}` : "";

@@ -21,7 +21,8 @@ export function previewLane({ call, file = null, detail, modality, mount, view, 
   const read = h("span", { class: "ursa-preview-read" });
   const id = elementName("lane");
   const body = h("div", { class: "ursa-preview-lane", id });
-  const fold = h("button", { type: "button", class: "ursa-preview-fold", "aria-expanded": "true", "aria-controls": id }, name);
+  const folds = { class: "ursa-preview-fold", "aria-expanded": "true", "aria-controls": id };
+  const fold = h("button", { type: "button", ...folds }, name);
   const root = h("section", { "aria-label": name }, h("h3", {}, fold, facts, read), body);
   const now = { inSight: false, folded: false, opening: null, lane: null, about: null, bytes: 0 };
 
@@ -71,7 +72,8 @@ export function previewLane({ call, file = null, detail, modality, mount, view, 
     shown();
   }, { rootMargin: AHEAD });
   observer.observe(root);
-  signal.addEventListener("abort", () => (observer.disconnect(), own.close(), now.lane?.dispose()), { once: true });
+  const ended = () => (observer.disconnect(), own.close(), now.lane?.dispose());
+  signal.addEventListener("abort", ended, { once: true });
   return {
     ...{ root, name, folded: () => now.folded, facts: () => facts.textContent },
     async svg(width) {
@@ -109,7 +111,8 @@ function gatedView(view) {
 
 function failedNode(name, error, again) {
   const button = h("button", { type: "button", onclick: again }, "Try again");
-  return h("div", { class: "ursa-failure", role: "alert" }, h("p", {}, `Could not load the preview of ${name}: ${error.message}`), button);
+  const told = `Could not load the preview of ${name}: ${error.message}`;
+  return h("div", { class: "ursa-failure", role: "alert" }, h("p", {}, told), button);
 }
 
 function laneFacts({ kind, rate, channels, width, height, rows, columns }, name) {

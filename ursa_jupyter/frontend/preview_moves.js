@@ -39,7 +39,8 @@ export function listenToKeys(root, tools, { keys }, signal) {
     if (!own && !event.ctrlKey && !event.metaKey && !event.altKey) run(event.key, event);
   };
   root.addEventListener("keydown", typed, { signal });
-  tools.addEventListener("click", (event) => run(event.target.closest("button")?.dataset.key, event), { signal });
+  const clicked = (event) => run(event.target.closest("button")?.dataset.key, event);
+  tools.addEventListener("click", clicked, { signal });
 }
 
 /**

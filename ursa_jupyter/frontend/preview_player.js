@@ -17,7 +17,8 @@ const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4];
  */
 export function videoPlayer({ ask, about, view, name, what, file }) {
   const at = { playing: false, shown: null, stepped: null, speed: 1 };
-  const screen = h("div", { class: "ursa-screen", tabindex: "0", role: "group", "aria-label": `Picture of ${name}` });
+  const pictured = { role: "group", "aria-label": `Picture of ${name}` };
+  const screen = h("div", { class: "ursa-screen", tabindex: "0", ...pictured });
   const time = h("span", { class: "ursa-player-time" });
   const status = h("span", { role: "status", class: "ursa-quiet" });
   const play = h("button", { type: "button", class: "ursa-play", onclick: () => toggle() });
@@ -38,7 +39,7 @@ export function videoPlayer({ ask, about, view, name, what, file }) {
   screen.style.setProperty("--u-aspect", about.width / Math.max(1, about.height));
   // The pointer on its way to a button is not to move the cursor.
   element.addEventListener("pointermove", (event) => event.stopPropagation());
-  const heard = { shown, ended: () => playing(false), failed };
+  const heard = { shown, ended, failed };
   let way = null;
 
   function frames() {
@@ -59,13 +60,11 @@ export function videoPlayer({ ask, about, view, name, what, file }) {
     if (way.sound === null) return playing(false);
     way.dispose();
     put(frames());
-    if (at.playing) way.play();
+    if (at.playing) way.play(wanted());
   }
 
-  const within = (seconds) => {
-    const [low, high] = [about.domain[0]?.[0] ?? 0, about.domain.at(-1)?.[1] ?? view.length];
-    return Math.min(high, Math.max(low, seconds));
-  };
+  const [low, high] = [about.domain[0]?.[0] ?? 0, about.domain.at(-1)?.[1] ?? view.length];
+  const within = (seconds) => Math.min(high, Math.max(low, seconds));
   const wanted = () => within(view.cursor ?? at.shown ?? view.from);
 
   function shown(seconds) {
@@ -90,10 +89,19 @@ export function videoPlayer({ ask, about, view, name, what, file }) {
     if (!on && at.shown !== null) words(at.shown);
   }
 
+  /** Stop at the last frame, of whose showing a busy browser may not have told. */
+  function ended() {
+    if (!at.playing) return;
+    playing(false);
+    view.point(high - 0.9 / (about.rate || 25));
+  }
+
   function toggle() {
     playing(!at.playing);
-    if (at.playing) way.play(wanted());
-    else way.pause();
+    if (!at.playing) return way.pause();
+    const from = wanted();
+    // The last frame is shown from a frame before the end on; from there it begins anew.
+    way.play(from > high - 1.5 / (about.rate || 25) ? low : from);
   }
 
   function seek(seconds) {

@@ -46,7 +46,8 @@ export function layOut(shown, { measures, centred, scales }) {
     const bar = { pixels: divisionPixels(shown.length), text: unitText(scale.perDivision, scale.unit) };
     const note = channel.bad ? "bad" : measure?.flat ? "flat" : "";
     const ink = note ? "quiet" : index % 2 ? "even" : "odd";
-    return { ...place, name: channel.name, unit: scale.unit, index, note, ink, bar: isFirst && measure ? bar : null };
+    const drawn = { index, note, ink, bar: isFirst && measure ? bar : null };
+    return { ...place, name: channel.name, unit: scale.unit, ...drawn };
   });
 }
 

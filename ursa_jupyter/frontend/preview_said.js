@@ -21,7 +21,8 @@ export function momentWords(seconds, { from, to, width }, clock) {
 /** Return the words for a canvas of traces. */
 export function rangeWords({ name, about, at, view, gaps }) {
   const total = about.channels.length;
-  const many = total === 1 ? about.channels[0].name : `channels ${at.first + 1} to ${at.first + at.shown} of ${total}`;
+  const several = `channels ${at.first + 1} to ${at.first + at.shown} of ${total}`;
+  const many = total === 1 ? about.channels[0].name : several;
   const empty = spansWithin(gaps, [view.from, view.to]).length;
   const gapText = empty ? `; ${empty} ${empty === 1 ? "gap" : "gaps"} without data` : "";
   const [only] = at.measures;
@@ -38,11 +39,12 @@ export function rangesTable({ name, shown, measures, view }) {
     return [channel, text(measure?.least), text(measure?.most)];
   };
   const head = h("tr", {}, ["Channel", "Least", "Greatest"].map((text) => h("th", { scope: "col" }, text)));
+  const row = (texts) => h("tr", {}, texts.map((text) => h("td", {}, text)));
   return h(
     "table",
     {},
     h("caption", {}, `${name}, ${spanText(view)}`),
     h("thead", {}, head),
-    h("tbody", {}, shown.map((channel, index) => h("tr", {}, cells(channel, index).map((text) => h("td", {}, text))))),
+    h("tbody", {}, shown.map((channel, index) => row(cells(channel, index)))),
   );
 }

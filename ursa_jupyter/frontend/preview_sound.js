@@ -4,7 +4,8 @@ import { h } from "./dom.js";
 
 /** Return a switch that tells `changed(on)`. */
 export function soundSwitch(changed) {
-  const button = h("button", { type: "button", role: "switch", class: "ursa-sound", "aria-checked": "false" }, "Sound");
+  const switched = { role: "switch", "aria-checked": "false" };
+  const button = h("button", { type: "button", class: "ursa-sound", ...switched }, "Sound");
   button.addEventListener("click", () => {
     const on = button.getAttribute("aria-checked") !== "true";
     button.setAttribute("aria-checked", String(on));

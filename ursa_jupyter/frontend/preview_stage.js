@@ -37,7 +37,9 @@ export function previewParts() {
   const readout = h("div", { class: "ursa-readout", hidden: true, style: { width: `${READOUT_PX}px` } });
   const given = { tabindex: "0", ...group(`Time. Keys: ${KEYS_SAID}.`, "ursa-preview-head") };
   // One goes through the head, which covers the other as it covers the lanes.
-  const [above, cursor] = ["top", "cursor"].map((name) => h("div", { class: `ursa-preview-${name}`, hidden: true }));
+  const [above, cursor] = ["top", "cursor"].map((name) =>
+    h("div", { class: `ursa-preview-${name}`, hidden: true }),
+  );
   const head = h("div", given, flags, axis, above, readout);
   const brush = h("div", { class: "ursa-preview-brush", hidden: true });
   const stage = h("div", { class: "ursa-preview-stage" }, grid, head, lanes, cursor, brush);
@@ -69,7 +71,8 @@ export function followPreviewTheme(root, changed, signal) {
     shown = color + colorScheme;
   };
   const observer = new MutationObserver(() => requestAnimationFrame(look));
-  const above = [document.documentElement, document.body, root.closest(".ursa-browser"), root.closest(".ursa-page")];
+  const around = [".ursa-browser", ".ursa-page"].map((each) => root.closest(each));
+  const above = [document.documentElement, document.body, ...around];
   for (const each of above) if (each) observer.observe(each, { attributes: true });
   const query = matchMedia("(prefers-color-scheme: dark)");
   query.addEventListener("change", look, { signal });

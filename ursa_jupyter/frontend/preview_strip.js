@@ -30,7 +30,8 @@ export function thumbnailStrip({ ask, about, view, what, seek }) {
     const images = cellsOf(view, about).map(({ from, to, time }) => {
       const place = { left: `${view.x(from)}px`, width: `${Math.max(1, view.x(to) - view.x(from))}px` };
       const found = kept.get(keyOf(time));
-      return h("div", { style: place }, found ? h("img", { src: found.url, alt: "", draggable: "false" }) : null);
+      const picture = found && h("img", { src: found.url, alt: "", draggable: "false" });
+      return h("div", { style: place }, picture);
     });
     layer.replaceChildren(...images);
   }
@@ -119,13 +120,15 @@ function stepOf(span, width) {
 }
 
 async function stripPaper({ cells, kept, view, width }) {
-  const root = svg("svg", { width, height: STRIP_PX, viewBox: `0 0 ${width} ${STRIP_PX}`, overflow: "hidden" });
+  const viewBox = `0 0 ${width} ${STRIP_PX}`;
+  const root = svg("svg", { width, height: STRIP_PX, viewBox, overflow: "hidden" });
   const x = (seconds) => (view.x(seconds) / view.width) * width;
   for (const { from, to, time } of cells) {
     const found = kept.get(keyOf(time));
     if (!found) continue;
     const place = { x: x(from), y: 0, width: x(to) - x(from), height: STRIP_PX };
-    root.append(svg("image", { ...place, href: await dataOf(found.blob), preserveAspectRatio: "xMidYMid slice" }));
+    const href = await dataOf(found.blob);
+    root.append(svg("image", { ...place, href, preserveAspectRatio: "xMidYMid slice" }));
   }
   return root;
 }

@@ -10,9 +10,11 @@ export function signalTools({ about, at, scales, changed, scrolled, signal }) {
   const more = total > at.shown ? channelTools({ at, total, scrolled }) : null;
   const groups = [...scales].map(([name, scale]) => scaleTools(name, scale, { at, changed }));
   const box = h("input", { type: "checkbox", checked: true });
-  const centre = h("label", { title: "Each channel is drawn around its median in view" }, box, "median removed");
+  const why = "Each channel is drawn around its median in view";
+  const centre = h("label", { title: why }, box, "median removed");
   box.addEventListener("change", () => ((at.centred = box.checked), changed()), { signal });
-  const element = h("div", { class: "ursa-signal-tools" }, more?.element, groups.map(({ element: each }) => each), centre);
+  const parts = [more, ...groups].map((group) => group?.element);
+  const element = h("div", { class: "ursa-signal-tools" }, parts, centre);
 
   function update() {
     more?.update();
@@ -26,8 +28,11 @@ export function signalTools({ about, at, scales, changed, scrolled, signal }) {
 }
 
 function channelTools({ at, total, scrolled }) {
-  const turn = (label, text, by) =>
-    h("button", { type: "button", "aria-label": label, title: `${label} (${by < 0 ? "Page Up" : "Page Down"})`, onclick: () => scrolled(by) }, text);
+  const turn = (label, text, by) => {
+    const title = `${label} (${by < 0 ? "Page Up" : "Page Down"})`;
+    const named = { "aria-label": label, title };
+    return h("button", { type: "button", ...named, onclick: () => scrolled(by) }, text);
+  };
   const [back, on] = [turn("Channels before", "▴", -at.shown), turn("Channels after", "▾", at.shown)];
   const text = h("span", { role: "status" });
   const update = () => {
@@ -36,7 +41,7 @@ function channelTools({ at, total, scrolled }) {
     back.setAttribute("aria-disabled", String(at.first === 0));
     on.setAttribute("aria-disabled", String(at.first + at.shown >= total));
   };
-  return { element: h("span", { class: "ursa-signal-group", role: "group", "aria-label": "Channels" }, back, on, text), update };
+  return { element: toolGroup("Channels", back, on, text), update };
 }
 
 function scaleTools(name, scale, { at, changed }) {
@@ -48,11 +53,14 @@ function scaleTools(name, scale, { at, changed }) {
   const text = h("span", { class: "ursa-signal-scale" });
   const fit = button(`Fit the scale${what} to what is in view`, "Fit", () => (scale.auto = !scale.auto));
   const update = () => {
-    text.textContent = `${label}${at.measures.some(Boolean) ? unitText(scale.perDivision, scale.unit) : "–"}/div`;
+    const size = at.measures.some(Boolean) ? unitText(scale.perDivision, scale.unit) : "–";
+    text.textContent = `${label}${size}/div`;
     fit.setAttribute("aria-pressed", String(scale.auto));
   };
   const smaller = button(`Draw${what} smaller`, "−", () => stepScale(scale, true));
   const larger = button(`Draw${what} larger`, "+", () => stepScale(scale, false));
-  const element = h("span", { class: "ursa-signal-group", role: "group", "aria-label": `Scale${what}` }, smaller, text, larger, fit);
-  return { name, element, update };
+  return { name, element: toolGroup(`Scale${what}`, smaller, text, larger, fit), update };
 }
+
+const toolGroup = (label, ...tools) =>
+  h("span", { class: "ursa-signal-group", role: "group", "aria-label": label }, tools);

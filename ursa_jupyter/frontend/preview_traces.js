@@ -174,6 +174,10 @@ function barOf({ labelAt, bar }, width) {
 /** Return the names of the rows, for the left of a picture on paper. */
 export function paperNames({ rows }) {
   return rows.map(({ name, labelAt, note }) =>
-    svg("text", { x: 0, y: labelAt + 3.5, "font-size": 11, fill: PAPER.text }, [name, note].filter(Boolean).join(" ")),
+    svg(
+      "text",
+      { x: 0, y: labelAt + 3.5, "font-size": 11, fill: PAPER.text },
+      [name, note].filter(Boolean).join(" "),
+    ),
   );
 }

@@ -78,7 +78,8 @@ function contentOf(row, { name, kind }) {
 
 /** A modality's status is said where it is another one than the recording's, or a failure. */
 function modalityChip({ name, status }, ofAll) {
-  const quiet = ["processed", "ingested", undefined].includes(status) || (status === ofAll && status === "raw");
+  const isUsual = ["processed", "ingested", undefined].includes(status);
+  const quiet = isUsual || (status === ofAll && status === "raw");
   const mark = shapeOf(status);
   mark.setAttribute("aria-hidden", "true");
   return h(

@@ -18,10 +18,11 @@ const MARKED_AT_ONCE = 6000;
  * Mount the table into `el`.
  *
  * `listed(page)` hears of the first page of each query, `open(row, focus)` of a row to show whole,
- * `moved(row)` of the active one, `failed` of errors. The rows are cards where the table is narrow, or `narrow()` says so.
- * Return {load({keep}), all, focus, dispose}.
+ * `moved(row)` of the active one, `failed` of errors. The rows are cards where the table is narrow,
+ * or `narrow()` says so. Return {load({keep}), all, focus, dispose}.
  */
-export function mountTable(el, { call, on, state, signal, listed, open, moved, failed, narrow = () => false }) {
+export function mountTable(el, given) {
+  const { call, on, state, signal, listed, open, moved, failed, narrow = () => false } = given;
   const parts = gridParts();
   const { grid, layer, head } = parts;
   el.append(parts.scroller);

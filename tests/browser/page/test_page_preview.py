@@ -88,6 +88,10 @@ def test_a_video_is_played_from_its_file(meet: Meet, played: PageServer) -> None
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
     expect(time).to_have_text("0:05.96")
     person.photographs("page_preview")
+    page.get_by_role("combobox", name="Speed").select_option("0.1\u00d7")
+    page.get_by_role("button", name="Play", exact=True).click()  # what has ended begins anew
+    expect(time).to_have_text(re.compile(f"^0:0{START:.0f}"))
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
 
 
 def test_single_frames_are_shown_where_the_file_cannot_be_played(
