@@ -53,7 +53,8 @@ class UrsaMagics(Magics):
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self._variables: _Names = shell.user_ns
-        self._inputs: Sequence[str] = shell.history_manager.input_hist_parsed
+        history = shell.history_manager
+        self._inputs: Sequence[str] = history.input_hist_parsed if history else [""]
         if not (self.path or self.config_path) and self.profile == "r2":
             self.path = default_path()
         self._renew()
