@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from ursa.render.text import printable
-from ursa.terms import chunks
+from ursa.terms import Term, chunks
 from ursa.text import counted, cut
 from ursa_jupyter.cursor import items_of, written
 
@@ -65,10 +65,20 @@ def _said(found: Sequence[Relaxed], begin: str) -> list[str]:
 
 
 def _meant(spec: QuerySpec, vocabulary: Vocabulary) -> Iterator[str]:
-    """Yield for each value that is not known the nearest one that is."""
+    """Yield for each key or value that is not known the nearest one that is."""
     for term in filter(None, map(written, chunks(spec.as_magic()))):
+        field, dot, key = term.name.partition(".")
+        keys = [Term(field, each, "", "").label for each in vocabulary[field]] if dot else []
+        if near := _nearest(key, keys):
+            yield printable(f"Did you mean {field}.{near}?")
         known = vocabulary[term.name] if term.operator == "=" else ()
         for value in items_of(term):
-            near = difflib.get_close_matches(value, known, n=1, cutoff=0.5)
-            if near and value not in known:
-                yield printable(f"Did you mean {term.name}={near[0]}?")
+            if near := _nearest(value, known):
+                yield printable(f"Did you mean {term.name}={near}?")
+
+
+def _nearest(text: str, known: Sequence[str]) -> str | None:
+    """Return what is most alike if the text itself is not known; case does not count."""
+    folded = {each.casefold(): each for each in known}
+    near = difflib.get_close_matches(text.casefold(), folded, n=1, cutoff=0.5)
+    return folded[near[0]] if near and text not in known else None

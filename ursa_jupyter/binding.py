@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,7 @@ def variable(reference: str, names: Mapping[str, Any]) -> Any:
             "begins with ':'"
         )
     if name not in names:
-        known = [each for each in names if not each.startswith("_")]
+        known = [each for each in names if not (each.startswith("_") or hasattr(builtins, each))]
         hint = nearest(name, known) if known else ""
         raise InvalidArgument(f"{reference}: no variable is called so{_only_near(hint)}")
     return names[name]

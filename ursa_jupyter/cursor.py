@@ -19,7 +19,8 @@ _OPEN = re.compile(rf"""(?:^|\s)(?P<word>(?:[^\s"']|{QUOTED})*[.=<>~,:]["'](?:[^
 _TERM = re.compile(
     rf"(?P<name>(?:{QUOTED}|[^=<>!~\"'])+)(?P<operator>[!<>]?=|[<>~])(?P<value>.*)", re.DOTALL
 )
-_ITEM = re.compile(rf"((?:{QUOTED}|{LIST}|[^,])*),", re.DOTALL)
+# A quoted part can be read sign by sign too: without `*+`, 2 to the power of their number ways.
+_ITEM = re.compile(rf"((?:{QUOTED}|{LIST}|[^,])*+),", re.DOTALL)
 
 
 class Cursor(NamedTuple):

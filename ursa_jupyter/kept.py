@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 HIDDEN = """
 .jp-OutputArea:has(.ursa-b) .ursa-summary { display: none; }
 """
+# Where it is not, JupyterLab calls that an error above the summary, in a node without elements.
+_GONE = """<style>
+.jp-OutputArea-child:has(+ .jp-OutputArea-child .ursa-summary)
+  .jupyter-widgets:not(:has(*)) { display: none; }
+</style>"""
+# For a host that has text alone: what is said of it would else stand there twice, once outdated.
+_LIVE = "(a widget, which needs its kernel; what it said last stands below)"
 
 
 class KeptWidget(anywidget.AnyWidget):
@@ -36,25 +43,30 @@ class KeptWidget(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**options) or ({}, {})
-        text, page = self.summary()
-        return {**data, "text/plain": text, "text/html": page}, metadata
+        return {**data, **self._bundle()}, metadata
 
     def _ipython_display_(self) -> None:
         """Show the widget, and below it the summary."""
-        data, metadata = self._repr_mimebundle_()
-        page = data.pop("text/html")
-        _show(data, metadata=metadata)
+        data, metadata = super()._repr_mimebundle_() or ({}, {})
+        _show({**data, "text/plain": _LIVE}, metadata=metadata)
         self._summary_id = f"ursa-summary-{self.model_id}"
-        _show({"text/plain": data["text/plain"], "text/html": page}, display_id=self._summary_id)
+        _show(self._bundle(), display_id=self._summary_id)
+
+    @property
+    def _is_shown(self) -> bool:
+        return self._summary_id is not None
 
     def _update_summary(self) -> None:
         """Show what the summary is now, wherever it is shown; may be called on any thread."""
-        if self._summary_id is not None:
-            text, page = self.summary()
-            bundle = {"text/plain": text, "text/html": page}
+        if self._is_shown:
+            bundle = self._bundle()
             in_cell = threading.current_thread() is threading.main_thread()
             context = contextvars.copy_context() if in_cell else self._context.copy()
             context.run(_show, bundle, display_id=self._summary_id, update=True)
+
+    def _bundle(self) -> dict[str, str]:
+        text, page = self.summary()
+        return {"text/plain": text, "text/html": f"{page}{_GONE}"}
 
 
 def _show(bundle: Mapping[str, str], **options: Any) -> None:

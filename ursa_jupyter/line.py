@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from keyword import iskeyword
 from typing import TYPE_CHECKING
 
 from ursa.errors import InvalidArgument
@@ -149,7 +150,7 @@ def _value(option: Option, value: str | None, rest: Iterator[str]) -> str:
             f"--{option.name} {shortened(value, 40)}: no such choice"
             f"{nearest(value, option.choices)}"
         )
-    if option.value == "NAME" and not value.isidentifier():
+    if option.value == "NAME" and (not value.isidentifier() or iskeyword(value)):
         raise InvalidArgument(
             f"--{option.name} {shortened(value, 40)}: no variable can be called so"
         )

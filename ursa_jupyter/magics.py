@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,8 @@ class UrsaMagics(Magics):
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self._variables: _Names = shell.user_ns
+        history = shell.history_manager
+        self._inputs: Sequence[str] = history.input_hist_parsed if history else [""]
         if not (self.path or self.config_path) and self.profile == "r2":
             self.path = default_path()
         self._renew()
@@ -116,7 +119,7 @@ class UrsaMagics(Magics):
         if _helped(given, "ursa_query"):
             return None
         results = self._found(given.words, self._names(local_ns))
-        return self._given_back(given, _as(given.options.get("as", self.output), results))
+        return self._given_back(line, given, _as(given.options.get("as", self.output), results))
 
     def _found(self, words: Sequence[str], names: _Names) -> ursa.QueryResultList:
         session = self.session
@@ -145,7 +148,7 @@ class UrsaMagics(Magics):
         spec = spec_of(given.words, self._names(local_ns), status="all")
         from ursa_jupyter.browser import Browser
 
-        return self._given_back(given, Browser(self.session.data, spec))
+        return self._given_back(line, given, Browser(self.session.data, spec))
 
     # -- delivering ------------------------------------------------------------------------------
 
@@ -160,7 +163,7 @@ class UrsaMagics(Magics):
             return None
         dest, target = self._target(given.words, self._names(local_ns))
         options = _keywords(given, "layout", "source")
-        return self._given_back(given, self.session.data.plan(target, dest, **options))
+        return self._given_back(line, given, self.session.data.plan(target, dest, **options))
 
     @no_var_expand
     @needs_local_scope
@@ -181,7 +184,7 @@ class UrsaMagics(Magics):
         if "overwrite" in given.options:
             options["overwrite"] = True
         verb = self._waited_for if "wait" in given.options else self._begun
-        return self._given_back(given, verb(target, dest, options))
+        return self._given_back(line, given, verb(target, dest, options))
 
     def _begun(self, target: Any, dest: Path, options: Mapping[str, Any]) -> object:
         return self.session.data.download(target, dest, background=True, **options)
@@ -234,12 +237,17 @@ class UrsaMagics(Magics):
     def _names(self, local: _Names | None) -> _Names:
         return {**self._variables, **(local or {})}
 
-    def _given_back(self, given: Line, value: object) -> object:
+    def _given_back(self, line: str, given: Line, value: object) -> object:
         """Return a value to be shown, unless it has a name or is to be silent."""
         if name := given.options.get("out"):
             self._variables[name] = value
             return None
-        return None if given.silent else value
+        return None if given.silent and not self._is_assigned(line) else value
+
+    def _is_assigned(self, line: str) -> bool:
+        """Whether the cell gives the value of this line a name, as in ``x = %ursa_query ;``."""
+        call = rf"=\s*get_ipython\(\)\.run_line_magic\('ursa_\w+', {re.escape(repr(line))}\)"
+        return bool(re.search(call, self._inputs[-1]))
 
 
 def _helped(given: Line, name: str) -> bool:
@@ -265,10 +273,13 @@ def _interface(reference: str, names: _Names) -> ursa.DataInterface:
 
 
 def _directory(name: str) -> str:
-    if not Path(name).expanduser().is_dir():
-        known = nearest(name, CHOICES["profile"])
-        raise InvalidArgument(f"{name!r} is no profile, and no directory is there{known}")
-    return str(Path(name).expanduser())
+    directory = Path(name).expanduser()
+    if directory.is_dir():
+        return str(directory)
+    if name == "local":
+        raise InvalidArgument("'local' needs the site's directory: %ursa_profile DIRECTORY")
+    known = nearest(name, CHOICES["profile"])
+    raise InvalidArgument(f"{name!r} is no profile, and no directory is there{known}")
 
 
 def _is_results(word: str, names: _Names) -> bool:

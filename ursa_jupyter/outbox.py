@@ -27,6 +27,8 @@ class Outbox:
         Sends the state as it is then, so that what was posted meanwhile needs no further call.
     clock : callable
         Seconds.
+    apart : float
+        Seconds from one call to the next; what is urgent need not wait for them.
 
     Examples
     --------
@@ -42,23 +44,36 @@ class Outbox:
     """
 
     def __init__(
-        self, send: Callable[[], object], clock: Callable[[], float] = time.monotonic
+        self,
+        send: Callable[[], object],
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        apart: float = _APART_S,
     ) -> None:
-        self._send, self._clock = send, clock
+        self._send, self._clock, self._apart = send, clock, apart
         self._lock = threading.RLock()
         self._sent: deque[float] = deque(maxlen=_MOST)
         self._timer: threading.Timer | None = None
+        self._is_closed = False
 
     def post(self, *, urgent: bool = False) -> None:
         """Send now, or as soon as it may be; what is `urgent` only waits for the ten a second."""
         if self._timer is not None and not urgent:
             return
         with self._lock:
+            if self._is_closed:
+                return
             wait = self._wait(urgent=urgent)
             if wait <= 0:
                 self._send_now()
             elif self._timer is None or urgent:
                 self._later(wait)
+
+    def close(self) -> None:
+        """Send nothing more, nor what waits."""
+        with self._lock:
+            self._is_closed = True
+            self._forget_timer()
 
     def _wait(self, *, urgent: bool) -> float:
         """Return the seconds until the next message may go."""
@@ -66,7 +81,7 @@ class Outbox:
         full = self._sent[0] + _WINDOW_S - now if len(self._sent) == _MOST else 0.0
         if urgent or not self._sent:
             return full
-        return max(full, self._sent[-1] + _APART_S - now)
+        return max(full, self._sent[-1] + self._apart - now)
 
     def _send_now(self) -> None:
         self._forget_timer()

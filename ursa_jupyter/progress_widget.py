@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ursa import DownloadJob, DownloadProgress
     from ursa.progress import JobSnapshot
 
-_LOOK_S = 0.125
+_LOOK_S, _SUMMARY_S = 0.125, 2.0
 
 
 class Progress(KeptWidget):
@@ -67,8 +67,10 @@ class Progress(KeptWidget):
         shown = list({job.id: job for job in (*jobs, *every)}.values())
         self._list = JobList(shown)
         self._outbox = Outbox(self._send_jobs)
+        self._summaries = Outbox(self._update_summary, apart=_SUMMARY_S)
+        self._closed = threading.Event()
         super().__init__()
-        self._clicks = Clicks(self.model_id, self._list.is_running)
+        self._clicks = Clicks(self.model_id, self._is_needed)
         self.on_msg(self._answer)
         running = [job for job in shown if job.state not in FINAL]
         if running:
@@ -76,6 +78,13 @@ class Progress(KeptWidget):
             threading.Thread(
                 target=self._follow, args=(running,), name="ursa_jupyter-progress", daemon=True
             ).start()
+
+    def close(self) -> None:
+        """Remove the widget, and say no more of its downloads, which go on."""
+        self._closed.set()
+        self._outbox.close()
+        self._summaries.close()
+        super().close()
 
     def draw(self, snapshot: JobSnapshot) -> None:
         """Show the state of a download; may be called on any thread and at any rate."""
@@ -119,13 +128,14 @@ class Progress(KeptWidget):
     def _send_jobs(self) -> None:
         before = [job["state"] for job in self.jobs]
         self.set_trait("jobs", self._list.values())
-        if before != [job["state"] for job in self.jobs]:
-            self._update_summary()
+        if self._is_shown:
+            self._summaries.post(urgent=before != [job["state"] for job in self.jobs])
+
+    def _is_needed(self) -> bool:
+        return self._list.is_running() and not self._closed.is_set()
 
     def _follow(self, running: list[DownloadJob]) -> None:
-        pause = threading.Event()
-        while running:
-            pause.wait(_LOOK_S)
+        while running and not self._closed.wait(_LOOK_S):
             left = [job for job in running if job.state not in FINAL]
             self._outbox.post(urgent=len(left) < len(running))
             running = left

@@ -142,4 +142,7 @@ def test_a_progress_widget_shows_how_it_ended_when_it_is_opened_again(
     jupyter.wait_for_kernel()
     expect(jupyter.output(1)).to_contain_text("done", ignore_case=True, timeout=LONG_MS)
     expect(jupyter.output(1)).to_contain_text("2")
+    gone = jupyter.output(1).locator(".jupyter-widgets")  # where JupyterLab has an error to show
+    expect(gone).to_be_attached(timeout=LONG_MS)
+    expect(gone).to_be_hidden()
     jupyter.shot("lab_progress_reopened")

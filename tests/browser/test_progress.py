@@ -299,3 +299,29 @@ def test_a_saved_widget_is_shown_with_its_buttons_off(page: Page) -> None:
         )
         expect(page.get_by_role("button", name="Cancel")).to_have_attribute("aria-disabled", "true")
         expect(card(page).locator(".ursa-job-facts")).to_contain_text("45 of 120 files")
+
+
+def test_where_the_kernel_was_restarted_a_button_says_what_to_do(page: Page) -> None:
+    source = Source([])
+    source.silent = True
+    with shown(page, source):
+        page.evaluate(
+            """async (jobs) => {
+              const { default: entry } = await import("/progress.js");
+              const el = document.createElement("div");
+              document.body.append(el);
+              const listeners = {};
+              const on = (name, listener) => { listeners[name] = listener; };
+              const send = () => { throw new Error("Cannot send"); };
+              entry.render({ el, model: { get: () => jobs, on, off() {}, send } });
+              listeners["change:jobs"]();
+            }""",
+            [job()],
+        )
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.get_by_role("alert")).to_have_text(
+            re.compile("kernel .* is gone: run the cell")
+        )
+        expect(page.get_by_role("button", name="Cancel")).to_have_attribute(
+            "aria-disabled", "false"
+        )

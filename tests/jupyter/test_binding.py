@@ -96,6 +96,7 @@ def test_the_same_said_twice_is_refused(words: list[str]) -> None:
     ("reference", "message"),
     [
         (":peopel", ":peopel: no variable is called so; did you mean 'people'?"),
+        (":quti", ":quti: no variable is called so; set it first, or quote the text"),
         (":zzzzzz", ":zzzzzz: no variable is called so; set it first, or quote the text"),
         (":a.b", "':a.b' names no variable; write :name, or quote a text that begins with ':'"),
         (":", "':' names no variable; write :name, or quote a text that begins with ':'"),
@@ -103,7 +104,7 @@ def test_the_same_said_twice_is_refused(words: list[str]) -> None:
 )
 def test_an_unknown_variable_is_refused_with_the_nearest(reference: str, message: str) -> None:
     with pytest.raises(InvalidArgument) as refusal:
-        variable(reference, {"people": 1, "_people": 2, "other": 3})
+        variable(reference, {"people": 1, "_people": 2, "quit": 3})
     assert str(refusal.value) == message
 
 

@@ -244,6 +244,8 @@ def test_a_term_that_is_being_written() -> None:
     assert written('a.b="x,y",[1,2],z') == ("a.b", "=", ('"x,y"', "[1,2]"), "z")
     assert written('metadata."a=b">=1') == ('metadata."a=b"', ">=", (), "1")
     assert written("mod") is None
+    many = '"a"' * 40  # which could be taken apart in 2 to the power of 40 ways
+    assert written(f"participants={many}") == ("participants", "=", (), many)
 
 
 def test_a_real_kernel_completes(place: Path) -> None:

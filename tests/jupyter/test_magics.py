@@ -124,6 +124,12 @@ def test_what_is_silent(shell: Any, code: str, capsys: pytest.CaptureFixture[str
     assert current(shell).results is not None
 
 
+def test_what_is_given_a_name_is_there_though_it_is_silent(shell: Any) -> None:
+    cell = "found = %ursa_query metadata.task=rest;\n%ursa_query limit=1;"
+    assert shell.run_cell(cell, store_history=True).result is None
+    assert len(shell.user_ns["found"]) == 2
+
+
 def test_no_filter_breaks_how_ipython_looks_for_a_semicolon(shell: Any) -> None:
     """IPython's own decorator reads the line as Python, where these end too early."""
     for value in ("(a", "[x", '"""', "it's", "2026-01-01T00:00:00Z"):
@@ -173,6 +179,7 @@ def test_no_text_is_expanded(shell: Any) -> None:
             "%ursa_query participants=:peple",
             ":peple: no variable is called so; did you mean 'people'?",
         ),
+        ("%ursa_query --out class", "--out 'class': no variable can be called so"),
         ("%ursa_query --limit 5", "'--limit': %ursa_query has no such option"),
         ("%ursa_query status=rw", "status: Input should be"),
         ("%ursa_plan mine", "nothing was found yet: run %ursa_query first"),
@@ -218,6 +225,14 @@ def test_signs_that_steer_a_terminal_are_not_printed(
         (
             "modalities=egg status=all",
             "Without modalities=egg: 3 recordings\n  Did you mean modalities=eeg?\n",
+        ),
+        (
+            "modalities=EEG status=all",
+            "Without modalities=EEG: 3 recordings\n  Did you mean modalities=eeg?\n",
+        ),
+        (
+            "metadata.tsak=rest",
+            "Without metadata.tsak=rest: 3 recordings\n  Did you mean metadata.task?\n",
         ),
         (
             "participants=zzz metadata.task=none",
@@ -278,6 +293,7 @@ def test_the_site_is_chosen(shell: Any, tmp_path: Path, capsys: pytest.CaptureFi
     ("line", "message"),
     [
         ("r3", "'r3' is no profile, and no directory is there; did you mean 'r2'?"),
+        ("local", "'local' needs the site's directory: %ursa_profile DIRECTORY"),
         ("/nowhere/at/all", "no directory is there"),
         (":people", ":people is no DataInterface but a list"),
         ("r2 local", "'local': one site at a time; quote a path with spaces"),

@@ -11,11 +11,12 @@ import pytest
 
 from ursa.errors import FileFailure, InvalidArgument
 from ursa.progress import DownloadProgress, JobSnapshot
+from ursa_jupyter import kept
 from ursa_jupyter.outbox import Outbox
 from ursa_jupyter.progress_widget import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 
 class Clock:
@@ -34,6 +35,13 @@ def no_thread_is_left() -> Iterator[None]:
     yield
     deadline = time.monotonic() + 10
     while set(threading.enumerate()) - before:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def until(holds: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 10
+    while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -186,6 +194,35 @@ def test_what_cannot_be_done_is_answered(monkeypatch: pytest.MonkeyPatch) -> Non
         widget._answer(widget, message, [])
     assert [each["id"] for each in said] == ["1", "2", "3", "4", "5", None]
     assert all(dict(each["error"])["kind"] == InvalidArgument.__name__ for each in said)  # type: ignore[call-overload]
+
+
+def test_the_summary_follows_a_download_that_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+
+    def show(bundle: Mapping[str, str], **options: object) -> None:
+        said.append(f"{options.get('update', False)} {bundle['text/plain']}")
+
+    monkeypatch.setattr(kept, "_show", show)
+    widget = Progress(others=False)
+    widget._ipython_display_()
+    for done in (1, 5):
+        widget.draw(JobSnapshot("a", "running", bytes_total=10, bytes_valid=done))
+    until(lambda: "50%" in said[-1])
+    assert said[0].startswith("False (a widget, which needs its kernel")  # never what is outdated
+    assert [each[:5] for each in said[1:]] == ["False", "True ", "True "]
+    widget.close()
+
+
+def test_one_that_is_closed_says_nothing_more() -> None:
+    widget = Progress(others=False)
+    widget.draw(JobSnapshot("a", "running", bytes_total=10))
+    widget.draw(JobSnapshot("a", "running", bytes_total=10, bytes_valid=5))  # waits for its turn
+    before = widget.jobs
+    widget.close()
+    widget.draw(JobSnapshot("a", "done", bytes_total=10, bytes_valid=10))
+    widget.events("b")(DownloadProgress("start"))
+    assert widget.jobs is before
+    assert widget._outbox._timer is None
 
 
 def test_many_failures_do_not_swell_a_notebook() -> None:

@@ -131,7 +131,8 @@ jobs = [download(target, stores, root / f"followed {at}", background=True) for a
 """)
     said = kernel.run("from IPython.display import display as show; show(Progress(*jobs))")
     (widget,) = shown(said)
-    twin = next(each["content"]["data"] for each in said if each["msg_type"] == "display_data")
+    twins = [each["content"]["data"] for each in said if each["msg_type"] == "display_data"]
+    twin = next(each for each in twins if "text/html" in each)
     assert twin["text/plain"].count("1 recording, 400 files: running") == 2
     kernel.run("slow.clear()")
     kernel.until(lambda: {each["state"] for each in kernel.states(widget)[-1]} == {"done"})

@@ -11,7 +11,7 @@ const PATIENCE_MS = 60_000;
 export const NOTEBOOK_WORDS = Object.freeze({
   silent: "no answer from Python: is the kernel busy or gone?",
   slow: "Python has not answered yet: is the kernel busy or gone?",
-  lost: "the connection to Python is lost",
+  lost: "the kernel that this belongs to is gone: run the cell again",
   search: "Search words, or a filter: metadata.task=rest",
 });
 
@@ -89,7 +89,14 @@ export function connect(transport, words = NOTEBOOK_WORDS) {
         reject(new Error(words.silent));
       }, PATIENCE_MS);
       waiting.set(id, { resolve, reject, timer });
-      transport.send({ ...args, id, type }, buffers);
+      try {
+        transport.send({ ...args, id, type }, buffers);
+      } catch {
+        // A notebook whose kernel was restarted throws, in words for its programmers.
+        clearTimeout(timer);
+        waiting.delete(id);
+        reject(new Error(words.lost));
+      }
     });
   }
 
