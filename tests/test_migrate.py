@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from ursa.catalog import Row
 
-ROUNDS = 10
+ROUNDS = 5
 MIGRATE = """
 from ursa.migrate import migrate
 from ursa.site import Site
