@@ -2,14 +2,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime, timedelta, timezone
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ursa import DataInterface
-from ursa.catalog import Catalog, EmbeddingRow, EmbeddingSource, ParticipantRow, RecordingEntry
+from ursa.catalog import (
+    Catalog,
+    EmbeddingRow,
+    EmbeddingSource,
+    ParticipantRow,
+    RecordingEntry,
+    upkeep,
+)
 from ursa.catalog.history import AsOf, as_of
 from ursa.errors import CatalogError, CatalogVersionNotFound, InvalidArgument, WritesNotEnabled
 
@@ -191,12 +198,15 @@ def test_another_table_whose_old_state_was_cleaned_up_is_refused(catalog: Catalo
     assert issubclass(CatalogVersionNotFound, CatalogError)
 
 
-def test_a_cleanup_keeps_what_was_the_newest_when_its_time_begins(catalog: Catalog) -> None:
+def test_a_cleanup_keeps_what_was_the_newest_when_its_time_begins(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
     insert(catalog, 1)
     then = datetime.now(UTC)
-    time.sleep(0.2)
     insert(catalog, 2)
-    catalog.cleanup(datetime.now(UTC) - then)
+    now = datetime.now(UTC)  # which does not go on while each table is cleaned
+    monkeypatch.setattr(upkeep, "datetime", SimpleNamespace(now=lambda _: now))
+    catalog.cleanup(now - then)
     assert seen(catalog.at(as_of(then))) == (1, 1)
 
 
