@@ -308,7 +308,7 @@ def test_jobs_may_be_asked_for_while_others_begin() -> None:
     held: list[DownloadJob] = []
 
     def begin() -> None:
-        for _ in range(2000):
+        for _ in range(500):
             held.append(DownloadJob(DownloadPlan((), None)))  # noqa: PERF401 - one by one
 
     interval = sys.getswitchinterval()
@@ -512,8 +512,9 @@ def test_a_job_tells_what_it_does_in_one_line(bucket: Bucket, tmp_path: Path) ->
 
 @pytest.mark.parametrize("on_error", ["raise", "collect"])
 def test_retrying_brings_only_what_failed(
-    bucket: Bucket, tmp_path: Path, on_error: OnError
+    bucket: Bucket, tmp_path: Path, on_error: OnError, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("ursa.transfer.control.delay", lambda *_: 0)
     broken = {"eeg/03", "mic/large"}
 
     def before(key: str) -> None:
