@@ -6,6 +6,8 @@ import asyncio
 import signal
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.app.page_client import Visit
 from tests.app.slow_store import FILES, SMALL, slow_store
 from ursa import verify
@@ -39,6 +41,7 @@ def ended(server: PageServer, number: signal.Signals) -> int:
     return code
 
 
+@pytest.mark.timeout(900)  # three servers start
 def test_what_was_downloaded_stays_and_the_rest_can_be_had(
     lab: Lab, make_session: MakeSession, tmp_path: Path
 ) -> None:
