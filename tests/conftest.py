@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -61,9 +62,18 @@ class MakeSession(Protocol):
     ) -> Path: ...
 
 
+@pytest.fixture(scope="session")
+def new_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site without rows, to be copied: that is seven times as quick as making one."""
+    path = tmp_path_factory.mktemp("new") / "site"
+    DataInterface("local", path=path).enable_writes(("assets_rw", "raw_rw"))
+    return path
+
+
 @pytest.fixture
-def site(tmp_path: Path) -> DataInterface:
+def site(tmp_path: Path, new_site: Path) -> DataInterface:
     """A fresh local site that may be written to, at ``tmp_path / "site"``."""
+    shutil.copytree(new_site, tmp_path / "site")
     data = DataInterface("local", path=tmp_path / "site")
     data.enable_writes(("assets_rw", "raw_rw"))
     return data

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import BinaryIO
 
-PATIENCE = 20.0
+PATIENCE = 60.0  # of a busy machine; what is waited for comes at once on a quiet one
 Answer = bytes | None
 
 

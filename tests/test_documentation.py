@@ -7,6 +7,7 @@ import importlib
 import pkgutil
 import re
 import shlex
+import shutil
 import wave
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,15 +53,23 @@ def test_the_modules_were_found() -> None:
     assert {"ursa_jupyter.browser", "ursa_jupyter.html.parts"} <= set(MODULES)
 
 
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site with the synthetic sessions of the demo, to be copied."""
+    place = tmp_path_factory.mktemp("demo")
+    data = ursa.DataInterface("local", path=place / "site")
+    data.enable_writes(roles=("assets_rw", "raw_rw"))
+    for session in synthetic.lay_out_synthetic(place / "sessions"):
+        data.ingest(manifest.build(session), source_dir=session)
+    data.process()
+    return place / "site"
+
+
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with a demo site and a session of one's own."""
     monkeypatch.chdir(tmp_path)
-    data = ursa.DataInterface("local", path="ursa-demo/site")
-    data.enable_writes(roles=("assets_rw", "raw_rw"))
-    for place in synthetic.lay_out_synthetic(tmp_path / "sessions"):
-        data.ingest(manifest.build(place), source_dir=place)
-    data.process()
+    shutil.copytree(demo, tmp_path / "ursa-demo" / "site")
     (tmp_path / "my-session" / "mic").mkdir(parents=True)
     with wave.open(str(tmp_path / "my-session" / "mic" / "mic.wav"), "wb") as file:
         file.setparams((1, 2, 8000, 0, "NONE", ""))

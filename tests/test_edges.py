@@ -274,7 +274,7 @@ def test_a_forked_worker_decodes_what_its_parent_began_to(
     worker = context.Process(target=shown, args=(stream, queue), daemon=True)
     worker.start()
     try:
-        assert queue.get(timeout=15) == expected
+        assert queue.get(timeout=120) == expected
     finally:
         worker.kill()
         worker.join()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.scripted import PATIENCE
 from ursa import DataInterface
 from ursa.once import once
 from ursa.site import Site
@@ -27,7 +28,7 @@ def at_once(ask: Callable[[], object]) -> list[object]:
     ready = threading.Barrier(THREADS)
 
     def wait_and_ask(_: int) -> object:
-        ready.wait(10)
+        ready.wait(PATIENCE)
         return ask()
 
     with ThreadPoolExecutor(THREADS) as pool:
@@ -88,7 +89,7 @@ def test_values_may_need_one_another_and_objects_do_not_wait() -> None:
         def first(self) -> str:
             if self.name == "slow":
                 inside.set()
-                assert other_is_made.wait(10)
+                assert other_is_made.wait(PATIENCE)
             return self.name
 
         @once
@@ -98,7 +99,7 @@ def test_values_may_need_one_another_and_objects_do_not_wait() -> None:
     with ThreadPoolExecutor(1) as pool:
         slow = Site("slow")
         waiting = pool.submit(lambda: slow.second)
-        assert inside.wait(10)
+        assert inside.wait(PATIENCE)
         assert Site("quick").second == "quick!"
         other_is_made.set()
-        assert waiting.result(10) == "slow!"
+        assert waiting.result(PATIENCE) == "slow!"

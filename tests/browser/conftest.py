@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from tests.browser.lab import Lab, Server
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker runs a file, so that its site, its server and its browser are made once."""
+    for item in items:
+        here = Path(__file__).parent in item.path.parents
+        if here and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 @pytest.fixture(scope="session")
 def executable() -> str:
     """The browser of this machine."""

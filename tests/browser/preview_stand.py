@@ -169,8 +169,10 @@ def lane(page: Page, name: str) -> Locator:
 
 
 def trace(page: Page, name: str) -> Locator:
-    """The picture of a lane's traces."""
-    return lane(page, name).locator("canvas.ursa-trace")
+    """The picture of a lane's traces, which is marked as busy from when it is there."""
+    found = lane(page, name).locator("canvas.ursa-trace")
+    found.wait_for(state="attached")
+    return found
 
 
 def press(page: Page, keys: str) -> None:

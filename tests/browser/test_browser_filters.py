@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.shelf import (
     ENTRIES,
@@ -114,7 +115,7 @@ def test_a_length_is_chosen_by_keyboard_by_pointer_and_by_typing(page: Page, url
     low.focus()
     for _ in range(10):
         page.keyboard.press("ArrowRight")
-    assert low.get_attribute("aria-valuenow") == "10"
+    expect(low).to_have_attribute("aria-valuenow", "10")
     width = (60 + 7 * (NUMBER - 1) - 60) / 40
     wait_matched(page, f"{longer(int(60 + 10 * width) + 1)} of {NUMBER} recordings")
     assert page.evaluate("document.activeElement.getAttribute('role')") == "slider"
@@ -192,7 +193,7 @@ def test_a_kernel_that_is_silent_is_said_to_be(page: Page, url: str) -> None:
     page.evaluate("() => { WebSocket.prototype.send = () => {}; }")
     facet(page, "status", "raw").click()
     page.clock.run_for(6000)
-    assert "kernel" in page.locator(".ursa-banner").inner_text()
+    expect(page.locator(".ursa-banner")).to_contain_text("kernel")
     assert row(page, 0).is_visible()
 
 
@@ -245,8 +246,7 @@ def test_what_is_disposed_of_leaves_nothing_behind(page: Page, url: str) -> None
     search(page).press_sequentially("wo")
     assert page.evaluate("live.listeners + live.observers") > 0
     page.evaluate("window.dispose()")
-    page.wait_for_timeout(50)
-    assert page.evaluate("[live.listeners, live.observers, live.timers.size]") == [0, 0, 0]
+    page.wait_for_function("live.listeners + live.observers + live.timers.size === 0")
     assert page.locator("#root > *").count() == 0
 
 

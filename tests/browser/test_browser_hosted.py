@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from tests.browser.hosted import hosting
+from tests.scripted import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,7 @@ class Slow:
 
     def handle(self, message: dict[str, Any], _: Sequence[bytes]) -> tuple[Any, list[bytes]]:
         self.asked.set()
-        self.may.wait(8)
+        self.may.wait(PATIENCE)
         return {"id": message["id"]}, [bytes(4_000_000)]
 
 
@@ -30,7 +31,7 @@ def test_a_page_may_close_before_its_answer(page: Page, caplog: pytest.LogCaptur
     source = Slow()
     with hosting(lambda _: source, "progress") as address:
         page.goto(address)
-        assert source.asked.wait(8)
+        assert source.asked.wait(PATIENCE)
         page.goto("about:blank")
         source.may.set()
     assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []

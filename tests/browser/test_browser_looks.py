@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import expect
 
 from tests.browser.samples import shot
 from tests.browser.shelf import ENTRIES, browsing, facet, filled, opened, row, wait_matched
@@ -23,6 +24,14 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+FIVE_BUTTONS_IN_TWO_LINES = """() => {
+  const all = [...document.querySelectorAll(".ursa-bar-rows button")];
+  const tops = all.filter((each) => each.checkVisibility())
+    .map((each) => Math.round(each.getBoundingClientRect().top));
+  return tops.length === 5 && new Set(tops).size === 2;
+}"""
+
+
 def check_axe(page: Page) -> None:
     found = Axe().run(page).response["violations"]
     bad = [each for each in found if each["impact"] in ("serious", "critical")]
@@ -33,29 +42,24 @@ def test_a_card_shows_two_more_columns_and_the_bar_takes_two_lines(page: Page, u
     opened(page, url, 360)
     page.get_by_role("button", name="Columns").click()
     page.get_by_role("checkbox", name="word").click()
+    expect(page.locator("[role=columnheader]")).to_have_count(1 + 5 + 2)
     page.wait_for_selector("[role=grid]:not([aria-busy])")
     page.keyboard.press("Escape")
     row(page, 4).scroll_into_view_if_needed()
     extra = row(page, 4).locator(".ursa-extra")
-    assert extra.all_inner_texts() == ["lab0", "oddball"]
+    expect(extra).to_have_text(["lab0", "oddball"])
     assert extra.evaluate_all("all => all.map((each) => each.dataset.label)") == ["site", "task"]
     for each in extra.all():
-        assert each.is_visible()
-    assert page.locator("[role=columnheader]").count() == 1 + 5 + 2
+        expect(each).to_be_visible()
     row(page, 0).locator("input").click()
     page.get_by_role("button", name="Options").wait_for()
     page.get_by_role("button", name="Clear").wait_for()
-    tops = page.evaluate(
-        "[...document.querySelectorAll('.ursa-bar-rows button')].filter((each) =>"
-        " each.checkVisibility()).map((each) => Math.round(each.getBoundingClientRect().top))"
-    )
-    assert len(tops) == 5
-    assert len(set(tops)) == 2
+    page.wait_for_function(FIVE_BUTTONS_IN_TWO_LINES)
     page.get_by_role("button", name="Options").click()
     page.get_by_role("textbox", name="To", exact=True).fill("/nowhere")
     page.keyboard.press("Escape")
     page.set_viewport_size({"width": 1000, "height": 700})
-    assert page.get_by_role("textbox", name="To", exact=True).input_value() == "/nowhere"
+    expect(page.get_by_role("textbox", name="To", exact=True)).to_have_value("/nowhere")
     page.wait_for_selector("[role=columnheader] >> nth=8")
 
 

@@ -31,6 +31,19 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+# Whether the table has not scrolled for a while.
+STANDS = """() => new Promise((done) => {
+  const scroll = document.querySelector(".ursa-scroll");
+  let before = -1, same = 0;
+  const look = () => {
+    same = scroll.scrollTop === before ? same + 1 : 0;
+    before = scroll.scrollTop;
+    if (same > 20) done(true); else requestAnimationFrame(look);
+  };
+  look();
+})"""
+
+
 def shown(page: Page) -> list[int]:
     return page.locator(".ursa-layer .ursa-row").evaluate_all(  # type: ignore[no-any-return]
         "all => all.map((row) => Number(row.dataset.index))"
@@ -51,11 +64,11 @@ def test_every_row_of_a_million_is_reached_with_few_elements(page: Page, url: st
     scroll_to(page, "end")
     row(page, MILLION - 1).wait_for()
     page.mouse.move(600, 300)
-    page.wait_for_timeout(200)  # until the leap to the end has settled
+    page.wait_for_function(STANDS)  # the leap to the end has settled
     before = shown(page)[0]
     page.mouse.wheel(0, -300)
     page.wait_for_function(f"() => !document.querySelector('[data-index=\"{MILLION - 1}\"]')")
-    page.wait_for_timeout(400)
+    page.wait_for_function(STANDS)
     assert 0 < before - shown(page)[0] < 30, (
         "the wheel moves by pixels, not by the scrollbar's scale"
     )

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.shelf import (
     ENTRIES,
@@ -71,12 +72,16 @@ def wait_selected(page: Page, number: int) -> None:
     page.locator(".ursa-basket", has_text=f"{number} selected").first.wait_for()
 
 
-def active(page: Page) -> tuple[int, int]:
-    place = page.evaluate(
-        "() => { const cell = document.activeElement.closest('[role=gridcell]');"
-        "return [cell?.parentElement.dataset.index, cell?.getAttribute('aria-colindex')]; }"
-    )
-    return int(place[0]), int(place[1])
+A_PAGE_ABOVE = """(end) => {
+  const index = document.activeElement.closest("[role=gridcell]")?.parentElement.dataset.index;
+  return end - 20 < Number(index) && Number(index) < end - 5;
+}"""
+
+
+def wait_active(page: Page, index: int, column: int) -> None:
+    """Wait until the focus is in a cell; its row may have to be drawn before."""
+    cell = f'.ursa-row[data-index="{index}"] [aria-colindex="{column}"]:focus-within'
+    page.locator(cell).wait_for()
 
 
 def test_rows_show_recordings_in_the_order_of_their_start(page: Page, url: str) -> None:
@@ -158,7 +163,7 @@ def test_shift_selects_a_range_by_pointer_and_by_keyboard(
     row(page, 4).locator("input").click(modifiers=["Shift"])
     wait_selected(page, 4)
     assert set(selected(made)) == {entry.recording_hash for entry in ENTRIES[1:5]}
-    assert row(page, 3).locator("input").is_checked()
+    expect(row(page, 3).locator("input")).to_be_checked()
     page.keyboard.press("Shift+ArrowDown")
     page.keyboard.press("Shift+ArrowDown")
     wait_selected(page, 6)
@@ -173,10 +178,10 @@ def test_all_that_match_are_selected_and_python_can_clear_them(
     wait_matched(page, f"144 of {NUMBER} recordings")
     page.get_by_role("button", name="Select all 144").click()
     wait_selected(page, 144)
-    assert row(page, 3).locator("input").is_checked()
+    expect(row(page, 3).locator("input")).to_be_checked()
     made[-1].select([])
     page.wait_for_selector('.ursa-row[data-index="3"][aria-selected="false"]')
-    assert not row(page, 3).locator("input").is_checked()
+    expect(row(page, 3).locator("input")).not_to_be_checked()
 
 
 def test_the_keyboard_alone_reaches_and_does_everything(
@@ -185,20 +190,20 @@ def test_the_keyboard_alone_reaches_and_does_everything(
     opened(page, url)
     page.locator(".ursa-sort").last.focus()
     page.keyboard.press("Tab")
-    assert active(page) == (0, 2)
+    wait_active(page, 0, 2)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
-    assert active(page) == (1, 3)
+    wait_active(page, 1, 3)
     page.keyboard.press("Control+End")
     row(page, NUMBER - 1).wait_for()
-    assert active(page) == (NUMBER - 1, 3)
+    wait_active(page, NUMBER - 1, 3)
     page.keyboard.press("PageUp")
-    assert NUMBER - 20 < active(page)[0] < NUMBER - 5
+    page.wait_for_function(A_PAGE_ABOVE, arg=NUMBER)
     page.keyboard.press("Control+Home")
     page.keyboard.press("End")
-    assert active(page) == (0, page.locator("[role=columnheader]").count())
+    wait_active(page, 0, page.locator("[role=columnheader]").count())
     page.keyboard.press("Home")
-    assert active(page) == (0, 1)
+    wait_active(page, 0, 1)
     page.keyboard.press("Space")
     wait_selected(page, 1)
     assert selected(made) == [ENTRIES[0].recording_hash]
@@ -207,9 +212,9 @@ def test_the_keyboard_alone_reaches_and_does_everything(
     page.wait_for_selector(".ursa-detail h2")
     page.keyboard.press("Escape")
     page.wait_for_selector(".ursa-detail", state="hidden")
-    assert active(page) == (0, 2)
+    wait_active(page, 0, 2)
     page.keyboard.press("/")
-    assert page.evaluate("document.activeElement.className") == "ursa-search"
+    expect(page.locator(".ursa-search")).to_be_focused()
 
 
 def test_the_focus_stays_in_the_grid_when_its_row_is_scrolled_away(page: Page, url: str) -> None:
@@ -217,10 +222,10 @@ def test_the_focus_stays_in_the_grid_when_its_row_is_scrolled_away(page: Page, u
     row(page, 0).locator("[role=gridcell]").nth(1).focus()
     scroll_to(page, "end")
     row(page, NUMBER - 1).wait_for()
-    assert page.evaluate("document.activeElement.getAttribute('role')") == "grid"
+    expect(page.get_by_role("grid")).to_be_focused()
     page.keyboard.press("ArrowDown")
     row(page, 1).wait_for()
-    assert active(page)[0] == 1
+    page.locator('.ursa-row[data-index="1"] [role=gridcell]:focus-within').wait_for()
 
 
 def test_columns_are_chosen_also_those_of_metadata(page: Page, url: str) -> None:
@@ -232,7 +237,8 @@ def test_columns_are_chosen_also_those_of_metadata(page: Page, url: str) -> None
     page.locator(".ursa-option", has_text="Recording").locator("input").check()
     head.locator('[title="recording_hash"]').wait_for()
     page.keyboard.press("Escape")
-    assert page.evaluate("document.activeElement.textContent") == "Columns"
+    expect(page.get_by_role("button", name="Columns")).to_be_focused()
+    row(page, 0).locator(".ursa-c-recording_hash").wait_for()
     assert row(page, 0).locator(".ursa-c-recording_hash").inner_text() in ENTRIES[0].recording_hash
 
 
@@ -258,4 +264,4 @@ def test_two_views_have_filters_of_their_own(page: Page, url: str) -> None:
     assert second.locator(".ursa-matched strong").inner_text() == f"{NUMBER} recordings"
     second.locator(".ursa-row[data-hash]").first.locator("input").click()
     wait_selected(page, 1)
-    assert row(page.locator("#root"), 0).locator("input").is_checked()
+    expect(row(page.locator("#root"), 0).locator("input")).to_be_checked()

@@ -158,7 +158,7 @@ def test_nothing_is_cut_off_at_any_width(page: Page, url: str, tmp_path: Path) -
     page.get_by_role("link", name="Log out").wait_for()
     for width in (NARROW, 700, 760, WIDE, 1920):
         page.set_viewport_size({"width": width, "height": 760})
-        assert page.evaluate("document.documentElement.scrollWidth") == width
+        page.wait_for_function("(w) => document.documentElement.scrollWidth === w", arg=width)
         cut = page.evaluate(
             "[...document.querySelectorAll('.ursa-appbar *, .ursa-pane header *')]"
             ".filter((each) => each.checkVisibility() && !each.matches('.ursa-unseen'))"

@@ -120,6 +120,9 @@ def shoot(page: Page, name: str, tmp_path: Path) -> None:
     page.screenshot(path=folder / f"progress_{name}.png", full_page=True)
 
 
+BARS_STAND = "!document.getAnimations().some((each) => each instanceof CSSTransition)"
+
+
 def serious(page: Page) -> list[str]:
     found = Axe().run(page).response["violations"]
     return [
@@ -142,7 +145,7 @@ def test_every_state_is_shown_without_a_barrier(
         expect(page.locator(".ursa-progress")).to_have_css(
             "color-scheme", theme
         )  # which followed the page
-        page.wait_for_timeout(200)  # until the bars have moved
+        page.wait_for_function(BARS_STAND)
         shoot(page, f"{theme}_{width}", tmp_path)
         assert serious(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width

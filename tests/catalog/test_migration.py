@@ -45,7 +45,7 @@ def least(row_type: type[Row]) -> list[Row]:
 
 
 @pytest.mark.parametrize("row_type", ROW_CLASSES)
-@settings(max_examples=5)  # each one makes two catalogs
+@settings(max_examples=3)  # each one makes two catalogs
 @given(data=st.data())
 def test_a_row_of_every_class_is_copied_as_it_is(
     tmp_path_factory: pytest.TempPathFactory, row_type: type[Row], data: st.DataObject

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.scripted import PATIENCE
 from ursa.catalog.shelf import Shelf
 
 
@@ -22,7 +23,7 @@ def test_threads_wait_for_the_one_that_makes_a_value() -> None:
     shelf, made, go = Shelf(room=100), [], threading.Event()
 
     def make() -> Weight:
-        go.wait(10)
+        go.wait(PATIENCE)
         made.append(1)
         return Weight(b"value")
 

@@ -42,10 +42,9 @@ for step in range(30 if verb == "write" else 10):
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> Catalog:
-    catalog = Catalog(str(tmp_path / "catalog"))
-    catalog.create()
-    return catalog
+def catalog(new_site: Path, tmp_path: Path) -> Catalog:
+    (made,) = (new_site / "assets" / "ursa").glob("catalog*")
+    return Catalog(str(shutil.copytree(made, tmp_path / "catalog")))
 
 
 def recording(number: int) -> RecordingEntry:
@@ -152,7 +151,7 @@ def test_a_failing_optimisation_is_no_error_of_the_writer(
 
 
 def test_writers_and_optimisers_at_once_all_go_on_and_lose_nothing(catalog: Catalog) -> None:
-    verbs = ["write", "write", "write", "optimize", "optimize"]
+    verbs = ["write", "write", "optimize", "optimize"]
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", RACER, catalog.uri, verb, str(number)],
@@ -170,7 +169,7 @@ def test_writers_and_optimisers_at_once_all_go_on_and_lose_nothing(catalog: Cata
     assert [error for _, error in said] == [""] * len(verbs)
     replaced = sum(out.count("replaced") for out, _ in said)
     names = Counter(row.recording_hash for row in catalog.recordings.list())
-    own = {f"own-{number}-{step}" for number in range(3) for step in range(30)}
+    own = {f"own-{number}-{step}" for number in range(2) for step in range(30)}
     assert set(names) == own | {f"shared-{step}" for step in range(30)}
     assert set(names.values()) == {1}
     assert sum(row.start_time for row in catalog.recordings.list()) == replaced > 0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,9 +25,14 @@ __all__ = ["cli"]
 
 
 @pytest.fixture
-def raw_site(tmp_path: Path, make_session: MakeSession) -> Path:
-    """Four recordings that can be processed, of two people."""
-    data = DataInterface("local", path=tmp_path / "site")
+def raw_site(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, make_session: MakeSession
+) -> Path:
+    """Four recordings that can be processed, of two people; made once and copied from then on."""
+    site, kept = tmp_path / "site", tmp_path_factory.getbasetemp() / "raw-site"
+    if kept.is_dir():
+        return Path(shutil.copytree(kept, site))
+    data = DataInterface("local", path=site)
     data.enable_writes(("assets_rw", "raw_rw"))
     for number in range(4):
         session = make_session(
@@ -36,7 +42,8 @@ def raw_site(tmp_path: Path, make_session: MakeSession) -> Path:
             modalities={"eeg": {"sampling_rate": 100.0}},
         )
         data.ingest(session / "manifest.json", source_dir=session)
-    return tmp_path / "site"
+    shutil.copytree(site, kept)
+    return site
 
 
 @pytest.fixture

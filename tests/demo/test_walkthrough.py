@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -60,23 +61,16 @@ def test_the_demo_shows_each_verb_in_turn(made: tuple[Path, str]) -> None:
     assert (place / "download" / "ursa-manifest.json").is_file()
 
 
-def test_the_text_fits_a_narrow_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    text = demo(tmp_path / "ursa-demo", cache=tmp_path / "cache")
-    paths = (str(tmp_path), str(Path(sys.executable).parent))  # as long as they happen to be
-    long = [
-        line for line in text.splitlines() if len(line) > 80 and not any(map(line.count, paths))
-    ]
-    assert long == []
-
-
 @pytest.mark.skipif(os.name == "nt", reason="the lines are for a POSIX shell here")
-def test_what_it_says_to_do_next_works(
+def test_what_it_says_to_do_next_fits_a_narrow_terminal_and_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(Path(ursa.__file__).parents[1]))
     text = demo(tmp_path / "ursa-demo", cache=tmp_path / "cache")
+    paths = (str(tmp_path), str(Path(sys.executable).parent))  # as long as they happen to be
+    lines = [line for line in text.splitlines() if not any(map(line.count, paths))]
+    assert max(map(len, lines)) <= 80
     shell, _, others = text.partition("Next, in a shell:\n")[2].partition("or in ")
     python = others.partition("or in Python")[2]
     script = textwrap.dedent(shell)
@@ -86,16 +80,16 @@ def test_what_it_says_to_do_next_works(
     ).stdout
     assert "5 recordings" in said
     assert (tmp_path / "ursa-demo" / "mine" / "ursa-manifest.json").is_file()
-    lines = textwrap.dedent(python.partition("\n")[2])
-    assert len(lines.splitlines()) == 5
-    exec(lines, {})
+    code = textwrap.dedent(python.partition("\n")[2])
+    assert len(code.splitlines()) == 5
+    exec(code, {})
     said = capsys.readouterr().out
     assert "S001" in said
     assert "signal=" in said
 
 
-def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
-    demo(tmp_path / "demo", cache=tmp_path / "cache")
+def test_a_second_run_changes_nothing(made: tuple[Path, str], tmp_path: Path) -> None:
+    shutil.copytree(made[0], tmp_path / "demo")
     before = state(tmp_path / "demo")
     again = demo(tmp_path / "demo", cache=tmp_path / "cache")
     assert "everything is processed already" in again
@@ -153,8 +147,10 @@ def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     assert (tmp_path / "demo").read_text() == "mine"
 
 
-def test_flipped_byte_in_the_download_is_repaired_by_the_next_run(tmp_path: Path) -> None:
-    demo(tmp_path / "demo", cache=tmp_path / "cache")
+def test_flipped_byte_in_the_download_is_repaired_by_the_next_run(
+    made: tuple[Path, str], tmp_path: Path
+) -> None:
+    shutil.copytree(made[0], tmp_path / "demo")
     path = next((tmp_path / "demo" / "download").rglob("eeg.zarr/signal/c/0/0"))
     content = path.read_bytes()
     path.write_bytes(bytes([content[0] ^ 1]) + content[1:])

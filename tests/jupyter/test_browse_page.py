@@ -281,7 +281,7 @@ def test_a_list_keeps_only_the_latest_that_ended(data: DataInterface, tmp_path: 
     for number in range(4):
         target = data.query(recording_hash=keys(data)[0], status="raw")
         job = data.download(target, tmp_path / str(number), background=True)
-        job.wait(20)
+        job.wait(60)
         jobs.add(job)
         made.append(job.id)
     assert [each["job_id"] for each in jobs.values()] == made[2:]

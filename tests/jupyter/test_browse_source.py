@@ -316,7 +316,7 @@ KNOWN = (
 ARGUMENTS = st.dictionaries(st.sampled_from(KNOWN) | st.text(max_size=5), JSON, max_size=5)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kind=st.sampled_from(TYPES), arguments=ARGUMENTS)
 def test_no_message_raises_or_leaves_its_answer_out(
     data: DataInterface, tmp_path: Path, kind: str, arguments: dict[str, Any]

@@ -35,7 +35,7 @@ class Shown:
         self.browser._handle_custom_msg(message, [])
 
     def reply(self, name: str | None) -> dict[str, Any]:
-        for _ in range(1_000):
+        for _ in range(6_000):
             found = [each for each in list(self.sent) if each.get("id", "") == name]
             if found:
                 return found[0]
@@ -176,7 +176,7 @@ def test_closing_ends_its_threads(site: DataInterface) -> None:
     pool = found.browser._pool
     found.browser.close()
     for thread in pool._threads:
-        thread.join(5)
+        thread.join(60)
     assert not any(thread.is_alive() for thread in pool._threads)
     found.browser.close()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.scripted import PATIENCE
 from ursa.errors import FileFailure, InvalidArgument
 from ursa.progress import DownloadProgress, JobSnapshot
 from ursa_jupyter import kept
@@ -33,7 +34,7 @@ class Clock:
 def no_thread_is_left() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while set(threading.enumerate()) - before:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -83,16 +84,23 @@ def test_what_was_withheld_comes_by_itself() -> None:
     outbox = Outbox(send)
     for state[0] in range(100):
         outbox.post()
-    assert came.wait(10)
-    assert sent == [0, 99]
+    assert came.wait(PATIENCE)
+    assert (sent[0], sent[-1]) == (0, 99)
+    assert len(sent) < 50  # though the loop may have been held up between two posts
 
 
 def test_many_that_end_at_once_stay_within_the_ten() -> None:
-    sent, at = list[float](), time.monotonic()
-    outbox = Outbox(lambda: sent.append(time.monotonic() - at))
+    sent, read = list[float](), list[float]()
+
+    def clock() -> float:
+        read.append(time.monotonic())
+        return read[-1]
+
+    # By the moments that the outbox goes by; the calls may come late, and so closer together.
+    outbox = Outbox(lambda: sent.append(read[-1]), clock)
     for _ in range(300):
         outbox.post(urgent=True)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while len(sent) < 11:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -110,7 +118,7 @@ def test_a_send_that_fails_later_is_logged(caplog: pytest.LogCaptureFixture) -> 
     outbox = Outbox(send)
     outbox.post()
     outbox.post()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while "closed" not in caplog.text:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -139,7 +147,7 @@ def test_ten_thousand_events_are_a_few_messages(monkeypatch: pytest.MonkeyPatch)
     for number in range(1, 10_001):
         tell(DownloadProgress("file_done", bytes_done=number, bytes_total=10_000))
     tell(DownloadProgress("finish", bytes_done=10_000, bytes_total=10_000))
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while widget.jobs[0]["state"] != "done":
         assert time.monotonic() < deadline
     assert widget.jobs[0]["files_done"] == 10_000
@@ -149,15 +157,16 @@ def test_ten_thousand_events_are_a_few_messages(monkeypatch: pytest.MonkeyPatch)
 def test_several_downloads_share_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
     widget = Progress(others=False)
     sent = sent_by(widget, monkeypatch)
+    begin = time.monotonic()
     for name in "abc":
         widget.draw(JobSnapshot(name, "running"))
     for name in "abc":
         widget.draw(JobSnapshot(name, "done"))
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while {each["state"] for each in widget.jobs} != {"done"}:
         assert time.monotonic() < deadline
     assert [each["job_id"] for each in widget.jobs] == ["a", "b", "c"]
-    assert len(sent) <= 4
+    assert len(sent) <= 4 + 8 * (time.monotonic() - begin)
 
 
 def test_the_state_in_a_notebook_is_small() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.process.conftest import npy, row_of, samples
+from tests.scripted import PATIENCE
 from ursa.catalog.processing import ATTEMPT, ERROR, OWNER, TRIES, UNTIL
 from ursa.catalog.schemas import IngestionStatus, ModalityRow
 from ursa.errors import LeaseLost, StoreUnavailable
@@ -216,7 +217,7 @@ def test_many_threads_claim_and_one_gets_it(site: DataInterface, recording: str)
 def test_a_lease_is_prolonged_while_the_work_goes_on(site: DataInterface, recording: str) -> None:
     with claimed(site, recording, Rules(lease_s=0.6)) as lease:
         first = row_of(site, recording).metadata[UNTIL]
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while row_of(site, recording).metadata[UNTIL] == first:
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -300,7 +301,7 @@ def test_a_beat_that_fails_is_no_loss(
     with claimed(site, recording, Rules(lease_s=0.3)) as lease:
         with monkeypatch.context() as patch:
             patch.setattr(lease, "renew", away)
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + PATIENCE
             while "could not be prolonged" not in caplog.text:
                 assert time.monotonic() < deadline
                 time.sleep(0.02)

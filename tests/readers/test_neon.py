@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.readers.damage import damaged, survived
@@ -132,6 +132,5 @@ def test_what_fuzzing_reads_is_whole() -> None:
 
 
 @given(data=st.data(), name=st.sampled_from(sorted(EVENTS)))
-@settings(max_examples=100)
 def test_damaged_file_is_refused_or_read(data: st.DataObject, name: str) -> None:
     survived({**EVENTS, name: data.draw(damaged(EVENTS[name]))}, 8)

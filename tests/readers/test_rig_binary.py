@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.readers.damage import damaged, sound, survived
@@ -177,7 +177,6 @@ def test_long_file_takes_little_memory(tmp_path: Path) -> None:
     steps=st.lists(st.tuples(st.integers(1, 500), st.floats(-1, 10)), max_size=30),
     total=st.integers(0, 1000),
 )
-@settings(max_examples=200)
 def test_segments_hold_all_samples_in_order(steps: list[tuple[int, float]], total: int) -> None:
     first = np.cumsum([0, *(count for count, _ in steps)])
     times = np.cumsum([0.0, *(time for _, time in steps)])
@@ -204,7 +203,6 @@ def test_what_fuzzing_reads_is_whole() -> None:
 
 
 @given(data=st.data(), name=st.sampled_from(sorted(WHOLE)), rate=st.sampled_from([100.0, None]))
-@settings(max_examples=150)
 def test_damaged_file_is_refused_or_read(
     data: st.DataObject, name: str, rate: float | None
 ) -> None:

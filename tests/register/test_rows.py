@@ -156,7 +156,11 @@ def test_a_row_that_another_writer_stores_first_is_compared_and_kept(
     assert table.list() == [person("P001", **other)]
 
 
-def test_a_row_that_never_stands_still_is_given_up_with_an_error(catalog: Catalog) -> None:
+def test_a_row_that_never_stands_still_is_given_up_with_an_error(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ursa.register.rows.pause", lambda _turn: None)
+
     def disturb(stored: EventRow, offered: EventRow) -> EventRow:
         ((_, rev),) = table.with_rev([("e1",)]).values()
         assert table.replace(stored.model_copy(update={"event_time": float(rev)}), rev)
@@ -439,7 +443,7 @@ def test_nesting_in_a_recording_that_is_not_there_is_no_error(catalog: Catalog) 
 
 # -- several processes at once ---------------------------------------------------------------------
 
-PROCESSES, ROUNDS, RECORDINGS, MODALITIES = 4, 8, 2, 3
+PROCESSES, ROUNDS, RECORDINGS, MODALITIES = 3, 6, 2, 3
 RACE = """
 import json, sys
 from datetime import timedelta

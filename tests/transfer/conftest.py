@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import manifest_of
-from tests.scripted import PATIENCE
+from tests.scripted import PATIENCE, Thread
 from ursa.catalog.schemas import IngestionStatus, ModalityRow, StorageFormat, modality_keys
 from ursa.directory import Directory, FileBody, WritableDirectory
 from ursa.formats import write_inventory
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from io import FileIO
 
     from ursa.stores import ObjectMeta
+    from ursa.transfer.job import DownloadJob
 
     Targets = QueryResult | Iterable[QueryResult]
 
@@ -100,6 +102,15 @@ class Gate:
 
     def open(self) -> None:
         self._open.set()
+
+
+def cancel(job: DownloadJob, go_on: Callable[[], object]) -> None:
+    """Cancel a job whose readers are held, and let them go on only when it is told to stop."""
+    canceller = Thread(job.cancel)
+    while not job._control.is_stopped:
+        time.sleep(0.001)
+    go_on()
+    assert canceller.ended() is None
 
 
 @dataclass

@@ -11,7 +11,7 @@ import pytest
 
 from tests.scripted import PATIENCE, Thread
 from tests.tools import digests
-from tests.transfer.conftest import Bucket, Gate, Watched
+from tests.transfer.conftest import Bucket, Gate, Watched, cancel
 from ursa import verify
 from ursa.errors import (
     DestinationBusy,
@@ -206,9 +206,7 @@ def test_the_second_fetches_what_the_first_gives_up(
     )
     assert gate.reached.wait(PATIENCE)
     second = download(target, bucket.stores, out, background=True)
-    canceller = Thread(first.cancel)
-    gate.open()
-    assert canceller.ended() is None
+    cancel(first, gate.open)
     assert second.wait(PATIENCE)[0].read_bytes() == CONTENTS[name]
     assert verify(out).ok
 

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.scripted import PATIENCE
 from tests.tools import flip
 from tests.transfer.conftest import RAW, Bucket, Watched, raw_row, result_of, sha256, tree
 from ursa import verify
@@ -106,7 +107,7 @@ def test_names_that_look_like_parts_are_delivered_whole(bucket: Bucket, tmp_path
     other = tmp_path / "out/rec_1/eeg/a.part"
 
     def wait_for_the_other(key: str) -> None:
-        deadline = time.monotonic() + 1
+        deadline = time.monotonic() + PATIENCE
         while key.endswith("/a") and not other.exists() and time.monotonic() < deadline:
             time.sleep(0.01)
 
@@ -480,10 +481,17 @@ def test_keyboard_interrupt_stops_and_leaves_only_whole_files(
 
 def test_interrupt_in_mid_file_leaves_what_can_be_resumed(bucket: Bucket, tmp_path: Path) -> None:
     target = bucket.session({"eeg/a": b"1", "eeg/b": b"2" * 5_000_000})
-    store = Watched(bucket.raw.root, lambda key: time.sleep(0.2 if key.endswith("b") else 0))
+    blocks, interrupted = iter(range(1000)), threading.Event()
+
+    def held(key: str) -> None:
+        if key.endswith("b") and next(blocks) == 1:
+            assert interrupted.wait(PATIENCE)
+
+    store = Watched(bucket.raw.root, held)
 
     def interrupt(event: DownloadProgress) -> None:
         if event.phase == "file_done":
+            interrupted.set()
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -502,7 +510,7 @@ def test_interrupt_in_mid_file_leaves_what_can_be_resumed(bucket: Bucket, tmp_pa
 def test_files_are_copied_side_by_side(bucket: Bucket, tmp_path: Path) -> None:
     target = bucket.session({f"eeg/{at}": b"1" for at in range(8)})
     together = threading.Barrier(4)  # breaks unless four files are being read at once
-    store = Watched(bucket.raw.root, lambda _key: together.wait(timeout=10))
+    store = Watched(bucket.raw.root, lambda _key: together.wait(PATIENCE))
     paths = fetched(target, bucket.stores_with(store), tmp_path / "out")
     assert len(paths) == 8
 

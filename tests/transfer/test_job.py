@@ -20,7 +20,7 @@ import pytest
 import ursa
 from tests.scripted import PATIENCE, Thread
 from tests.tools import flip
-from tests.transfer.conftest import Bucket, Gate, Watched, tree, wait_for_workers
+from tests.transfer.conftest import Bucket, Gate, Watched, cancel, tree, wait_for_workers
 from ursa import verify
 from ursa.errors import (
     DownloadCancelled,
@@ -126,8 +126,7 @@ def test_who_gives_up_awaiting_does_not_end_the_job(bucket: Bucket, tmp_path: Pa
 
 def test_awaiting_raises_what_waiting_does(bucket: Bucket, tmp_path: Path) -> None:
     job = begun(bucket, tmp_path / "out", gate := Gate())
-    Thread(gate.open)
-    job.cancel()
+    cancel(job, gate.open)
     with pytest.raises(DownloadCancelled):
         asyncio.run(waited(job))
 
@@ -153,13 +152,10 @@ def test_no_byte_moves_during_a_pause(bucket: Bucket, tmp_path: Path) -> None:
     job.pause()
     assert (job.state, job.snapshot().state) == ("paused", "paused")
     gate.open()
-    time.sleep(0.3)
-    held = len(gate.passed)
-    assert held <= 8  # what was on its way into each worker
-    shot = job.snapshot()
-    time.sleep(0.3)
-    assert len(gate.passed) == held
-    assert job.snapshot().bytes_network == shot.bytes_network
+    time.sleep(0.5)  # in which all would come, were it not for the pause
+    assert len(gate.passed) <= 8  # what was on its way into each worker
+    assert job.snapshot().bytes_network <= 8 * len(LARGE)
+    assert job.state == "paused"
     job.resume()
     assert len(job.wait(PATIENCE)) == 12
     assert verify(tmp_path / "out").ok
@@ -203,11 +199,7 @@ def test_cancelling_leaves_what_the_next_download_goes_on_from(
     stores = bucket.stores_with(Watched(bucket.raw.root, slow))
     job = download(target, stores, tmp_path / "out", background=True)
     assert reached.wait(PATIENCE)
-    canceller = Thread(job.cancel)
-    while not job._control.is_stopped:
-        time.sleep(0.001)
-    go_on.set()
-    assert canceller.ended() is None
+    cancel(job, go_on.set)
     with pytest.raises(DownloadCancelled, match="existing='overwrite'"):
         job.wait(PATIENCE)
     assert job.state == "cancelled"
@@ -228,9 +220,7 @@ def test_a_blocking_download_is_cancelled_from_another_thread(
     blocked = Thread(lambda: download(target, stores, dest))
     assert gate.reached.wait(PATIENCE)
     (job,) = [each for each in ursa.jobs() if each.plan.dest == dest]
-    canceller = Thread(job.cancel)
-    gate.open()
-    assert canceller.ended() is None
+    cancel(job, gate.open)
     assert isinstance(blocked.ended(), DownloadCancelled)
     assert job.state == "cancelled"
 
@@ -278,7 +268,7 @@ def test_ctrl_c_ends_a_stuck_download_which_can_be_resumed(bucket: Bucket, tmp_p
         assert child.stdout is not None
         assert child.stdout.readline() == "stuck\n"
         child.send_signal(signal.SIGINT)
-        _, said = child.communicate(timeout=10)  # the reader would be stuck for ever
+        _, said = child.communicate(timeout=60)  # the reader would be stuck for ever
     assert said.rstrip().endswith("KeyboardInterrupt")
     assert child.returncode in (-signal.SIGINT, 1)
     found = tree(tmp_path / "out")
@@ -318,7 +308,7 @@ def test_jobs_may_be_asked_for_while_others_begin() -> None:
     held: list[DownloadJob] = []
 
     def begin() -> None:
-        for _ in range(2000):
+        for _ in range(500):
             held.append(DownloadJob(DownloadPlan((), None)))  # noqa: PERF401 - one by one
 
     interval = sys.getswitchinterval()
@@ -423,9 +413,7 @@ def test_a_cancelled_download_says_so_though_files_failed(bucket: Bucket, tmp_pa
     stores = bucket.stores_with(Watched(bucket.raw.root, before))
     job = download(damaged(bucket), stores, tmp_path / "out", on_error="collect", background=True)
     assert gate.reached.wait(PATIENCE)
-    canceller = Thread(job.cancel)
-    gate.open()
-    assert canceller.ended() is None
+    cancel(job, gate.open)
     with pytest.raises(DownloadCancelled):
         job.wait(PATIENCE)
 
@@ -524,8 +512,9 @@ def test_a_job_tells_what_it_does_in_one_line(bucket: Bucket, tmp_path: Path) ->
 
 @pytest.mark.parametrize("on_error", ["raise", "collect"])
 def test_retrying_brings_only_what_failed(
-    bucket: Bucket, tmp_path: Path, on_error: OnError
+    bucket: Bucket, tmp_path: Path, on_error: OnError, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("ursa.transfer.control.delay", lambda *_: 0)
     broken = {"eeg/03", "mic/large"}
 
     def before(key: str) -> None:
@@ -559,8 +548,7 @@ def test_retrying_after_cancelling_brings_the_rest(bucket: Bucket, tmp_path: Pat
     job = begun(bucket, tmp_path / "out", gate := Gate())
     with pytest.raises(DownloadError, match=rf"job {job.id} is running; wait\(\) for it or cancel"):
         job.retry()
-    Thread(gate.open)
-    job.cancel()
+    cancel(job, gate.open)
     with pytest.raises(DownloadCancelled):
         job.wait(PATIENCE)
     assert job.retry().wait(PATIENCE)

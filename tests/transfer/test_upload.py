@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.scripted import PATIENCE
 from tests.tools import left_threads
 from tests.transfer.conftest import sha256, tree
 from ursa.directory import WritableDirectory
@@ -359,7 +360,7 @@ class Meeting(WritableDirectory):
         with self.lock:
             self.now += 1
             self.most = max(self.most, self.now)
-        self.barrier.wait(timeout=10)
+        self.barrier.wait(PATIENCE)
         try:
             return super().write(key, chunks, sha256=sha256, size=size, stopped=stopped)
         finally:
