@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +12,7 @@ from tests.catalog.rows import TEXT
 from ursa.catalog import Catalog, EventRow, IngestionStatus, ParticipantRow
 from ursa.catalog.where import (
     all_of,
+    any_of,
     equals,
     has_all,
     has_any,
@@ -184,3 +185,9 @@ def test_a_column_matches_a_value_or_any_of_a_list() -> None:
     assert matches("a", ["x", "y"]) == "a IN ('x', 'y')"
     assert matches("a", "x", is_list=True) == matches("a", {"x"}, is_list=True)
     assert matches("a", ("x", "y"), is_list=True) == has_any("a", ["x", "y"])
+
+
+@pytest.mark.parametrize("join", [all_of, any_of])
+def test_very_many_predicates_are_one(events: Table[EventRow], join: Any) -> None:
+    # A flat list of so many ends the process: it is read by recursion.
+    assert events.count(join(f"event_id = 'none{number}'" for number in range(5000))) == 0
