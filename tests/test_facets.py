@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -180,6 +181,12 @@ def test_counts_follow_every_write(tmp_path: Any) -> None:
         catalog.recordings.insert([entry(number)])
         (found,) = facets(catalog, QuerySpec(status="all"), ["metadata.site"]).values()
         assert shown(found) == counted([f"s{each}"] for each in range(number + 1))
+
+
+@pytest.mark.parametrize("key", ["\ud800", "a=b", ""])
+def test_a_facet_of_a_key_that_no_metadata_has_is_refused(catalog: Catalog, key: str) -> None:
+    with pytest.raises(InvalidArgument, match=re.escape(f"metadata.{key}: ")):
+        facets(catalog, QuerySpec(), [f"metadata.{key}"])
 
 
 @given(st.sampled_from(["participant", "metadata", "k64", "", "Status"]))

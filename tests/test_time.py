@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -169,3 +170,13 @@ def test_a_repeated_hour_of_summer_time_is_told_apart_by_fold() -> None:
 def test_now_is_the_clock_in_ns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.time_ns", lambda: 42)
     assert now_ns() == 42
+
+
+def test_a_time_of_pandas_keeps_its_nanoseconds() -> None:
+    moment = pd.Timestamp("2026-01-01T00:00:00.123456789Z")
+    assert epoch_ns(moment) == moment.value
+
+
+def test_a_missing_time_of_pandas_is_told_as_such() -> None:
+    with pytest.raises(InvalidArgument, match="NaT is not a time"):
+        epoch_ns(pd.NaT)

@@ -73,4 +73,4 @@ if not TYPE_CHECKING:  # a checker should see the names above and no others
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted([*__all__, "__version__"])

@@ -14,6 +14,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ursa.catalog import where
+from ursa.catalog.conditions import checked_argument
 from ursa.catalog.derived import KINDS, kind_entry, modality_labels
 from ursa.catalog.schemas import EventRow, RecordingEntry
 from ursa.catalog.types import canonical_json
@@ -95,6 +96,7 @@ def _sorted(counts: Iterable[tuple[Any, int]]) -> list[FacetValue]:
 def _without(spec: QuerySpec, name: str) -> QuerySpec:
     if name.startswith(_METADATA):
         key = name.removeprefix(_METADATA)
+        checked_argument(name, {key: None})
         others = {other: value for other, value in spec.metadata.items() if other != key}
         return spec.model_copy(update={"metadata": others})
     own: dict[str, dict[str, Any]] = {

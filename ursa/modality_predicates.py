@@ -70,7 +70,7 @@ def with_modality(catalog: Catalog, spec: QuerySpec, assets: frozenset[ModalityK
     """Say which recordings have one modality that meets every condition on modalities."""
     names: Sequence[str | None] = spec.modalities if spec.modalities is not None else [None]
     parts = [f"({_with_one(catalog, spec, name, assets)})" for name in names]
-    return " OR ".join(parts) or "FALSE"
+    return where.any_of(parts)
 
 
 def _with_one(

@@ -112,8 +112,8 @@ def _own(spec: QuerySpec, recordings: Snapshot[RecordingEntry]) -> Iterator[str]
     """Yield the predicates that the recordings table answers alone."""
     if spec.participants is not None:
         yield where.has_any("participant_ids", spec.participants)
-    for participant in spec.participants_all or ():
-        yield where.has_any("participant_ids", [participant])
+    if spec.participants_all:
+        yield where.has_all("participant_ids", spec.participants_all)
     if spec.recording_hash is not None:
         yield where.hash_in("recording_hash", spec.recording_hash)
     yield from metadata_predicate(
@@ -126,7 +126,7 @@ def _own(spec: QuerySpec, recordings: Snapshot[RecordingEntry]) -> Iterator[str]
     selectors = [each for each in spec.time_filters if isinstance(each, IntervalSelector)]
     if selectors:
         touched = (_touches(spec, *window) for window in common_windows(selectors))
-        yield " OR ".join(touched) or "FALSE"
+        yield where.any_of(touched)
 
 
 def _overlap(

@@ -13,6 +13,25 @@ def shortened(value: object, width: int = 200) -> str:
     return cut(repr(value), width)
 
 
+class Beginning:
+    """A sequence whose repr is short: a vector, or the intervals of a day, would fill pages.
+
+    Examples
+    --------
+    >>> Beginning((1, 2, 3, 4))
+    (1, 2, 3, … 4 in all)
+    """
+
+    def __init__(self, values: Sequence[object], shown: int = 3) -> None:
+        self._values, self._shown = values, shown
+
+    def __repr__(self) -> str:
+        if len(self._values) <= self._shown:
+            return repr(self._values)
+        shown = ", ".join(map(repr, self._values[: self._shown]))
+        return f"({shown}, … {len(self._values)} in all)"
+
+
 def cut(text: str, width: int) -> str:
     """Return text of at most `width` characters.
 

@@ -62,10 +62,15 @@ def _integer(value: Any) -> int:
 
 
 def _datetime_to_ns(value: datetime) -> int:
+    if value != value:  # noqa: PLR0124 - pandas has a datetime that is none
+        msg = f"{value!r} is not a time: leave out, or fill in, what is missing"
+        raise InvalidArgument(msg)
     if value.tzinfo is None or value.utcoffset() is None:
         msg = f"{value!r} is naive: add a time zone, for example .replace(tzinfo=timezone.utc)"
         raise InvalidArgument(msg)
-    return (value - _EPOCH) // _MICROSECOND * 1000
+    # A time of pandas has nanoseconds too.
+    beyond: int = getattr(value, "nanosecond", 0)
+    return (value - _EPOCH) // _MICROSECOND * 1000 + beyond
 
 
 def parse_time(text: str) -> int:

@@ -321,3 +321,9 @@ def test_canonical_json_does_not_depend_on_order_or_whole_floats(value: dict[str
 
 def test_canonical_json_tells_true_from_one() -> None:
     assert canonical_json([True, 1, "1"]) == '[true,1,"1"]'
+
+
+def test_a_row_with_many_values_is_shown_short() -> None:
+    row = EmbeddingRow(**LEAST[EmbeddingRow] | {"vector": [1.0] * 500})
+    assert "vector=(1.0, 1.0, 1.0, … 500 in all)" in repr(row)
+    assert len(row.vector) == 500

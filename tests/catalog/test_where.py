@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from tests.catalog.rows import TEXT
 from ursa.catalog import Catalog, EventRow, IngestionStatus, ParticipantRow
 from ursa.catalog.where import (
     all_of,
+    any_of,
     equals,
     has_all,
     has_any,
@@ -184,3 +186,19 @@ def test_a_column_matches_a_value_or_any_of_a_list() -> None:
     assert matches("a", ["x", "y"]) == "a IN ('x', 'y')"
     assert matches("a", "x", is_list=True) == matches("a", {"x"}, is_list=True)
     assert matches("a", ("x", "y"), is_list=True) == has_any("a", ["x", "y"])
+
+
+@pytest.mark.parametrize("join", [all_of, any_of])
+def test_no_list_of_predicates_is_long(events: Table[EventRow], join: Any) -> None:
+    # It is read by recursion, so 50 000 side by side would end the process.
+    predicate = join(f"event_id = 'none{number}'" for number in range(3000))
+    assert events.count(predicate) == 0
+    joins = [0]
+    for sign in re.findall(r"[()]| AND | OR ", predicate):
+        if sign == "(":
+            joins.append(0)
+        elif sign == ")":
+            assert joins.pop() < 32
+        else:
+            joins[-1] += 1
+    assert joins[0] < 32

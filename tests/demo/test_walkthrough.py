@@ -123,7 +123,7 @@ def test_without_the_packages_of_formats_the_demo_goes_on_with_raw_files(
 
     monkeypatch.setattr("ursa.process.work.write_stream", missing)
     text = demo(tmp_path / "demo", cache=tmp_path / "cache")
-    assert "zarr is not installed" in text
+    assert "zarr is not installed; pip install 'ursa[formats]'" in " ".join(text.split())
     assert 'data.query(status="raw")' in text
     assert "ursa query --status raw" in text
 

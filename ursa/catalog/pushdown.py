@@ -95,7 +95,7 @@ def _predicate(column: str, key: str, op: str, operand: Any, promoted: Mapping[s
     if op == "=":
         return _equals(column, key, operand, promoted)
     if op == "in":
-        return " OR ".join(_equals(column, key, each, promoted) for each in operand)
+        return _is_one_of(column, key, operand, promoted)
     present = where.has_any(f"{column}_kv", [kind_entry(key, kind) for kind in KINDS])
     if op == "exists":
         return present if operand else f"NOT {present}"
@@ -103,6 +103,13 @@ def _predicate(column: str, key: str, op: str, operand: Any, promoted: Mapping[s
         equal = _equals(column, key, operand, promoted)
         return f"{present} AND NOT {equal if has_label(operand) else f'coalesce({equal}, FALSE)'}"
     return _compares(column, key, op, operand, promoted)
+
+
+def _is_one_of(column: str, key: str, operands: Any, promoted: Mapping[str, str]) -> str:
+    labels = [metadata_entry(key, each) for each in operands if has_label(each)]
+    found = [where.has_any(f"{column}_kv", labels)] if labels else []
+    others = (_equals(column, key, each, promoted) for each in operands if not has_label(each))
+    return where.any_of([*found, *others])
 
 
 def _equals(column: str, key: str, operand: Any, promoted: Mapping[str, str]) -> str:

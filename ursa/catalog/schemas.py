@@ -7,7 +7,7 @@ Rows are frozen, their metadata included. A column that this version does not kn
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence  # noqa: TC003 - Pydantic may evaluate it
+from collections.abc import Iterator, Sequence  # noqa: TC003 - Pydantic may evaluate it
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self
 
@@ -28,6 +28,7 @@ from ursa.catalog.types import (
     WorkerID,
 )
 from ursa.frozen import FrozenDict
+from ursa.text import Beginning
 from ursa.time import INT64_MAX, timedelta_to_ns
 
 
@@ -72,6 +73,10 @@ class Row(BaseModel):
 
     def __hash__(self) -> int:
         return hash((type(self).__name__, self.primary_key))
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, Beginning(value) if isinstance(value, tuple) else value
 
 
 class _Struct(BaseModel):

@@ -12,7 +12,9 @@ from ursa.errors import InvalidArgument
 from ursa.time import INT64_MIN, epoch_ns, timedelta_to_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+_JOINED_MAX = 32  # predicates side by side
 
 
 def literal(value: object) -> str:
@@ -91,9 +93,9 @@ def hash_in(column: str, values: Iterable[str]) -> str:
     "name IN ('ab') OR name >= 'abcdef01' AND name < 'abcdef02'"
     """
     listed = list(values)
-    begun = [value for value in listed if re.fullmatch(r"[0-9a-f]{8,63}", value)]
+    begun = {value: None for value in listed if re.fullmatch(r"[0-9a-f]{8,63}", value)}
     whole = one_of(column, [value for value in listed if value not in begun])
-    return " OR ".join([whole, *(starts_with(column, value) for value in begun)])
+    return any_of([whole, *(starts_with(column, value) for value in begun)])
 
 
 def has_any(column: str, labels: Iterable[object]) -> str:
@@ -128,7 +130,29 @@ def all_of(predicates: Iterable[str | None]) -> str | None:
     '(a = 1) AND (b = 2 OR c = 3)'
     """
     listed = [f"({predicate})" for predicate in predicates if predicate is not None]
-    return " AND ".join(listed) or None
+    return _joined(" AND ", listed) or None
+
+
+def any_of(predicates: Iterable[str]) -> str:
+    """Join predicates with OR; none matches nothing.
+
+    Examples
+    --------
+    >>> any_of(["a = 1", "b = 2"]), any_of([])
+    ('a = 1 OR b = 2', 'FALSE')
+    """
+    return _joined(" OR ", list(predicates)) or "FALSE"
+
+
+def _joined(word: str, parts: Sequence[str]) -> str:
+    """Join parts; many as a tree of brackets, since a flat list nests as deep as it is long.
+
+    LanceDB reads such a list by recursion, and ends the process where its stack is full.
+    """
+    while len(parts) > _JOINED_MAX:
+        starts = range(0, len(parts), _JOINED_MAX)
+        parts = [f"({word.join(parts[start : start + _JOINED_MAX])})" for start in starts]
+    return word.join(parts)
 
 
 def matches(column: str, value: object, *, is_list: bool = False) -> str:

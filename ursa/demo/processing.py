@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections import defaultdict
 from typing import TYPE_CHECKING, TextIO
 
@@ -53,7 +54,8 @@ def _lines(report: ProcessReport, people: dict[str, str]) -> Iterator[str]:
             yield f"   {person:<5} {size_text(read):>9} → {size_text(stored):<9} {names}"
         for each in outcomes:
             if each.end != "processed":
-                yield f"   {person:<5} {'failed':>9}   {_names(each)[0]}: {each.error}"
+                why = f"   {person:<5} {'failed':>9}   {_names(each)[0]}: {each.error}"
+                yield from textwrap.wrap(why, _WIDTH, subsequent_indent=" " * 21)
 
 
 def _names(outcome: Outcome) -> list[str]:

@@ -211,7 +211,7 @@ def _next_steps(data: DataInterface, directory: Path, out: TextIO) -> None:
         f"   results = {QuerySpec(participants=someone, **filters).as_python()}",
         "   print(results)",
     ]
-    if not filters:
+    if not filters and importlib.util.find_spec("temporaldata"):
         lines.append("   print(data.materialize(results[0], time=(0, 10)))")
     _say(out, "\n".join(lines))
 
