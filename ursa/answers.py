@@ -22,6 +22,8 @@ _CODE = re.compile(r"<Code>(\w{1,64})</Code>")
 _DENIED, _MISSING, _PASSING = {401, 403}, 404, {408, 425, 429}
 # Of answers with other statuses, those that are about who asks.
 DENIED_CODES = {"ExpiredToken", "InvalidToken", "TokenRefreshRequired", "InvalidAccessKeyId"}
+NO_BUCKET = "NoSuchBucket"
+WRONG_BUCKET = "correct its name: `ursa config show --origin` says where it is given"
 _FULL, _FULL_CODES = 507, {"InsufficientStorage", "XMinioStorageFull", "QuotaExceeded"}
 _TAKEN_CODES = {"PreconditionFailed", "ConditionalRequestConflict"}
 
@@ -66,9 +68,10 @@ def refusal(  # noqa: PLR0911 - one line per kind
             f"{place} refuses {what} to role {role}{reason}; give a key that may do so: "
             "`ursa config show --origin` says where it is looked for"
         )
+    if code == NO_BUCKET:  # not `ObjectNotFound`, after which some callers take another way
+        return ObjectStoreError(f"{place}: {what}: there is no such bucket; {WRONG_BUCKET}")
     if status == _MISSING:
-        lost = "there is no such bucket" if code == "NoSuchBucket" else "it is not there"
-        return ObjectNotFound(f"{place}: {what}: {lost}")
+        return ObjectNotFound(f"{place}: {what}: it is not there")
     if what.startswith("reading") and code == "PreconditionFailed":
         return replaced(f"{place}: {what}")
     if code in _TAKEN_CODES:
