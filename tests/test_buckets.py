@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import pickle
+import signal
 from typing import TYPE_CHECKING, Any
 
 import obstore
@@ -147,15 +149,39 @@ def test_what_is_not_there_is_not_found(s3: Server, bucket: WritableBucket) -> N
         with pytest.raises(ObjectNotFound, match="nothing"):
             ask("nothing")
     lost = opened(s3, "admin", bucket="no-such-bucket")
-    for ask in (
+    asks: list[Callable[[], object]] = [
         lambda: list(lost.list("")),
         lambda: list(lost.read("x")),
         lambda: lost.fetch("x"),
         lambda: lost.open("x", 0, 1).readinto(memoryview(bytearray(1))),
-    ):
+    ]
+    for question in asks:
         with pytest.raises(ObjectStoreError, match=r"bucket.*config show") as caught:
-            ask()
+            question()
         assert not isinstance(caught.value, ObjectNotFound)
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
+def test_a_forked_process_is_refused_rather_than_left_waiting(bucket: WritableBucket) -> None:
+    bucket.write("x", [b"123"])
+    assert bucket.fetch("x") == b"123"
+    child = os.fork()
+    if not child:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(10)  # ends a child that waits
+        os._exit(_refusals(bucket))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
+
+
+def _refusals(bucket: WritableBucket) -> int:
+    """How many questions a forked process is told not to ask; fetching a large object goes on."""
+    found = 0
+    for ask in (bucket.fetch, bucket.head, lambda key: list(bucket.list(key))):
+        try:
+            ask("x")
+        except ObjectStoreError as error:
+            found += "forked" in str(error)
+    return found if bucket.open("x", 0, 3).readinto(memoryview(bytearray(3))) == 3 else 0
 
 
 @pytest.mark.parametrize("key", ["a//b", "/a", "a/../b", "", "a\\b", "a\x00"])
