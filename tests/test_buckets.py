@@ -7,6 +7,7 @@ import math
 import os
 import pickle
 import signal
+import socket
 from typing import TYPE_CHECKING, Any
 
 import obstore
@@ -204,6 +205,18 @@ def test_who_may_not_is_told_the_role_the_bucket_and_what_to_do(s3: Server, verb
     }
     with pytest.raises(ObjectAccessDenied, match=r"bucket raw at .* assets_rw .*config show"):
         asks[verb]()
+
+
+def test_why_nothing_answers_is_told(s3: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Bucket, "_retries", 0)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and does not listen
+        for endpoint, why in (
+            (s3.endpoint.replace("http:", "https:"), r"\(it speaks http, not https\)"),
+            (f"http://127.0.0.1:{taken.getsockname()[1]}", r"\(nothing listens there\)"),
+        ):
+            with pytest.raises(StoreUnavailable, match=why):
+                opened(s3, endpoint=endpoint).fetch("x")
 
 
 @pytest.mark.parametrize(

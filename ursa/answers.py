@@ -24,6 +24,12 @@ _DENIED, _MISSING, _PASSING = {401, 403}, 404, {408, 425, 429}
 DENIED_CODES = {"ExpiredToken", "InvalidToken", "TokenRefreshRequired", "InvalidAccessKeyId"}
 NO_BUCKET = "NoSuchBucket"
 WRONG_BUCKET = "correct its name: `ursa config show --origin` says where it is given"
+_NO_ANSWER = {  # what the text of an error without an answer holds, and what that means
+    "dns error": "there is no host of that name",
+    "ConnectionRefused": "nothing listens there",
+    "InvalidContentType": "it speaks http, not https",
+    "InvalidCertificate": "its certificate is not trusted",
+}
 _FULL, _FULL_CODES = 507, {"InsufficientStorage", "XMinioStorageFull", "QuotaExceeded"}
 _TAKEN_CODES = {"PreconditionFailed", "ConditionalRequestConflict"}
 
@@ -41,9 +47,15 @@ def failure(said: str, *, place: object, what: str, role: str) -> ObjectStoreErr
     >>> failure("status code: 403", place="bucket lab", what="reading 'a'", role="raw_ro")
     ... # doctest: +ELLIPSIS
     ObjectAccessDenied("bucket lab refuses reading 'a' to role raw_ro (403); ...")
+    >>> failure("dns error", place="bucket lab", what="reading 'a'", role="raw_ro")
+    ... # doctest: +ELLIPSIS
+    StoreUnavailable("bucket lab did not answer reading 'a' (there is no host of that name), ...")
     """
     status = int(found[1]) if (found := _STATUS.search(said)) else 0
-    return refusal(status, code_in(said), place=place, what=what, role=role)
+    code = code_in(said)
+    if not (status or code):
+        code = next((why for sign, why in _NO_ANSWER.items() if sign in said), "")
+    return refusal(status, code, place=place, what=what, role=role)
 
 
 def code_in(said: str) -> str:
