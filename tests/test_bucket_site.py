@@ -23,6 +23,7 @@ from ursa.errors import (
     InvalidArgument,
     NotASite,
     ObjectAccessDenied,
+    ObjectStoreError,
     SiteNotFound,
     SiteTooNew,
     WritesNotEnabled,
@@ -290,6 +291,16 @@ def test_a_wrong_key_is_refused_with_what_to_do(lab: Lab, role: str) -> None:
 
     with pytest.raises(ObjectAccessDenied, match=r"SignatureDoesNotMatch.*config show"):
         write()
+
+
+def test_a_bucket_that_is_not_there_is_no_site_to_be_made(lab: Lab) -> None:
+    admin = dict.fromkeys(("raw_ro", "assets_ro", "assets_rw"), lab.server.keys["admin"])
+    lost = lab.through(lab.server.endpoint, **admin)
+    text = lost.config.read_text(encoding="utf-8")
+    lost.config.write_text(text.replace('"assets"', '"no-such-bucket"'), encoding="utf-8")
+    for use in (lost.data().query, lost.data().enable_writes):
+        with pytest.raises(ObjectStoreError, match=r"no such bucket.*config show"):
+            use()
 
 
 def test_variables_of_other_tools_do_not_lead_elsewhere(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import pickle
+import signal
+import socket
 from typing import TYPE_CHECKING, Any
 
 import obstore
@@ -147,8 +150,39 @@ def test_what_is_not_there_is_not_found(s3: Server, bucket: WritableBucket) -> N
         with pytest.raises(ObjectNotFound, match="nothing"):
             ask("nothing")
     lost = opened(s3, "admin", bucket="no-such-bucket")
-    with pytest.raises(ObjectNotFound, match="there is no such bucket"):
-        list(lost.list(""))
+    asks: list[Callable[[], object]] = [
+        lambda: list(lost.list("")),
+        lambda: list(lost.read("x")),
+        lambda: lost.fetch("x"),
+        lambda: lost.open("x", 0, 1).readinto(memoryview(bytearray(1))),
+    ]
+    for question in asks:
+        with pytest.raises(ObjectStoreError, match=r"bucket.*config show") as caught:
+            question()
+        assert not isinstance(caught.value, ObjectNotFound)
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
+def test_a_forked_process_is_refused_rather_than_left_waiting(bucket: WritableBucket) -> None:
+    bucket.write("x", [b"123"])
+    assert bucket.fetch("x") == b"123"
+    child = os.fork()
+    if not child:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(10)  # ends a child that waits
+        os._exit(_refusals(bucket))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
+
+
+def _refusals(bucket: WritableBucket) -> int:
+    """How many questions a forked process is told not to ask; fetching a large object goes on."""
+    found = 0
+    for ask in (bucket.fetch, bucket.head, lambda key: list(bucket.list(key))):
+        try:
+            ask("x")
+        except ObjectStoreError as error:
+            found += "forked" in str(error)
+    return found if bucket.open("x", 0, 3).readinto(memoryview(bytearray(3))) == 3 else 0
 
 
 @pytest.mark.parametrize("key", ["a//b", "/a", "a/../b", "", "a\\b", "a\x00"])
@@ -171,6 +205,18 @@ def test_who_may_not_is_told_the_role_the_bucket_and_what_to_do(s3: Server, verb
     }
     with pytest.raises(ObjectAccessDenied, match=r"bucket raw at .* assets_rw .*config show"):
         asks[verb]()
+
+
+def test_why_nothing_answers_is_told(s3: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Bucket, "_retries", 0)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and does not listen
+        for endpoint, why in (
+            (s3.endpoint.replace("http:", "https:"), r"\(it speaks http, not https\)"),
+            (f"http://127.0.0.1:{taken.getsockname()[1]}", r"\(nothing listens there\)"),
+        ):
+            with pytest.raises(StoreUnavailable, match=why):
+                opened(s3, endpoint=endpoint).fetch("x")
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,14 @@ _CODE = re.compile(r"<Code>(\w{1,64})</Code>")
 _DENIED, _MISSING, _PASSING = {401, 403}, 404, {408, 425, 429}
 # Of answers with other statuses, those that are about who asks.
 DENIED_CODES = {"ExpiredToken", "InvalidToken", "TokenRefreshRequired", "InvalidAccessKeyId"}
+NO_BUCKET = "NoSuchBucket"
+WRONG_BUCKET = "correct its name: `ursa config show --origin` says where it is given"
+_NO_ANSWER = {  # what the text of an error without an answer holds, and what that means
+    "dns error": "there is no host of that name",
+    "ConnectionRefused": "nothing listens there",
+    "InvalidContentType": "it speaks http, not https",
+    "InvalidCertificate": "its certificate is not trusted",
+}
 _FULL, _FULL_CODES = 507, {"InsufficientStorage", "XMinioStorageFull", "QuotaExceeded"}
 _TAKEN_CODES = {"PreconditionFailed", "ConditionalRequestConflict"}
 
@@ -39,9 +47,15 @@ def failure(said: str, *, place: object, what: str, role: str) -> ObjectStoreErr
     >>> failure("status code: 403", place="bucket lab", what="reading 'a'", role="raw_ro")
     ... # doctest: +ELLIPSIS
     ObjectAccessDenied("bucket lab refuses reading 'a' to role raw_ro (403); ...")
+    >>> failure("dns error", place="bucket lab", what="reading 'a'", role="raw_ro")
+    ... # doctest: +ELLIPSIS
+    StoreUnavailable("bucket lab did not answer reading 'a' (there is no host of that name), ...")
     """
     status = int(found[1]) if (found := _STATUS.search(said)) else 0
-    return refusal(status, code_in(said), place=place, what=what, role=role)
+    code = code_in(said)
+    if not (status or code):
+        code = next((why for sign, why in _NO_ANSWER.items() if sign in said), "")
+    return refusal(status, code, place=place, what=what, role=role)
 
 
 def code_in(said: str) -> str:
@@ -66,9 +80,10 @@ def refusal(  # noqa: PLR0911 - one line per kind
             f"{place} refuses {what} to role {role}{reason}; give a key that may do so: "
             "`ursa config show --origin` says where it is looked for"
         )
+    if code == NO_BUCKET:  # not `ObjectNotFound`, after which some callers take another way
+        return ObjectStoreError(f"{place}: {what}: there is no such bucket; {WRONG_BUCKET}")
     if status == _MISSING:
-        lost = "there is no such bucket" if code == "NoSuchBucket" else "it is not there"
-        return ObjectNotFound(f"{place}: {what}: {lost}")
+        return ObjectNotFound(f"{place}: {what}: it is not there")
     if what.startswith("reading") and code == "PreconditionFailed":
         return replaced(f"{place}: {what}")
     if code in _TAKEN_CODES:

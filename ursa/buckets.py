@@ -7,12 +7,13 @@ expires. Variables such as ``AWS_ENDPOINT_URL_S3`` do not lead them to another s
 from __future__ import annotations
 
 import functools
+import os
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from ursa.answers import failure, replaced, same_version
-from ursa.errors import HandleNotPicklable
+from ursa.errors import HandleNotPicklable, ObjectStoreError
 from ursa.files import safe_rel_path
 from ursa.http import CONNECT_TIMEOUT, READ_TIMEOUT, Connections, HttpBody
 from ursa.ranges import Wanted
@@ -127,6 +128,16 @@ class Bucket:
         Those do not refer to obstore's, whose text may hold what the server knows of the
         credentials.
         """
+        if _obstore_runs_in() != os.getpid():
+            raise ObjectStoreError(
+                f"{self.place}: {what}: this process was forked from one that used a bucket, and "
+                "would wait forever; start processes by 'spawn' or 'forkserver' "
+                "(multiprocessing_context='spawn' of a DataLoader)"
+            )
+        return self._without_waiting(what, ask)
+
+    def _without_waiting(self, what: str, ask: Callable[[], T]) -> T:
+        """Do what `_ask` does for what needs no answer of the server."""
         self._credentials()  # so that its own error comes out and not obstore's
         import obstore
 
@@ -187,11 +198,17 @@ class Bucket:
         import obstore
 
         safe_rel_path(key)
-        url = self._ask(
+        url = self._without_waiting(
             f"reading {key!r}", lambda: obstore.sign(self._store, "GET", key, _SIGNED_FOR)
         )
         name = f"{self.place.bucket}/{self.place.prefix}/{key}".replace("//", "/")
         return HttpBody(self._connections, Wanted(url, name, start, stop, etag))
+
+
+@functools.cache
+def _obstore_runs_in() -> int:
+    """Return the process that waited for obstore first; its threads are missing in forked ones."""
+    return os.getpid()
 
 
 def _meta(found: Any) -> ObjectMeta:

@@ -10,7 +10,7 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ursa.answers import DENIED_CODES, replaced, same_version
+from ursa.answers import DENIED_CODES, NO_BUCKET, WRONG_BUCKET, replaced, same_version
 from ursa.errors import (
     IntegrityError,
     ObjectAccessDenied,
@@ -115,9 +115,10 @@ def _refusal(response: HTTPResponse, wanted: Wanted) -> ObjectStoreError:
             f"{what}; give a key that may read it: `ursa config show --origin` says where it is "
             "looked for"
         )
+    if code == NO_BUCKET:
+        return ObjectStoreError(f"{what}; {WRONG_BUCKET}")
     if status == 404:  # noqa: PLR2004 - as everybody knows it
-        todo = "check bucket and endpoint" if code == "NoSuchBucket" else "plan and download again"
-        return ObjectNotFound(f"{what}; it is not there: {todo}")
+        return ObjectNotFound(f"{what}; it is not there: plan and download again")
     if status in _CHANGED:
         return replaced(wanted.name)
     if status in _LATER:

@@ -5,26 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ursa.catalog.processing import ATTEMPT
-from ursa.catalog.schemas import IngestionStatus
 from ursa.frozen import FrozenDict
 from ursa.text import counted
+from ursa.transfer.tiers import why_not
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from ursa.catalog.schemas import ModalityRow
     from ursa.query import QueryResult
     from ursa.transfer.plan import Source
-
-_HAS_NO_DATA = {
-    IngestionStatus.INGESTING: "is being ingested",
-    IngestionStatus.FAILED: "failed to be ingested",
-}
-_IS_NOT_PROCESSED = {
-    IngestionStatus.INGESTING: "is being processed",
-    IngestionStatus.FAILED: "failed to be processed",
-}
 
 
 def available(
@@ -61,7 +50,7 @@ def available(
         for name, row in result.modalities.items():
             if modalities is not None and row.modality not in modalities:
                 continue
-            reason = _why_not(row, source)
+            reason = why_not(row, source)
             if reason is None:
                 rows[name] = row
             else:
@@ -76,14 +65,3 @@ def available(
         f"{counted(number, 'recording')}: {name or 'it'} {reason}"
         for (name, reason), number in sorted(reasons.items())
     ]
-
-
-def _why_not(row: ModalityRow, source: Source) -> str | None:
-    was_taken_up = ATTEMPT in row.metadata
-    if source == "raw" and was_taken_up:  # its raw files are there, whatever became of them
-        return None
-    if row.ingestion_status in _HAS_NO_DATA:
-        return (_IS_NOT_PROCESSED if was_taken_up else _HAS_NO_DATA)[row.ingestion_status]
-    if source == "processed" and row.ingestion_status is IngestionStatus.RAW:
-        return "is not processed"
-    return None

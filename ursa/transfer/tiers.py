@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from ursa.transfer.plan import Source
 
 
+_HAS_NO_DATA = {
+    IngestionStatus.INGESTING: "is being ingested",
+    IngestionStatus.FAILED: "failed to be ingested",
+}
+_IS_NOT_PROCESSED = {
+    IngestionStatus.INGESTING: "is being processed",
+    IngestionStatus.FAILED: "failed to be processed",
+}
+
+
 def wanted_of(result: QueryResult, source: Source) -> list[tuple[str, ModalityRow, Tier]]:
     """Return what is taken of a recording; raw files that several streams came out of, once."""
     rows = result.modalities
@@ -24,15 +34,23 @@ def wanted_of(result: QueryResult, source: Source) -> list[tuple[str, ModalityRo
     return [(name, row, tiers[name]) for name, row in rows.items() if name in taken]
 
 
+def why_not(row: ModalityRow, source: Source) -> str | None:
+    """Return why a modality has nothing of this form to copy, None if it has."""
+    was_taken_up = ATTEMPT in row.metadata
+    if source == "raw" and was_taken_up:  # its raw files are there, whatever became of them
+        return None
+    if row.ingestion_status in _HAS_NO_DATA:
+        return (_IS_NOT_PROCESSED if was_taken_up else _HAS_NO_DATA)[row.ingestion_status]
+    if source == "processed" and row.ingestion_status is IngestionStatus.RAW:
+        return "is not processed"
+    return None
+
+
 def _tier(row: ModalityRow, source: Source) -> Tier:
-    status = row.ingestion_status
-    # What was taken up for processing has its raw files in place, however that ended.
-    if source == "raw" and ATTEMPT in row.metadata:
-        return "raw"
-    if status in (IngestionStatus.INGESTING, IngestionStatus.FAILED):
-        msg = f"{row.recording_hash}: {row.modality} is {status.value}, so nothing to deliver"
-        raise SourceNotAvailable(msg)
-    if source == "processed" and status is IngestionStatus.RAW:
-        msg = f"{row.recording_hash}: {row.modality} is not processed; use source='auto'"
-        raise SourceNotAvailable(msg)
-    return "raw" if source == "raw" or status is IngestionStatus.RAW else "processed"
+    reason = why_not(row, source)
+    if reason is not None:
+        msg = f"{row.recording_hash}: {row.modality} {reason}, so there is nothing to copy"
+        hint = "; use source='auto'" if row.ingestion_status is IngestionStatus.RAW else ""
+        raise SourceNotAvailable(f"{msg}{hint}")
+    is_raw = source == "raw" or row.ingestion_status is IngestionStatus.RAW
+    return "raw" if is_raw else "processed"
