@@ -7,10 +7,12 @@ import hashlib
 import json
 import re
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 from urllib.parse import urlsplit
 
 import pytest
 from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.websocket import websocket_connect
 
 from tests.app.asking import ask
@@ -19,6 +21,7 @@ from tests.app.page_client import Refused, Visit
 from ursa import DataInterface
 from ursa_jupyter.app import server
 from ursa_jupyter.app.hub import Hub
+from ursa_jupyter.app.web import Socket
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -236,6 +239,48 @@ def test_names_that_others_may_own_lead_nowhere(
     if named != "[evil":  # which no client's own checks let through
         socket = opened(open_server, found[1], Host=named, Origin=f"http://{named}")
         assert asyncio.run(socket) == (status if status == 403 else 101)
+
+
+@pytest.mark.parametrize(
+    ("host", "advice"),
+    [
+        ("Lab.local:5006", "--allow-websocket-origin lab.local:5006\n"),
+        ("[evil", "--allow-websocket-origin NAME:PORT\n"),
+    ],
+)
+def test_a_refused_name_is_told_what_makes_it_right(
+    open_server: PageServer, host: str, advice: str
+) -> None:
+    said = ask(open_server.url, Host=host)
+    assert (said.status, said.headers["Content-Type"]) == (403, "text/plain; charset=utf-8")
+    assert advice in said.text
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "opens"),
+    [
+        ("localhost:8080", "http://localhost:8080", True),  # a container's port, or a tunnel's
+        ("Lab.example.org", "https://lab.example.org", True),  # through a proxy with TLS
+        ("127.0.0.1:5006", "https://evil.example", False),
+    ],
+)
+def test_pages_of_the_asked_address_may_open_sockets(
+    host: str, origin: str, *, opens: bool
+) -> None:
+    request = HTTPServerRequest(
+        start_line=RequestStartLine("GET", "/ws", "HTTP/1.1"),
+        headers=HTTPHeaders(Host=host),
+        connection=Mock(),
+    )
+    assert (
+        Socket(
+            Mock(websocket_origins=set(), ui_methods={}, ui_modules={}),
+            request,
+            application_context=Mock(),
+            bokeh_websocket_path="/ws",
+        ).check_origin(origin)
+        is opens
+    )
 
 
 def test_forged_sessions_are_refused(open_server: PageServer) -> None:

@@ -117,8 +117,12 @@ def test_origins() -> None:
     assert url_of(settings, sockets) == f"http://localhost:{port}/"
     given = settings_of(origins=["data.example.org:443", "data.example.org"])
     assert origins_of(given, sockets) == ["data.example.org:443", "data.example.org:80"]
-    with pytest.raises(InvalidArgument, match="HOST:PORT"):
-        origins_of(settings_of(origins=["a:b:c"]), sockets)
+    assert origins_of(settings_of(origins=["Data.Example.org:443"]), sockets) == [
+        "data.example.org:443"
+    ]
+    for wrong in ("a:b:c", "[bad", "https://data.example.org", "data.example.org/ursa", ""):
+        with pytest.raises(InvalidArgument, match="is not HOST or HOST:PORT"):
+            origins_of(settings_of(origins=[wrong]), sockets)
     for each in sockets:
         each.close()
 
@@ -128,8 +132,11 @@ def test_origins() -> None:
     [
         ({}, "evil.example", False),
         ({"origins": ["data.example.org:443"]}, "data.example.org", True),
+        ({"origins": ["Data.Example.org:443"]}, "data.example.ORG.:443", True),
         ({"origins": ["data.example.org:443"]}, "evil.example", False),
         ({"origins": ["*"]}, "evil.example", True),
+        ({}, "localhost.:5006", True),
+        ({}, "localhost..:5006", False),
         ({"address": "0.0.0.0", "public": True}, "evil.example", False),
         ({"address": "0.0.0.0", "public": True}, "192.0.2.7:5006", True),
         ({"basic_auth": "ada:secret"}, "evil.example", True),

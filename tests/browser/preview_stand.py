@@ -142,9 +142,15 @@ def previewing(
 
 def ready(page: Page) -> None:
     """Wait until all lanes in sight show what the view asks for."""
-    # In one frame the lanes are told, and in another they are found to be in sight.
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    # In one frame the lanes are told. An observer hears what is in sight after all older ones, so
+    # those of the lanes have heard it too.
+    page.evaluate(
+        """() => new Promise((done) => requestAnimationFrame(() => {
+          const heard = () => (observer.disconnect(), done());
+          const observer = new IntersectionObserver(heard);
+          observer.observe(document.querySelector(".ursa-preview"));
+        }))"""
+    )
     page.wait_for_function("!document.querySelector('.ursa-preview [aria-busy=true]')")
 
 
@@ -166,6 +172,19 @@ def lane(page: Page, name: str) -> Locator:
     found = page.get_by_role("region", name=name, exact=True)
     found.scroll_into_view_if_needed()
     return found
+
+
+def at_rest(page: Page, name: str) -> None:
+    """Bring a lane in sight to stay: those before it push it out when they open."""
+    inside = """(el) => {
+      const [own, pane] = [el, el.closest(".ursa-pane")].map((it) => it.getBoundingClientRect());
+      return own.top < pane.bottom && own.bottom > pane.top;
+    }"""
+    found = lane(page, name)
+    ready(page)
+    while not found.evaluate(inside):
+        found = lane(page, name)
+        ready(page)
 
 
 def trace(page: Page, name: str) -> Locator:

@@ -10,6 +10,7 @@ from tests.browser.preview_stand import (
     CHANNELS,
     LENGTH,
     asked,
+    at_rest,
     lane,
     plain,
     press,
@@ -127,8 +128,7 @@ def test_the_cursor_goes_through_all_lanes_and_reads_their_values(
     data: DataInterface, page: Page
 ) -> None:
     with previewing(data, page):
-        trace(page, "eeg_b")
-        ready(page)
+        at_rest(page, "eeg_b")
         box = trace(page, "eeg_b").bounding_box()
         assert box is not None
         page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
@@ -154,8 +154,7 @@ def test_it_zooms_to_single_samples_and_back_without_asking_again(
     data: DataInterface, page: Page
 ) -> None:
     with previewing(data, page):
-        trace(page, "eeg_b")
-        ready(page)
+        at_rest(page, "eeg_b")
         before = len(asked(page, "window", "eeg_b"))
         press_at_once(page, "+", 12)
         ready(page)

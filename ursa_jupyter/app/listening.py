@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import ipaddress
+import re
 import socket
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - only asked for
 _UNIX = "unix:"
+_ORIGIN = re.compile(r"[\w.*-]+(:\d{1,5})?", re.ASCII)
 
 
 def listen(settings: Settings) -> list[socket.socket]:
@@ -81,10 +83,7 @@ def origins_of(settings: Settings, sockets: list[socket.socket]) -> list[str]:
         # No browser can open such a socket by itself; what stands before it has its own rules.
         return ["*"]
     if settings.origins:
-        try:
-            return list(create_hosts_allowlist(list(settings.origins), None))
-        except ValueError as error:
-            raise InvalidArgument(f"--allow-websocket-origin: {error}; give HOST:PORT") from None
+        return _given(settings)
     own = socket.gethostname() if settings.address in _EVERYWHERE else settings.address
     return [f"{host}:{_port(sockets)}" for host in dict.fromkeys((*_LOOPBACK, own))]
 
@@ -104,7 +103,7 @@ def names_of(settings: Settings) -> list[str]:
     """
     if settings.login or settings.address.startswith(_UNIX):
         return ["*"]
-    given = [urlsplit(f"//{each}").hostname or "" for each in settings.origins]
+    given = [each.partition(":")[0] for each in _given(settings)]
     return ["localhost", *given, settings.address.lower(), socket.gethostname().lower()]
 
 
@@ -120,7 +119,19 @@ def answers_to(host: str, names: Sequence[str]) -> bool:
         name = urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return False
+    name = name.removesuffix(".")  # the same name, written whole
     return _is_address(name) or any(match_host(name, each) for each in names)
+
+
+def _given(settings: Settings) -> list[str]:
+    origins = [each.lower() for each in settings.origins]
+    for each in origins:
+        if not _ORIGIN.fullmatch(each):
+            raise InvalidArgument(
+                f"--allow-websocket-origin {each} is not HOST or HOST:PORT; give the name as the "
+                "page's address has it, without https:// before and a path behind it"
+            )
+    return list(create_hosts_allowlist(origins, None)) if origins else []
 
 
 def _is_address(name: str) -> bool:

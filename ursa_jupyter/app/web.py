@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import tornado.web
 from bokeh.server.tornado import BokehTornado
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 # By which Jupyter lets somebody in; a link to the page must not give it away.
 _SECRET = frozenset({"token"})
+_HOST = re.compile(r"[a-z0-9.-]{1,253}(:\d{1,5})?")
 
 
 class Caller(NamedTuple):
@@ -70,6 +72,11 @@ class Page(DocHandler):
 class Socket(WSHandler):
     """The page's websocket."""
 
+    def check_origin(self, origin: str) -> bool:
+        """Let in pages of the address that was asked, as Tornado does from 6.6 on, or of others."""
+        own = urlsplit(origin).netloc.lower() == self.request.host.lower()
+        return own or bool(super().check_origin(origin))
+
     async def prepare(self) -> None:
         """Refuse who is not logged in, and who took the session of somebody else."""
         await super().prepare()  # type: ignore[no-untyped-call]
@@ -99,12 +106,16 @@ class Unnamed(RequestHandler):
     """Refuses a name of this server that may be somebody else's."""
 
     def prepare(self) -> None:
-        """Say by which name to come; the one of the request is not repeated."""
+        """Say by which name to come, or what makes this one right."""
+        named = self.request.host.lower()
+        name = named if _HOST.fullmatch(named) else "NAME:PORT"
         self.set_status(403)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.finish(
             "This server does not answer to that name. Use the address that it told when it began, "
-            "or have whoever runs it add --allow-websocket-origin NAME:PORT.\n"
+            "or the IP address of its computer, or have whoever runs it add to ursa serve:\n\n"
+            f"    --allow-websocket-origin {name}\n\n"
+            "A proxy before it must pass on the Host that browsers ask for.\n"
         )
 
 
