@@ -137,7 +137,8 @@ def test_after_a_pause_only_what_came_since_counts_for_rate_and_time_left(clock:
         clock.now += 0.1
         track.read(10)
     shot = seen(meter)
-    assert (shot.rate, shot.eta_s) == (pytest.approx(100), None)
+    assert shot.rate == pytest.approx(100)
+    assert shot.eta_s is None
     clock.now += 3
     assert seen(meter).eta_s == pytest.approx((600_000 - 100) / 25)
 
