@@ -5,6 +5,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 
 from tests.browser.samples import shot
@@ -129,3 +130,10 @@ def test_it_is_accessible_and_fits(
     check_axe(page)
     check_width(page)
     assert basket.is_visible()
+
+
+def test_a_row_whose_detail_opens_below_the_table_stays_in_sight(page: Page, url: str) -> None:
+    opened(page, url, 760)
+    row(page, 8).locator("[role=gridcell]").nth(1).click()
+    page.locator(".ursa-detail [role=tab]").first.wait_for()
+    expect(row(page, 8)).to_be_in_viewport(ratio=0.5)
