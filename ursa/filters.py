@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from pydantic_core import ErrorDetails
+
 __all__ = [
     "AroundEvent",
     "IntervalSelector",
@@ -275,9 +277,24 @@ def _validated(model: type[_Spec], values: dict[str, Any]) -> _Spec:
 
 def explained(error: ValidationError) -> str:
     """Return what Pydantic found, one line per field, without its documentation links."""
-    return "; ".join(
-        f"{'.'.join(str(part) for part in found['loc']) or error.title}: "
-        f"{found['msg'].removeprefix('Value error, ')}"
-        + ("" if found["type"] == "value_error" else f" (got {shortened(found['input'], 80)})")
-        for found in error.errors(include_url=False)
-    )
+    return "; ".join(map(_explained, error.errors(include_url=False)))
+
+
+def _explained(found: ErrorDetails) -> str:
+    said = found["msg"].removeprefix("Value error, ")
+    if found["type"] != "value_error":
+        said = f"{said} (got {shortened(found['input'], 80)})"
+    if found["loc"] == ("status",) and found["input"] == STATUS_LABEL["ingested"]:
+        said = f"{said}; what is shown as processed is asked for as 'ingested'"
+    return ": ".join(filter(None, (_place(found["loc"]), said)))
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    """Return the field and which of its values, as a person would write or count it."""
+    field, *inner = loc or ("",)
+    if field == "duration":
+        return f"duration{''.join(map(str, inner))}"
+    if field == "time_range" and inner:
+        return f"{'end' if inner[0] else 'start'} of time_range"
+    counted = [f"value {part + 1}" if isinstance(part, int) else str(part) for part in inner]
+    return ", ".join([str(field), *counted])

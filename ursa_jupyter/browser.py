@@ -74,14 +74,14 @@ class Browser(KeptWidget):
     _css = styles("browser") + HIDDEN
     spec = traitlets.Any()
     selected = traitlets.Any()
-    height = traitlets.Int(560, min=200).tag(sync=True)
+    height = traitlets.Int(640, min=200).tag(sync=True)
 
     def __init__(
         self,
         data: DataInterface | None = None,
         spec: QuerySpec | None = None,
         *,
-        height: int = 560,
+        height: int = 640,
         **source: Any,
     ) -> None:
         self.data = _of_session() if data is None else data

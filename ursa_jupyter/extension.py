@@ -38,6 +38,8 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     magics = manager.registry.pop(UrsaMagics.__name__, None)
     if magics is None:
         return
+    # The shell keeps also what %config was refused, which no new magics would take.
+    shell.config[UrsaMagics.__name__] = magics.config[UrsaMagics.__name__]
     for kind, names in magics.magics.items():
         for name in names:
             manager.magics[kind].pop(name, None)

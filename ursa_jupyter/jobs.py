@@ -1,12 +1,16 @@
-"""The downloads of a notebook as one value."""
+"""The downloads of a notebook, and the files of one, as values that are shown in short."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import overload
+from pathlib import Path
+from typing import Any, overload
 
 from ursa import DownloadJob
 from ursa.render.text import as_line
+from ursa.text import counted
+
+_PATHS = 5
 
 
 class Jobs(Sequence[DownloadJob]):
@@ -40,3 +44,21 @@ class Jobs(Sequence[DownloadJob]):
         from ursa_jupyter.html.jobs import jobs_html
 
         return jobs_html(self)
+
+
+class Paths(list[Path]):
+    """Paths of files, the first of which a notebook shows.
+
+    Examples
+    --------
+    >>> from IPython.lib.pretty import pretty
+    >>> print(pretty(Paths([Path("eeg.bin"), Path("notes.jsonl")])))
+    2 files:
+    eeg.bin
+    notes.jsonl
+    """
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: FBT001 - as IPython calls it
+        del cycle
+        more = ["…"] if len(self) > _PATHS else []
+        printer.text("\n".join([f"{counted(len(self), 'file')}:", *map(str, self[:_PATHS]), *more]))

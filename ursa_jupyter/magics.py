@@ -191,12 +191,16 @@ class UrsaMagics(Magics):
 
     def _waited_for(self, target: Any, dest: Path, options: Mapping[str, Any]) -> object:
         try:
-            return self.session.data.download(target, dest, **options)
+            paths = self.session.data.download(target, dest, **options)
         except KeyboardInterrupt:
             interrupted = DownloadCancelled(
                 "interrupted; what is finished stays, and the same line with --existing overwrite "
                 "brings the rest"
             )
+        else:
+            from ursa_jupyter.jobs import Paths
+
+            return Paths(paths)
         raise interrupted
 
     def _target(self, words: Sequence[str], names: _Names) -> tuple[Path | None, Any]:

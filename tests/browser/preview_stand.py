@@ -118,9 +118,9 @@ def previewing(
     query: str = "",
     *,
     fails: set[str] | None = None,
-    height: int = 780,
+    height: int | None = 780,
 ) -> Iterator[StandIn]:
-    """Show the preview of P001 in `page`, in a browser of so many pixels."""
+    """Show the preview of P001 in `page`, in a browser of so many pixels, or as high as it is."""
     made: list[StandIn] = []
 
     def make(push: Any) -> StandIn:
@@ -130,7 +130,8 @@ def previewing(
     page.set_default_timeout(30_000)
     with hosting(make, "browser") as address:
         page.goto(address + query)
-        page.add_style_tag(content=f".ursa-b.ursa-browser {{ height: {height}px !important }}")
+        if height is not None:
+            page.add_style_tag(content=f".ursa-b.ursa-browser {{ height: {height}px !important }}")
         page.get_by_role("gridcell").get_by_text("P001", exact=True).click()
         page.keyboard.press("Enter")
         page.get_by_role("tab", name="Preview").click()

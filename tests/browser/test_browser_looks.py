@@ -133,3 +133,10 @@ def test_it_is_accessible_and_fits(
     check_axe(page)
     check_width(page)
     assert basket.is_visible()
+
+
+def test_a_row_whose_detail_opens_below_the_table_stays_in_sight(page: Page, url: str) -> None:
+    opened(page, url, 760)
+    row(page, 8).locator("[role=gridcell]").nth(1).click()
+    page.locator(".ursa-detail [role=tab]").first.wait_for()
+    expect(row(page, 8)).to_be_in_viewport(ratio=0.5)

@@ -202,6 +202,22 @@ def test_channels_scroll_and_have_a_scale(data: DataInterface, page: Page) -> No
         expect(ramp.locator(".ursa-signal-scale")).to_have_text("400 mV/div")
 
 
+def test_traces_are_in_sight_where_the_recording_lies_below_the_table(
+    data: DataInterface, page: Page
+) -> None:
+    # As wide and high as it is in JupyterLab beside its list of files, on a small screen.
+    page.set_viewport_size({"width": 850, "height": 800})
+    with previewing(data, page, height=None):
+        canvas = page.locator("canvas.ursa-trace").first.bounding_box()
+        panel = page.get_by_role("tabpanel", name="Preview").bounding_box()
+        rows = page.locator("[role=row][data-hash]").first.bounding_box()
+        assert canvas is not None
+        assert panel is not None
+        assert rows is not None
+        assert panel["y"] + panel["height"] - canvas["y"] > 40
+        assert rows["y"] + 2 * rows["height"] < panel["y"]
+
+
 def test_only_lanes_in_sight_and_unfolded_are_read(data: DataInterface, page: Page) -> None:
     page.set_viewport_size({"width": 1280, "height": 540})
     with previewing(data, page, height=520):

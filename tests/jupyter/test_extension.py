@@ -70,10 +70,13 @@ def test_reloading_begins_anew_with_one_of_each(tmp_path: Path) -> None:
     shell = new_shell(path=str(tmp_path))
     shell.extension_manager.load_extension("ursa_jupyter")
     first = current(shell)
+    for value in ("pandas", "panda"):
+        shell.run_line_magic("config", f"UrsaMagics.output = {value!r}")
     shell.extension_manager.reload_extension("ursa_jupyter")
     assert current(shell) is not first
     assert len(matchers(shell)) == 1
     assert [type(each).__name__ for each in shell.configurables].count("UrsaMagics") == 1
+    assert shell.magics_manager.registry["UrsaMagics"].output == "pandas"
     assert completions(shell, "%ursa_query statu|") == ["%ursa_query status="]
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import builtins
 import os
+import re
 import signal
 import sys
 import time
@@ -343,6 +344,25 @@ def test_a_download_runs_beside_and_can_be_awaited(files: Any) -> None:
     assert len(shown[:1]) == 1
 
 
+def test_what_a_view_says_to_type_next_is_about_what_it_shows(
+    files: Any, site: DataInterface, make_session: MakeSession
+) -> None:
+    other = make_session("rec_20260302_093000_2f3a", {"mic/a.wav": b"other"})
+    site.ingest(other / "manifest.json", source_dir=other)
+    run(files, "found = %ursa_query status=raw")
+    found = files.user_ns["found"]
+    for shown, wanted in (("found[0]", 1), ("found", 2)):
+        value = run(files, shown)
+        page = files.display_formatter.format(value)[0]["text/html"]
+        plan, download = re.findall("<code>(%.*?)</code>", page)
+        run(files, f"planned = {plan}")
+        copies = files.user_ns["planned"].copies
+        hashes = {each.recording_hash for each in copies}
+        assert hashes == set(found.recording_hashes[:wanted])
+        run(files, f"job = {download} --existing refresh")
+        assert len(files.user_ns["job"].wait()) == len(copies)
+
+
 def test_waiting_returns_the_paths(files: Any, tmp_path: Path) -> None:
     run(files, f"%config UrsaMagics.dest = {str(tmp_path / 'my data')!r}")
     paths = run(files, "%ursa_download status=raw --wait")
@@ -350,6 +370,8 @@ def test_waiting_returns_the_paths(files: Any, tmp_path: Path) -> None:
     assert paths[0].is_relative_to(tmp_path / "my data")
     again = run(files, "%ursa_download --wait --overwrite --layout by_recording --source raw")
     assert again == paths
+    said = files.display_formatter.format(paths)[0]["text/plain"]
+    assert said.startswith(f"3 files:\n{paths[0]}\n")
     assert run(files, "%ursa_download --wait --existing refresh ;") is None
 
 

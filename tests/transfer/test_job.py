@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,6 +32,7 @@ from ursa.errors import (
     ObjectNotFound,
     StoreUnavailable,
 )
+from ursa.transfer import meter
 from ursa.transfer.download import carry_out, download
 from ursa.transfer.job import DownloadJob
 from ursa.transfer.plan import DownloadPlan, plan
@@ -161,6 +163,33 @@ def test_no_byte_moves_during_a_pause(bucket: Bucket, tmp_path: Path) -> None:
     assert verify(tmp_path / "out").ok
 
 
+def test_the_time_left_is_foretold_anew_after_a_pause(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(meter, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    blocks = iter(range(1000))
+    reached, go_on = threading.Event(), threading.Event()
+
+    def held(key: str) -> None:
+        if key.endswith("y") and next(blocks) == 10:
+            reached.set()
+            assert go_on.wait(PATIENCE)
+
+    stores = bucket.stores_with(Watched(bucket.raw.root, held))
+    job = download(bucket.session(FILES), stores, tmp_path / "out", background=True)
+    assert reached.wait(PATIENCE)
+    now[0] += 10
+    assert job.snapshot().eta_s is not None
+    job.resume()
+    assert job.snapshot().eta_s is not None
+    job.pause()
+    job.resume()
+    assert job.snapshot().eta_s is None
+    go_on.set()
+    job.wait(PATIENCE)
+
+
 def test_a_paused_job_can_be_cancelled(bucket: Bucket, tmp_path: Path) -> None:
     job = begun(bucket, tmp_path / "out", gate := Gate())
     job.pause()
@@ -239,6 +268,7 @@ CHILD = """
 import pickle, sys, threading
 from pathlib import Path
 from tests.transfer.conftest import Watched
+from ursa.transfer import meter
 from ursa.transfer.download import download
 
 target, bucket, dest = pickle.loads(Path(sys.argv[1]).read_bytes())

@@ -123,6 +123,26 @@ def test_the_rate_is_that_of_the_last_seconds(clock: Clock) -> None:
     assert seen(meter).rate == pytest.approx(100, rel=0.1)
 
 
+def test_after_a_pause_only_what_came_since_counts_for_rate_and_time_left(clock: Clock) -> None:
+    meter = metered(1_000_000)
+    track = meter.track(copy_of(bytes(1_000_000)))
+    for _ in range(40):
+        clock.now += 0.1
+        track.read(10_000)
+    clock.now += 60
+    meter.resume()
+    shot = seen(meter)
+    assert (shot.rate, shot.eta_s) == (0, None)
+    for _ in range(10):
+        clock.now += 0.1
+        track.read(10)
+    shot = seen(meter)
+    assert shot.rate == pytest.approx(100)
+    assert shot.eta_s is None
+    clock.now += 3
+    assert seen(meter).eta_s == pytest.approx((600_000 - 100) / 25)
+
+
 def test_the_clock_stands_still_after_the_end(clock: Clock) -> None:
     meter = metered(10)
     meter.track(copy_of(bytes(10))).read(10)

@@ -58,12 +58,13 @@ def parts(snapshot: JobSnapshot) -> list[str]:
     """Return what a display says beside state and percentage, the most important first."""
     running = snapshot.state == "running"
     done = f"{size_text(snapshot.bytes_valid)}/{size_text(snapshot.bytes_total)}"
-    files = f"{snapshot.files_done}/{snapshot.files_total} files"
+    here = snapshot.files_done + snapshot.files_skipped
+    files = f"{here}/{snapshot.files_total} files"
     said = [
         (snapshot.files_failed, f"{snapshot.files_failed} failed"),
         (True, done),
-        (True, files if snapshot.files_total else counted(snapshot.files_done, "file")),
-        (snapshot.files_skipped, f"{snapshot.files_skipped} skipped"),
+        (True, files if snapshot.files_total else counted(here, "file")),
+        (snapshot.files_skipped, f"{snapshot.files_skipped} there already"),
         (running and snapshot.eta_s is not None, f"{_clock(snapshot.eta_s)} left"),
         (running and snapshot.rate, f"{size_text(snapshot.rate)}/s"),
         (snapshot.state in FINAL, f"in {_clock(snapshot.elapsed_s)}"),

@@ -111,6 +111,8 @@ class DownloadJob:
 
     def resume(self) -> None:
         """Go on after `pause`."""
+        if self._control.is_paused:
+            self._meter.resume()
         self._control.resume()
 
     def cancel(self) -> None:

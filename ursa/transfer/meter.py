@@ -39,7 +39,7 @@ class Meter:
         self._valid = self._network = 0
         self._active: dict[int, Track] = {}
         self._failures: list[FileFailure] = []
-        self._started = time.monotonic()
+        self._started = self._moving_since = time.monotonic()
         self._ended: float | None = None
         self._samples = deque([(self._started, 0)])
 
@@ -84,6 +84,12 @@ class Meter:
         with self._lock:
             del self._active[id(track)]
 
+    def resume(self) -> None:
+        """Let rate and time left be of what comes from now on, after a pause."""
+        with self._lock:
+            self._moving_since = time.monotonic()
+            self._samples = deque([(self._moving_since, self._network)])
+
     def stop(self) -> None:
         """Let the clock stand still."""
         self._ended = self._ended or time.monotonic()
@@ -100,7 +106,7 @@ class Meter:
         with self._lock:
             since, before = self._samples[0]
             rate = (self._network - before) / (now - since) if now > since else 0.0
-            elapsed, left = now - self._started, self._total - self._valid
+            left, steady = self._total - self._valid, now - self._moving_since >= _ETA_AFTER_S
             return JobSnapshot(
                 job_id=job_id,
                 state=state,
@@ -112,8 +118,8 @@ class Meter:
                 bytes_valid=self._valid,
                 bytes_network=self._network,
                 rate=rate,
-                eta_s=left / rate if rate and elapsed >= _ETA_AFTER_S else None,
-                elapsed_s=elapsed,
+                eta_s=left / rate if rate and steady else None,
+                elapsed_s=now - self._started,
                 active=tuple(
                     ActiveFile(each.copy.key, each.done, each.copy.size)
                     for each in islice(self._active.values(), _ACTIVE)

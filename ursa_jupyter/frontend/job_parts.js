@@ -44,17 +44,20 @@ export function jobFacts(job) {
   return [
     part !== null && `${Math.floor(part * 100)}%`,
     job.bytes_total > 0 && `${sizeText(job.bytes_valid)} of ${sizeText(job.bytes_total)}`,
-    (job.files_total > 0 || job.files_done > 0) && jobFilesText(job),
-    job.files_skipped > 0 && `${countText(job.files_skipped)} skipped`,
+    (job.files_total > 0 || jobFilesHere(job) > 0) && jobFilesText(job),
+    job.files_skipped > 0 && `${countText(job.files_skipped)} there already`,
     running && job.rate > 0 && `${sizeText(Math.round(job.rate))}/s`,
     running && job.eta_s !== null && `${jobClock(job.eta_s)} left`,
     job.elapsed_s >= 0.5 && `${JOB_ENDED.has(job.state) ? "took" : "elapsed"} ${jobClock(job.elapsed_s)}`,
   ].filter(Boolean).map((said) => said.replaceAll(" ", "\u00a0"));
 }
 
+const jobFilesHere = (job) => job.files_done + job.files_skipped;
+
 function jobFilesText(job) {
-  const done = countText(job.files_done);
-  if (!job.files_total) return `${done} ${job.files_done === 1 ? "file" : "files"}`;
+  const here = jobFilesHere(job);
+  const done = countText(here);
+  if (!job.files_total) return `${done} ${here === 1 ? "file" : "files"}`;
   return `${done} of ${countText(job.files_total)} ${job.files_total === 1 ? "file" : "files"}`;
 }
 
@@ -126,7 +129,7 @@ export function jobFiles() {
         setJobText(row.size, text);
         if (!row.element.parentNode) element.insertBefore(row.element, more.parentNode && more);
       }
-      const gone = job.files_done + job.files_skipped + job.files_failed + active.length;
+      const gone = jobFilesHere(job) + job.files_failed + active.length;
       const left = job.files_total - gone;
       if (active.length && left > 0) element.append(more);
       else more.remove();

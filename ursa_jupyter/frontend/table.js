@@ -108,7 +108,14 @@ export function mountTable(el, given) {
     grid.setAttribute("aria-colcount", String(now.columns.length + 1));
     view.size(now.count, rowPx);
   }
-  const watching = new ResizeObserver(lay);
+
+  function resized() {
+    const opened = layer.querySelector('[aria-current="true"]');
+    lay();
+    // The detail may have taken the room in which the row that it is about was seen.
+    if (opened !== null) view.reveal(Number(opened.dataset.index));
+  }
+  const watching = new ResizeObserver(resized);
   watching.observe(el);
 
   function showHeader() {

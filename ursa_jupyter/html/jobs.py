@@ -68,7 +68,7 @@ def looks_html(looks: Sequence[Look], earlier: int = 0) -> str:
     True
     """
     if not looks:
-        return view(parts.header("no downloads"), parts.steps("%ursa_download"))
+        return view(parts.header("no downloads"), parts.steps(f"%ursa_download {parts.DEST}"))
     looks, earlier = looks[-ROWS:], earlier + len(looks[:-ROWS])
     snapshots = [snapshot for _, snapshot, _ in looks]
     moving = sum(each.state not in FINAL for each in snapshots)
@@ -96,7 +96,8 @@ def job_html(job: DownloadJob) -> str:
 
 def _cells(name: str, snapshot: JobSnapshot, dest: str) -> list[Html]:
     failed = f", {snapshot.files_failed} failed" if snapshot.files_failed else ""
-    files = f"{parts.grouped(snapshot.files_done)}/{parts.grouped(snapshot.files_total)}{failed}"
+    here = snapshot.files_done + snapshot.files_skipped
+    files = f"{parts.grouped(here)}/{parts.grouped(snapshot.files_total)}{failed}"
     size = f"{size_text(snapshot.bytes_valid)}/{size_text(snapshot.bytes_total)}"
     rate = f"{size_text(snapshot.rate)}/s" if snapshot.state == "running" else "-"
     return [

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MARKS = {"processed": "●", "raw": "○", "ingesting": "◐", "failed": "✕"}
 NAME = 40  # characters of a name
+DEST = "ursa-downloads"
 _HOUR, _MINUTE = 3600, 60
 
 
@@ -95,6 +96,17 @@ def steps(*codes: str) -> Html:
     """
     shown = [Html(" · ".join(tag("code", code) for code in codes))]
     return paragraph("next: ", *shown)
+
+
+def delivery(*codes: str) -> Html:
+    """Return what somebody may type next where data can be had of the value shown.
+
+    Examples
+    --------
+    >>> "<code>%ursa_download ursa-downloads :_</code>" in delivery("_.spec")
+    True
+    """
+    return steps(*codes, "%ursa_plan :_", f"%ursa_download {DEST} :_")
 
 
 def chip(name: str, row: ModalityRow) -> Html:

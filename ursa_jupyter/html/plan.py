@@ -81,8 +81,8 @@ def _numbers(each: _Sum) -> list[str]:
 
 def _room(planned: DownloadPlan, to_fetch: int) -> list[Html]:
     if planned.dest is None:
-        code = tag("code", "data.plan(_, DIR)")
-        return [parts.paragraph("no destination yet: ", code, " also tells what is already there")]
+        said = "no destination yet: with a directory a plan also tells what is already there"
+        return [parts.paragraph(said)]
     place = tag("code", text(planned.dest, PLACE))
     free = planned.disk_free or 0
     if free < to_fetch:
@@ -102,4 +102,5 @@ def _notes(planned: DownloadPlan, here: int) -> list[Html]:
         said = f"{counted(existing, 'file')} already there, {parts.grouped(here)} known as right: "
         rule = " keeps those that are right and replaces the others"
         notes.append(parts.paragraph(said, tag("code", "existing=overwrite"), rule))
-    return [*notes, parts.steps("%ursa_download", "%ursa_jobs")]
+    codes = [tag("code", each) for each in ("%ursa_download", "data.download")]
+    return [*notes, parts.paragraph("next: the same with ", codes[0], " or ", codes[1])]

@@ -53,7 +53,7 @@ def recording_html(result: QueryResult) -> str:
         *_modalities(result),
         *entries("Device", result.device_info, DEVICE),
         *entries("Metadata", result.metadata, ENTRIES),
-        parts.steps("%ursa_plan", "%ursa_download", "%ursa_browse"),
+        parts.delivery(),
     )
 
 

@@ -46,8 +46,8 @@ def results_html(results: QueryResultList) -> str:
         return view(*head, *_empty(results))
     more = len(results) - ROWS
     rest = [parts.paragraph(f"… {parts.grouped(more)} more")] if more > 0 else []
-    next_ = parts.steps("_[0]", "_.spec", "%ursa_plan", "%ursa_download", "%ursa_browse")
-    return view(*head, _chips(seen, len(results)), _table(seen[:ROWS]), *rest, next_)
+    table, next_ = _table(seen[:ROWS]), parts.delivery("_[0]", "_.spec")
+    return view(*head, _chips(seen, len(results)), table, *rest, next_)
 
 
 def _header(results: QueryResultList, seen: Sequence[QueryResult]) -> Html:
