@@ -49,7 +49,7 @@ class CellView(Answering):
             self._loop.call_soon_threadsafe(super()._push, message)
 
 
-def view(data: DataInterface, spec: QuerySpec | None = None, *, height: int = 560) -> CellView:
+def view(data: DataInterface, spec: QuerySpec | None = None, *, height: int = 640) -> CellView:
     """Return the catalog browser for a cell, where Panel is used rather than widgets.
 
     A folder on the kernel's computer and a command are the ways to take data home here.
