@@ -225,6 +225,11 @@ def test_json_lines_with_different_keys(tmp_path: Path) -> None:
     ]
 
 
+def test_row_of_another_length_is_named_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(FileUnreadable, match=r'^a\.csv, line 2: [^\n]*1,"x y",2,3; each row'):
+        read(source(tmp_path, {"a.csv": b'time_s,b\n1,"x\ny",2,3\n'}))
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 @pytest.mark.parametrize("end", ['"a\n2,b\n', '"a""\n2,b', '"a\n2,""\n', '"a""b\n2,""'])
 def test_quote_that_swallows_the_lines_behind_it_is_refused(

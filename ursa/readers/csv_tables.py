@@ -242,11 +242,11 @@ def _is_open(file: _Csv, last: pa.RecordBatch) -> bool:
 def _reason(file: _Csv, said: str) -> str:
     found = _ROW.search(said)
     if found:
-        line, what = int(found[1]), cut(found[2].strip(), 120)
+        line, what = int(found[1]), cut(label(found[2]), 120)
         return (
             f"{file.name}, line {line}: {what}; each row has one cell for each of the "
             f"{len(file.names)} columns: complete or remove that line"
         )
     if "straddl" in said:
         return f"{file.name} has a line longer than {_BLOCK} bytes or an open quote; is it a CSV?"
-    return f"{file.name} is no readable table: {cut(said, 200)}; write or copy it again"
+    return f"{file.name} is no readable table: {label(said)}; write or copy it again"
