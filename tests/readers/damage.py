@@ -60,6 +60,7 @@ def survived(files: Mapping[str, bytes], megabytes: float, **row: Any) -> bool:
         else:
             return True
     assert len(said) < 1000
+    assert "\n" not in said
     assert "channel_spec" in said or any(name in said for name in files)
     return False
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import io
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -221,6 +223,28 @@ def test_json_lines_with_different_keys(tmp_path: Path) -> None:
         {"timestamp": 1.5, "key": None, "at": None, "n": 3, "odd": "1"},
         {"timestamp": 2.0, "key": None, "at": None, "n": None, "odd": "z"},
     ]
+
+
+def test_row_of_another_length_is_named_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(FileUnreadable, match=r'^a\.csv, line 2: [^\n]*1,"x y",2,3; each row'):
+        read(source(tmp_path, {"a.csv": b'time_s,b\n1,"x\ny",2,3\n'}))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("end", ['"a\n2,b\n', '"a""\n2,b', '"a\n2,""\n', '"a""b\n2,""'])
+def test_quote_that_swallows_the_lines_behind_it_is_refused(
+    tmp_path: Path, end: str, encoding: str
+) -> None:
+    content = f"time_s,b\n1,{end}".encode(encoding)
+    with pytest.raises(FileUnreadable, match="within a quote"):
+        drained(source(tmp_path, {"a.csv": content}))
+
+
+@pytest.mark.parametrize("end", ['"a\nx"', '"a\n"\n', '"a\n""x"""\r\n\n', '"""\n" \n'])
+def test_cell_of_several_lines_at_the_end_is_whole(tmp_path: Path, end: str) -> None:
+    content = f"time_s,b\n1,{end}".encode()
+    (stream,) = read(source(tmp_path, {"a.csv": content})).values()
+    assert [each["b"] for each in rows(stream)] == [next(csv.reader(io.StringIO(end, "")))[0]]
 
 
 @pytest.mark.parametrize(

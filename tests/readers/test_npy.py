@@ -41,6 +41,23 @@ def test_values_are_those_of_numpy(tmp_path: Path, dtype: str, order: Any) -> No
     assert [tuple(each) for each in stream.segments] == [(0, 20, 0.0, 10.0)]
 
 
+def test_every_version_of_the_format_is_read(tmp_path: Path) -> None:
+    array = np.arange(6.0).reshape(3, 2)
+    for version in ((1, 0), (2, 0), (3, 0)):
+        with (tmp_path / "a.npy").open("wb") as file:
+            np.lib.format.write_array(file, array, version)
+        found = read_file(tmp_path / "a.npy", sampling_rate=1.0)[""]
+        assert (samples(found) == array).all()
+
+
+@pytest.mark.parametrize("text", [b"(" * 20_000, b"-" * 9_000 + b"1\n"], ids=["long", "deep"])
+def test_what_numpy_says_of_a_header_is_one_line(tmp_path: Path, text: bytes) -> None:
+    header = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+    (tmp_path / "a.npy").write_bytes(header)
+    with pytest.raises(FileUnreadable, match=r"^a\.npy is no whole .npy file: \w[^\n]*$"):
+        read_file(tmp_path / "a.npy", sampling_rate=1.0)
+
+
 def test_one_dimension_is_one_channel_without_a_name(tmp_path: Path) -> None:
     stream = as_dense(read_file(saved(tmp_path / "a.npy", np.arange(5.0)), sampling_rate=10.0)[""])
     assert samples(stream).tolist() == [[0], [1], [2], [3], [4]]
@@ -62,7 +79,8 @@ def test_several_files_are_streams_of_their_own(tmp_path: Path) -> None:
         (np.zeros(5, np.complex64), {}, "holds complex64"),
         (np.zeros(5, bool), {}, "holds bool"),
         (np.zeros((2, 2, 2)), {}, r"of shape \(2, 2, 2\)"),
-        (np.zeros((0, 3)), {}, r"of shape \(0, 3\)"),
+        (np.zeros((0, 3)), {}, r"a\.npy is empty: it holds float64 of shape \(0, 3\)"),
+        (np.zeros((5, 0)), {}, r"a\.npy is empty: it holds float64 of shape \(5, 0\)"),
         (np.zeros(()), {}, r"of shape \(\)"),
         (np.zeros(2, [("a", "f4")]), {}, "holds "),
         (np.zeros((2, 50)), {"channels": ["a", "b"]}, "save it transposed"),

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import gc
 import gzip
+import itertools
+import sys
 import tempfile
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ from hypothesis import given, settings
 
 from tests.readers import xdf_files as made
 from tests.readers.damage import damaged, sound, survived
-from tests.readers.given import at_most, dense, drained, read, rows, source, table
+from tests.readers.given import at_most, dense, drained, read, rows, samples, source, table
 from tests.recordings import recorded
 from ursa.errors import FileUnreadable
 from ursa.formats.streams import DenseStream, SparseStream
@@ -293,3 +295,44 @@ def test_clock_that_is_set_all_the_time_is_refused(tmp_path: Path) -> None:
         content += made.offset(1, -5.0 * number, 0.0)
     with pytest.raises(FileUnreadable, match="no clock's"):
         read(source(tmp_path, {"a.xdf": content}))
+
+
+def even(chunks: int, length: int) -> bytes:
+    """Return a stream of one small channel at 1000 Hz, of which each chunk's first is stamped."""
+    content = made.MAGIC + made.stream_header(1, "s", 1000, "int8", 1)
+    head = b"\x04" + length.to_bytes(4, "little")
+    for number in range(chunks):
+        stamp = np.float64(number * length / 1000).tobytes()
+        content += made.chunk(3, head + b"\x08" + stamp + b"\1" + b"\0\1" * (length - 1), 1)
+    return content
+
+
+def test_times_of_many_samples_take_little_memory(tmp_path: Path) -> None:
+    with at_most(16):
+        drained(source(tmp_path, {"a.xdf": even(30, 25_000)}))
+
+
+def alternating(count: int) -> bytes:
+    stamps = [number / 1000 if number % 2 else None for number in range(count)]
+    content = made.MAGIC + made.stream_header(1, "s", 1000, "int8", 1)
+    return content + made.samples(1, np.ones((count, 1), "i1"), stamps)
+
+
+@pytest.mark.parametrize(
+    ("content", "most"),
+    [(alternating(8_000), 40), (even(1_500, 5), 120)],
+    ids=["odd order", "short chunks"],
+)
+def test_odd_order_of_stamps_and_short_chunks_cost_no_more(
+    tmp_path: Path, content: bytes, most: int
+) -> None:
+    made_of, events = source(tmp_path, {"a.xdf": content}), itertools.count()
+    profiled = sys.getprofile()
+    sys.setprofile(lambda *_: next(events))
+    try:
+        drained(made_of)
+    finally:
+        sys.setprofile(profiled)
+    (found,) = read(made_of).values()
+    assert next(events) < most * len(samples(found))
+    assert (samples(found) == 1).all()

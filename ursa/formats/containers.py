@@ -51,8 +51,9 @@ def video_of(container: InputContainer, name: str) -> Any:
         if not attached and stream.codec_context is not None:  # None: a codec nobody knows
             _refuse_size(stream, name)
             return stream
-    kinds = ", ".join(sorted({each.type for each in container.streams})) or "nothing"
-    msg = f"{name} holds {kinds}, but no video that can be decoded; record or copy it again"
+    kinds = ", ".join(sorted({each.type for each in container.streams}))
+    holds = f"{kinds}, but no" if kinds else "no"
+    msg = f"{name} holds {holds} video that can be decoded; record or copy it again"
     raise FileUnreadable(msg)
 
 

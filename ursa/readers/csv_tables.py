@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 1 << 20  # bytes; no line may be longer
 _MOST_COLUMNS = 4096
+_TAIL = 4096  # bytes
 _LINE_END = re.compile(r"\r\n?|\n")
 _DELIMITER = re.compile(r"\s*sep=([,;\t|])\s*")
 _QUOTED = re.compile(r'"[^"]*"')
@@ -209,7 +211,9 @@ def _batches(file: _Csv, kinds: dict[str, pa.DataType]) -> Iterator[pa.RecordBat
         with pc.open_csv(
             file.path, reading, parsing, pc.ConvertOptions(column_types=kinds)
         ) as reader:
-            yield from reader
+            last = None
+            for last in reader:
+                yield last
     except pa.ArrowInvalid as error:
         found = _COLUMN.search(str(error))
         if found and not pa.types.is_string(kinds.get(file.names[int(found[1])], pa.null())):
@@ -218,16 +222,31 @@ def _batches(file: _Csv, kinds: dict[str, pa.DataType]) -> Iterator[pa.RecordBat
             raise FileUnreadable(_reason(file, str(error))) from error
     except (pa.ArrowException, OSError, UnicodeError) as error:
         raise FileUnreadable(_reason(file, str(error))) from error
+    if last is not None and _is_open(file, last):
+        msg = f"{file.name} ends within a quote; what follows the open quote is no row: close it"
+        raise FileUnreadable(msg)
+
+
+def _is_open(file: _Csv, last: pa.RecordBatch) -> bool:
+    """Tell whether the last cell swallowed lines since the quote it begins with is not closed."""
+    cell = last.column(last.num_columns - 1)[-1].as_py() if last.num_rows else None
+    if not isinstance(cell, str) or not _LINE_END.search(cell):
+        return False
+    with file.path.open("rb") as raw:
+        raw.seek(-min(_TAIL, file.path.stat().st_size), io.SEEK_END)
+        end = raw.read().decode(file.encoding, "replace").rstrip()
+    # Within quotes each quote stands twice.
+    return (len(end) - len(end.rstrip('"'))) % 2 == 0
 
 
 def _reason(file: _Csv, said: str) -> str:
     found = _ROW.search(said)
     if found:
-        line, what = int(found[1]), cut(found[2].strip(), 120)
+        line, what = int(found[1]), cut(label(found[2]), 120)
         return (
             f"{file.name}, line {line}: {what}; each row has one cell for each of the "
             f"{len(file.names)} columns: complete or remove that line"
         )
     if "straddl" in said:
         return f"{file.name} has a line longer than {_BLOCK} bytes or an open quote; is it a CSV?"
-    return f"{file.name} is no readable table: {cut(said, 200)}; write or copy it again"
+    return f"{file.name} is no readable table: {label(said)}; write or copy it again"

@@ -13,6 +13,7 @@ import numpy as np
 from ursa.errors import FileUnreadable
 from ursa.formats.streams import DenseStream, Segment
 from ursa.readers.eeg import BLOCK_BYTES, described, rate_of, stream_name
+from ursa.readers.naming import label
 from ursa.readers.source import Reader, Source, with_suffix
 
 if TYPE_CHECKING:
@@ -73,10 +74,14 @@ def _described(path: Path) -> _Stored:
         *(SyntaxError, TokenError, RecursionError, KeyError),
     ) as error:
         # NumPy reads the header as Python's, and lets through whatever that finds wrong.
+        reason = label(str(error)) or "its header cannot be read"
         raise FileUnreadable(
-            f"{path.name} is no whole .npy file: {error}; record or copy it again"
+            f"{path.name} is no whole .npy file: {reason}; record or copy it again"
         ) from error
     wrong = dtype.kind not in "iuf" or dtype.itemsize > _MOST_BYTES
+    if 0 in shape:
+        msg = f"{path.name} is empty: it holds {dtype} of shape {shape}; leave the file out"
+        raise FileUnreadable(msg)
     if len(shape) not in (1, 2) or wrong or min(shape) < 1:
         raise FileUnreadable(
             f"{path.name} holds {dtype} of shape {shape}; "
@@ -89,6 +94,7 @@ def _header(path: Path) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
     known = {
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,
+        (3, 0): np.lib.format.read_array_header_2_0,  # differs in names of fields alone
     }
     with path.open("rb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of headers that Python 2 wrote

@@ -153,7 +153,8 @@ def _open_parquet(
 
 
 def _damaged(name: str, error: Exception) -> FileUnreadable:
-    return FileUnreadable(f"{name} is no whole Parquet file: {error}; write or copy it again")
+    said = label(str(error))
+    return FileUnreadable(f"{name} is no whole Parquet file: {said}; write or copy it again")
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:

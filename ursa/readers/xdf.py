@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -37,8 +38,9 @@ class _Timed(NamedTuple):
     """A stream whose times are known."""
 
     stream: StreamIndex
-    stamps: NDArray[np.float64]
-    runs: list[Run]  # none where it has to keep its own time stamps
+    samples: int
+    stamps: NDArray[np.float64]  # none where runs tell the times
+    runs: list[Run]
     resets: int
 
     @property
@@ -73,7 +75,7 @@ def _file_streams(source: Source, name: str) -> list[DenseStream | SparseStream]
     file = measured(source.path(name), name, source.scratch)
     index = indexed(file)
     timed = [_timed(each, name) for each in index.streams.values() if each.chunks]
-    timed = [each for each in timed if len(each.stamps)]
+    timed = [each for each in timed if each.samples]
     if not timed:
         streams = counted(len(index.streams), "stream")
         msg = f"{name} holds {streams} and no whole sample ({file.size} bytes); copy it again"
@@ -97,14 +99,17 @@ def _timed(index: StreamIndex, name: str) -> _Timed:
     except DamagedError as error:
         msg = f"{name}: the clock offsets of stream {header.name!r} are no clock's; copy it again"
         raise FileUnreadable(msg) from error
-    index.stamps.clear()
-    if not (header.rate and len(stamps)) or header.can_drop:
-        return _Timed(index, stamps, [], resets)
+    index.stamps = array("d")
+    total = len(stamps)
+    if not (header.rate and total) or header.can_drop:
+        return _Timed(index, total, stamps, [], resets)
     runs = dejittered(stamps, header.rate)
     if header.format == "string":
         lines = [run.start + run.period * np.arange(run.length) for run in runs]
-        return _Timed(index, np.concatenate(lines), [], resets)
-    return _Timed(index, stamps, runs if _in_order(runs) else [], resets)
+        return _Timed(index, total, np.concatenate(lines), [], resets)
+    if not _in_order(runs):
+        return _Timed(index, total, stamps, [], resets)
+    return _Timed(index, total, np.empty(0), runs, resets)
 
 
 def _in_order(runs: list[Run]) -> bool:
@@ -125,14 +130,13 @@ def _stream(file: XdfFile, timed: _Timed, shift: float, told: Flat) -> DenseStre
     segments = tuple(
         Segment(run.first, run.length, run.start + shift, 1 / run.period) for run in timed.runs
     )
-    total = len(timed.stamps)
     return DenseStream(
         name="",
         channels=header.channels,
         dtype=dtype,
         rate=header.rate,
         segments=segments,
-        blocks=partial(_blocks, file, timed.stream, total, dtype),
+        blocks=partial(_blocks, file, timed.stream, timed.samples, dtype),
         metadata=metadata,
     )
 
@@ -189,14 +193,17 @@ def _blocks(
     file: XdfFile, index: StreamIndex, total: int, dtype: np.dtype[Any]
 ) -> Iterator[NDArray[Any]]:
     factors = np.array(index.header.factors)
+    is_scaled = bool((factors != 1).any())
     held: list[NDArray[Any]] = []
+    size = 0
     for values in _pieces(file, index, total):
-        scaled = values * factors if (factors != 1).any() else values  # float64, rounded once
+        scaled = values * factors if is_scaled else values  # float64, rounded once
         with np.errstate(over="ignore"):
             held.append(scaled.astype(dtype))
-        if sum(each.nbytes for each in held) >= _BLOCK_BYTES:
+        size += held[-1].nbytes
+        if size >= _BLOCK_BYTES:
             yield np.concatenate(held)
-            held = []
+            held, size = [], 0
     if held:
         yield np.concatenate(held)
 
@@ -223,11 +230,12 @@ def _sparse_batches(
 ) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
-    seconds, at = timed.stamps + shift, 0
-    for values in _pieces(file, timed.stream, len(seconds)):
+    at = 0
+    for values in _pieces(file, timed.stream, timed.samples):
         native = values.astype(values.dtype.newbyteorder("="))
         columns = [np.ascontiguousarray(column) for column in native.T]
-        yield pa.record_batch([seconds[at : at + len(values)], *columns], schema=schema)
+        seconds = timed.stamps[at : at + len(values)] + shift
+        yield pa.record_batch([seconds, *columns], schema=schema)
         at += len(values)
 
 
@@ -248,13 +256,14 @@ def _marker_batches(
 ) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
-    seconds, at = timed.stamps + shift, 0
+    at, total = 0, timed.samples
     texts = _texts(file, timed.stream)
-    while rows := list(islice(texts, min(_ROWS, len(seconds) - at))):
+    while rows := list(islice(texts, min(_ROWS, total - at))):
         none = [None] * len(rows)
         first, *further = zip(*rows, strict=True)
         kinds = [text or _NO_TYPE for text in first]
-        columns = [seconds[at : at + len(rows)], none, kinds, none, none, *further]
+        seconds = timed.stamps[at : at + len(rows)] + shift
+        columns = [seconds, none, kinds, none, none, *further]
         arrays = [pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)]
         yield pa.record_batch(arrays, schema=schema)
         at += len(rows)

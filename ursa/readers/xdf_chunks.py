@@ -7,6 +7,7 @@ does it: reading goes on behind the next boundary chunk.
 from __future__ import annotations
 
 import struct
+from array import array
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, NamedTuple
 
@@ -17,9 +18,6 @@ from ursa.readers.xdf_samples import DamagedError, stamps_in, varlen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import numpy as np
-    from numpy.typing import NDArray
 
     from ursa.readers.xdf_file import XdfFile
 
@@ -58,8 +56,8 @@ class StreamIndex:
     ----------
     header : Header
     chunks : list of SampleChunk
-    stamps : list of ndarray
-        Time stamps as they were sent, chunk by chunk.
+    stamps : array of float
+        Time stamps as they were sent.
     clock_times, clock_values : list of float
         Measured clock offsets and when they were measured.
     footer_count : int or None
@@ -70,7 +68,7 @@ class StreamIndex:
 
     header: Header
     chunks: list[SampleChunk] = field(default_factory=list)
-    stamps: list[NDArray[np.float64]] = field(default_factory=list)
+    stamps: array[float] = field(default_factory=lambda: array("d"))
     clock_times: list[float] = field(default_factory=list)
     clock_values: list[float] = field(default_factory=list)
     footer_count: int | None = None
@@ -194,7 +192,7 @@ def _take_of_stream(raw: IO[bytes], chunk: Chunk, stream: StreamIndex) -> None:
         stamps = stamps_in(raw, samples.size, count, stream.header, stream.last)
         if count:
             stream.chunks.append(samples)
-            stream.stamps.append(stamps)
+            stream.stamps.frombytes(stamps.tobytes())
             stream.last = float(stamps[-1])
     elif chunk.tag == _CLOCK_OFFSET:
         time, value = _offset(raw, chunk)

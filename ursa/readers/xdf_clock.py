@@ -25,6 +25,7 @@ _MOST_RESETS = 1000
 _WINSOR = 0.0001
 _ROUNDS = 1000
 _ODD = 10.0
+_BLOCK = 1 << 16  # time stamps that are worked on at once
 _TO_DEVIATION = 1.4826  # from median absolute to standard deviation
 
 
@@ -45,7 +46,7 @@ def synchronised(stream: StreamIndex) -> tuple[NDArray[np.float64], int]:
     DamagedError
         It was reset more often than any is.
     """
-    stamps = np.concatenate(stream.stamps) if stream.stamps else np.empty(0)
+    stamps = np.frombuffer(stream.stamps)  # a view of them, which is corrected in place
     times, values = np.array(stream.clock_times), np.array(stream.clock_values)
     count = stream.footer_count
     if count is not None and len(stamps) > count and _is_last_odd(times, values):
@@ -60,31 +61,51 @@ def synchronised(stream: StreamIndex) -> tuple[NDArray[np.float64], int]:
     for number, (first, last) in enumerate(ranges):
         stop = len(stamps)
         if number + 1 < len(ranges):
-            nearer = np.abs(stamps[begin:] - times[last]) < np.abs(stamps[begin:] - times[last + 1])
-            stop = len(stamps) if nearer.all() else begin + int(nearer.argmin())
+            stop = _first_nearer(stamps, begin, times[last + 1], times[last])
         if stop > begin:
             intercept, slope = _offset_line(times[first : last + 1], values[first : last + 1])
-            stamps[begin:stop] += intercept + slope * stamps[begin:stop]
+            for at in range(begin, stop, _BLOCK):
+                block = stamps[at : min(at + _BLOCK, stop)]
+                block += intercept + slope * block
             begin = stop
     return stamps, len(ranges) - 1
+
+
+def _first_nearer(stamps: NDArray[np.float64], begin: int, one: float, other: float) -> int:
+    """Return which time stamp from `begin` on is the first that is not farther from `one`."""
+    for at in range(begin, len(stamps), _BLOCK):
+        block = stamps[at : at + _BLOCK]
+        nearer = np.abs(block - one) <= np.abs(block - other)
+        if nearer.any():
+            return at + int(nearer.argmax())
+    return len(stamps)
 
 
 def dejittered(stamps: NDArray[np.float64], rate: float) -> list[Run]:
     """Return runs of equal steps, one between each two breaks: a line through its time stamps."""
     if not len(stamps):
         return []
-    gaps = np.abs(np.diff(stamps)) > max(_BREAK_S, _BREAK_SAMPLES / rate)
-    bounds = [0, *(np.flatnonzero(gaps) + 1).tolist(), len(stamps)]
+    most, bounds = max(_BREAK_S, _BREAK_SAMPLES / rate), [0]
+    for at in range(0, len(stamps), _BLOCK):
+        steps = np.abs(np.diff(stamps[at : at + _BLOCK + 1]))
+        bounds += (np.flatnonzero(steps > most) + at + 1).tolist()
+    bounds.append(len(stamps))
     return [_line(stamps[first:stop], first, 1 / rate) for first, stop in pairwise(bounds)]
 
 
 def _line(stamps: NDArray[np.float64], first: int, period: float) -> Run:
-    count = len(stamps)
+    count, start = len(stamps), float(stamps[0])
+    middle = (count - 1) / 2
+    total = product = square = 0.0
+    for at in range(0, count, _BLOCK):
+        since = stamps[at : at + _BLOCK] - start
+        index = np.arange(at, at + len(since)) - middle
+        total += float(since.sum())
+        product += float(np.dot(index, since))
+        square += float(np.dot(index, index))
     if count > 1:
-        index = np.arange(count) - (count - 1) / 2
-        period = float(np.dot(index, stamps - stamps[0])) / float(np.dot(index, index))
-    middle = float(stamps[0]) + float(np.mean(stamps - stamps[0]))
-    return Run(first, count, middle - period * (count - 1) / 2, period)
+        period = product / square
+    return Run(first, count, start + total / count - period * middle, period)
 
 
 def _between_resets(

@@ -115,29 +115,61 @@ def pieces(raw: IO[bytes], size: int, count: int, header: Header) -> Iterator[Pi
 
 def _whole_samples(held: bytes, count: int, width: int) -> tuple[Piece, int]:
     """Return the samples that lie whole in `held`, and of how many bytes they are."""
-    bytes_, at, look = np.frombuffer(held, np.uint8), 0, _FEW
-    stamped: list[NDArray[np.bool_]] = []
-    times: list[NDArray[np.float64]] = []
-    values: list[NDArray[np.uint8]] = []
-    while count and at < len(held):
-        is_stamped = held[at] != 0
-        step = width + (_STAMP if is_stamped else 1)
-        most = min(count, look, (len(held) - at) // step)
-        if not most:
-            break
-        rows = bytes_[at : at + most * step].reshape(most, step)
-        # Samples of one length stand in rows as long as they all have a stamp, or none.
-        alike = (rows[:, 0] != 0) == is_stamped
-        rows = rows[: most if alike.all() else int(alike.argmin())]
-        stamped.append(np.full(len(rows), is_stamped))
-        told = rows[:, 1:_STAMP].copy().view("<f8")[:, 0] if is_stamped else np.zeros(len(rows))
-        times.append(told)
-        values.append(rows[:, step - width :])
-        at, count = at + len(rows) * step, count - len(rows)
-        look = min(2 * look, _MANY) if len(rows) == look else _FEW
-    if not at:
+    starts, end = _starts(held, count, width)
+    if not end:
         return (np.empty(0, bool), np.empty(0), np.empty((0, width), np.uint8)), 0
-    return (np.concatenate(stamped), np.concatenate(times), np.concatenate(values)), at
+    stamped = np.frombuffer(held, np.uint8)[starts] != 0
+    times = np.zeros(len(starts))
+    if stamped.any():
+        # A sample begins at any byte: overlapping views hold one number, or row, for each.
+        times[stamped] = np.ndarray(len(held) - 7, "<f8", held, 0, 1)[starts[stamped] + 1]
+    rows = np.ndarray((len(held) - width + 1, width), np.uint8, held, 0, (1, 1))
+    return (stamped, times, rows[starts + np.where(stamped, _STAMP, 1)]), end
+
+
+def _starts(held: bytes, count: int, width: int) -> tuple[NDArray[np.int64], int]:
+    """Return where the samples that lie whole in `held` begin, and where the last of them ends.
+
+    Samples of one length are found together; where lengths change often, that takes longer than
+    to go from one to the next, so both are done by turns.
+    """
+    parts: list[NDArray[np.int64]] = []
+    at, look, stepped = 0, _FEW, [0]
+    while stepped:
+        stepped, at = _stepped(held, at, min(count, _FEW), width)
+        parts.append(np.array(stepped, np.int64))
+        count -= len(stepped)
+        if count:
+            alike, at = _alike(held, at, min(count, look), width)
+            parts.append(alike)
+            count -= len(alike)
+            look = min(2 * look, _MANY) if len(alike) == look else _FEW
+    return np.concatenate(parts), at
+
+
+def _stepped(held: bytes, at: int, most: int, width: int) -> tuple[list[int], int]:
+    """Return where at most `most` samples begin from `at` on, one after the other, and end."""
+    starts, whole = [], len(held) - width
+    for _ in range(most):
+        content = at + (_STAMP if at < whole and held[at] else 1)
+        if content > whole:
+            break
+        starts.append(at)
+        at = content + width
+    return starts, at
+
+
+def _alike(held: bytes, at: int, most: int, width: int) -> tuple[NDArray[np.int64], int]:
+    """Return the same of samples that all have a stamp, or none."""
+    is_stamped = at < len(held) and held[at] != 0
+    step = width + (_STAMP if is_stamped else 1)
+    most = min(most, (len(held) - at) // step)
+    if not most:
+        return np.empty(0, np.int64), at
+    heads = np.frombuffer(held, np.uint8, (most - 1) * step + 1, at)[::step]
+    alike = (heads != 0) == is_stamped
+    count = most if alike.all() else int(alike.argmin())
+    return at + step * np.arange(count), at + step * count
 
 
 def strings(
