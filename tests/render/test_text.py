@@ -20,8 +20,10 @@ FAILURE = FileFailure("raw/k.bin", "h/eeg/k\x1b.bin", OSError("gone\naway"))
         (JobSnapshot("j", "planning"), "planning"),
         (
             JobSnapshot("j", "running", 4, 1, 1, 1, 8000, 2000, 500, 100.0, 3661.2),
-            "running, 25%, 1 failed, 2.0 kB/8.0 kB, 2/4 files, 1 there already, 1:01:01 left, "
-            "100 B/s",
+            (
+                "running, 25%, 1 failed, 2.0 kB/8.0 kB, 2/4 files, 1 there already, 1:01:01 left, "
+                "100 B/s"
+            ),
         ),
         (
             JobSnapshot("j", "running", 1, bytes_total=9),
