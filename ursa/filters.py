@@ -22,7 +22,7 @@ from ursa.filter_types import (
 )
 from ursa.hints import unknown_keywords
 from ursa.selection import AroundEvent, IntervalSelector, TimeFilter
-from ursa.text import shortened
+from ursa.text import cut, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -118,7 +118,7 @@ class QuerySpec(BaseModel):
     event_type: Names = None
     text: Annotated[Text, Field(min_length=1)] | None = None
     order_by: OrderBy = "start_time"
-    limit: Annotated[int, Field(ge=0)] | None = None
+    limit: Count | None = None
     offset: Count = 0
     after: Annotated[Text, Field(min_length=1)] | None = None
 
@@ -276,8 +276,13 @@ def _validated(model: type[_Spec], values: dict[str, Any]) -> _Spec:
 def explained(error: ValidationError) -> str:
     """Return what Pydantic found, one line per field, without its documentation links."""
     return "; ".join(
-        f"{'.'.join(str(part) for part in found['loc']) or error.title}: "
+        f"{'.'.join(_place(part) for part in found['loc']) or error.title}: "
         f"{found['msg'].removeprefix('Value error, ')}"
         + ("" if found["type"] == "value_error" else f" (got {shortened(found['input'], 80)})")
         for found in error.errors(include_url=False)
     )
+
+
+def _place(part: int | str) -> str:
+    text = str(part)
+    return cut(text, 80) if text.isprintable() else shortened(part, 80)

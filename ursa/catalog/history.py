@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ursa.catalog.lance import waited
 from ursa.errors import CatalogVersionNotFound, InvalidArgument
+from ursa.text import counted
 from ursa.time import epoch_ns, ns_to_datetime, parse_time
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Version:
     rows: int
 
     def __str__(self) -> str:
-        return f"{self.number:>7}  {self.time.isoformat()}  {self.rows} rows"
+        return f"{self.number:>7}  {self.time.isoformat()}  {counted(self.rows, 'row')}"
 
 
 @dataclass(frozen=True)
