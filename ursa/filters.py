@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 PAGE_FIELDS = frozenset({"order_by", "limit", "offset", "after"})
+_TOLD = 8  # mistakes of one call
 STATUS_LABEL = {
     "ingested": "processed",
     "raw": "raw",
@@ -275,12 +276,14 @@ def _validated(model: type[_Spec], values: dict[str, Any]) -> _Spec:
 
 def explained(error: ValidationError) -> str:
     """Return what Pydantic found, one line per field, without its documentation links."""
-    return "; ".join(
+    told = [
         f"{'.'.join(_place(part) for part in found['loc']) or error.title}: "
         f"{found['msg'].removeprefix('Value error, ')}"
         + ("" if found["type"] == "value_error" else f" (got {shortened(found['input'], 80)})")
         for found in error.errors(include_url=False)
-    )
+    ]
+    more = len(told) - _TOLD
+    return "; ".join([*told[:_TOLD], *([f"and {more} more"] if more > 0 else [])])
 
 
 def _place(part: int | str) -> str:

@@ -28,7 +28,7 @@ from ursa.catalog import (
     StorageFormat,
     VirgoAssetRow,
 )
-from ursa.catalog.schemas import modality_keys
+from ursa.catalog.result_keys import modality_keys
 from ursa.catalog.types import canonical_json, json_text
 from ursa.frozen import FrozenList
 from ursa.time import INT64_MAX

@@ -173,8 +173,8 @@ def _check_worker(value: str) -> str:
 
 def _check_uri(value: str) -> str:
     if not URI_PATTERN.match(value):
-        msg = f"{value!r} is not a storage address: it starts with r2://, s3://, gcs:// or file://"
-        raise ValueError(msg)
+        rule = "it starts with r2://, s3://, gcs:// or file://"
+        raise ValueError(f"{shortened(value, 80)} is not a storage address: {rule}")
     return _check_text(value)
 
 
