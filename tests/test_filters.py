@@ -91,7 +91,6 @@ def test_times_are_ns_datetimes_or_text() -> None:
         ({"limit": "many"}, "limit"),
         ({"limit": True}, "limit: True is not a number of recordings"),
         ({"offset": np.True_}, "offset: True is not a number"),
-        ({"limit": 2**63}, "limit"),
         ({"time_range": ("2024", None)}, "write 2024ns for ns since 1970, or ISO 8601"),
         ({"time_range": (10**5000, None)}, "<int> ns is outside the int64 range"),
         ({"duration": True}, "True is not a length of time"),

@@ -13,6 +13,7 @@ from ursa.errors import InvalidArgument
 from ursa.filter_types import (
     Count,
     Lengths,
+    Limit,
     Moment,
     Names,
     OrderBy,
@@ -119,7 +120,7 @@ class QuerySpec(BaseModel):
     event_type: Names = None
     text: Annotated[Text, Field(min_length=1)] | None = None
     order_by: OrderBy = "start_time"
-    limit: Count | None = None
+    limit: Limit | None = None
     offset: Count = 0
     after: Annotated[Text, Field(min_length=1)] | None = None
 
