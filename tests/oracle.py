@@ -22,7 +22,7 @@ from ursa.catalog import (
     StorageFormat,
     VirgoAssetRow,
 )
-from ursa.catalog.schemas import modality_keys
+from ursa.catalog.result_keys import modality_keys
 from ursa.filters import AroundEvent, IntervalSelector, QuerySpec
 
 if TYPE_CHECKING:

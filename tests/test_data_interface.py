@@ -584,3 +584,76 @@ def test_nothing_found_is_nothing_to_download(site: DataInterface, tmp_path: Pat
     with pytest.raises(NothingToDownload):
         site.download(site.query(), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+LONG = "x" * 10_000
+WRONG: dict[str, tuple[Callable[[DataInterface], object], str]] = {
+    "cleanup, an age": (lambda site: site.cleanup(cast("Any", 7)), "older_than=7 is no timedelta"),
+    "cleanup, a choice": (
+        lambda site: site.cleanup(exclusive=cast("Any", "no")),
+        "exclusive='no' must be True or False",
+    ),
+    "get, a list": (lambda site: site.get_event(cast("Any", ["a"])), "is no event_id"),
+    "list, a text": (lambda site: site.list_events(cast("Any", LONG)), "no mapping of columns"),
+    "list, no text": (lambda site: site.list_events(cast("Any", 0)), "0 is no mapping"),
+    "list, a column": (lambda site: site.list_events({LONG: 1}), "cannot be filtered by"),
+    "list, a value": (lambda site: site.list_events({"event_time": [LONG]}), "event_time"),
+    "facets, a list": (lambda site: site.facets(cast("Any", ["x"])), "no facet"),
+    "facets, a text": (lambda site: site.facets(LONG), "no facet"),
+    "a page's cursor": (lambda site: site.query(after=LONG), "no cursor"),
+    "histogram, a field": (lambda site: site.histogram(cast("Any", ["x"])), "unknown field"),
+    "histogram, another": (lambda site: site.histogram(LONG), "unknown field"),
+    "histogram, bins": (
+        lambda site: site.histogram("duration", cast("Any", "5")),
+        "bins='5' must be an int",
+    ),
+    "promotion, a key": (
+        lambda site: site.promote_metadata_key(cast("Any", ["a"])),
+        "must be text",
+    ),
+    "promotion, a type": (
+        lambda site: site.promote_metadata_key("a", cast("Any", ["a"])),
+        "unknown type of a metadata key",
+    ),
+    "rows, a number": (lambda site: site.register_events(cast("Any", 5)), "5 is no list"),
+    "rows, one": (
+        lambda site: site.register_participants(
+            cast("Any", ParticipantRow(participant_id="P1", enrolled_at=0))
+        ),
+        "is no list; give rows of ParticipantRow",
+    ),
+    "a row's metadata": (
+        lambda site: site.register_participant(
+            participant_id="P1", enrolled_at=0, metadata=cast("Any", LONG)
+        ),
+        "metadata: Input should be a valid dict",
+    ),
+    "a row's intervals": (
+        lambda site: site.register_modality(
+            recording_hash=HASH,
+            modality="eeg",
+            raw_storage_uri=LONG,
+            domain_intervals=cast("Any", LONG),
+        ),
+        "storage address",
+    ),
+    "very many mistakes": (
+        lambda site: site.register_modality(
+            recording_hash=HASH,
+            modality="eeg",
+            raw_storage_uri=RAW,
+            domain_intervals=cast("Any", range(1000)),
+        ),
+        "and 992 more",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_an_argument_of_another_kind_is_refused_in_few_words(
+    site: DataInterface, case: str
+) -> None:
+    call, message = WRONG[case]
+    with pytest.raises(InvalidArgument, match=message) as caught:
+        call(site)
+    assert len(str(caught.value)) < 1000

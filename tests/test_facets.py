@@ -14,7 +14,8 @@ from ursa.catalog.snapshot import Snapshot
 from ursa.catalog.types import canonical_json
 from ursa.errors import InvalidArgument
 from ursa.facets import FacetValue, facets
-from ursa.filters import STATUS_LABEL, QuerySpec
+from ursa.filter_types import STATUS_LABEL
+from ursa.filters import QuerySpec
 from ursa.predicates import select
 from ursa.query import find
 

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import math
 import pickle
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +15,7 @@ from ursa.errors import InvalidArgument, UnknownKeyword, UrsaError
 from ursa.filters import QuerySpec, make_spec
 
 SECOND = 1_000_000_000
+LONG = "x" * 10_000
 JUNK = st.recursive(
     st.none()
     | st.booleans()
@@ -28,6 +32,10 @@ JUNK = st.recursive(
     ),
     max_leaves=5,
 )
+
+
+class _Site(str, Enum):  # noqa: UP042 - unlike of a StrEnum, its text is its name
+    A = "a"
 
 
 def test_a_spec_without_filters_is_every_ingested_recording() -> None:
@@ -84,6 +92,19 @@ def test_times_are_ns_datetimes_or_text() -> None:
         ({"time_range": ("soon", None)}, "^start of time_range: .*ISO 8601"),
         ({"limit": -1}, "limit"),
         ({"limit": "many"}, "limit"),
+        ({"limit": True}, "limit: True is not a number of recordings"),
+        ({"offset": np.True_}, "offset: True is not a number"),
+        ({"time_range": ("2024", None)}, "write 2024ns for ns since 1970, or ISO 8601"),
+        ({"time_range": (10**5000, None)}, "<int> ns is outside the int64 range"),
+        ({"duration": True}, "True is not a length of time"),
+        ({"duration": (np.False_, None)}, "is not a length of time"),
+        ({"duration": math.nan}, "nan is not a length of time"),
+        ({"duration": {">": np.float32("nan")}}, "is not a length of time"),
+        ({"duration": "9" * 5000}, "longer than 292 years"),
+        ({"time_filters": [(0, 1)]}, r"\(0, 1\) is no time filter; give IntervalSelector"),
+        ({"time_filters": 5}, "5 is no time filter"),
+        ({"time_filters": "stimulus"}, "'stimulus' is no time filter"),
+        ({"participants": {"a": 1}}, "participants"),
     ],
 )
 def test_a_value_that_breaks_a_rule_is_refused_by_name(
@@ -92,6 +113,40 @@ def test_a_value_that_breaks_a_rule_is_refused_by_name(
     with pytest.raises(InvalidArgument, match=message) as caught:
         make_spec(None, keywords)
     assert "pydantic.dev" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [
+        {"time_range": (LONG, None)},
+        {"time_range": ([LONG], None)},
+        {"duration": LONG},
+        {"duration": {LONG: 1}},
+        {"duration": {">": [LONG]}},
+        {"participants": [LONG + "\ud800"]},
+        {"status": LONG},
+        {"metadata": {LONG: {LONG: 1}}},
+        {"metadata": {LONG: {}}},
+        {"metadata": {LONG + "=": 1}},
+        {"metadata": {LONG: {1}}},
+        {"metadata": {LONG: {"<": [LONG]}}},
+        {"metadata": {LONG: math.nan}},
+        {"metadata": {"a": {"in": LONG}}},
+        {"metadata": {"a": LONG + "\ud800"}},
+        {"time_filters": LONG},
+    ],
+)
+def test_a_refusal_is_short_however_long_the_value(keywords: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        make_spec(None, keywords)
+    assert len(str(caught.value)) < 500
+    assert str(caught.value).isprintable()
+
+
+def test_the_forms_say_the_value_of_an_enum() -> None:
+    spec = QuerySpec(metadata={"site": _Site.A, "task": {"contains": _Site.A}})
+    assert spec.as_magic() == "metadata.site=a metadata.task~a"
+    assert spec.as_python() == 'data.query(metadata={"site": "a", "task": {"contains": "a"}})'
 
 
 def test_an_unknown_keyword_names_the_nearest() -> None:

@@ -11,7 +11,8 @@ import pytest
 from tests.catalog.rows import LEAST
 from ursa import QueryResult
 from ursa.catalog import ROW_CLASSES, ModalityRow, ParticipantRow, RecordingRow, Row
-from ursa.frozen import FrozenDict, FrozenList, frozen
+from ursa.catalog.types import check_metadata
+from ursa.frozen import FrozenDict, FrozenList
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +66,7 @@ def with_metadata(row_type: type[Row]) -> Any:
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_dict_refuses_every_change(change: str) -> None:
-    values = frozen(PLAIN)
+    values = check_metadata(PLAIN)
     with pytest.raises(TypeError, match=r"'task': 'rest'.*frozen value; .*dict\(\.\.\.\)"):
         CHANGES[change](values)
     assert values == PLAIN
@@ -73,7 +74,7 @@ def test_a_dict_refuses_every_change(change: str) -> None:
 
 @pytest.mark.parametrize("change", LIST_CHANGES)
 def test_a_list_refuses_every_change(change: str) -> None:
-    values = frozen(PLAIN)["channels"]
+    values = check_metadata(PLAIN)["channels"]
     with pytest.raises(TypeError, match=r"\['C3', 'C4'\] .*frozen value; .*list\(\.\.\.\)"):
         LIST_CHANGES[change](values)
     assert values == ["C3", "C4"]
@@ -142,7 +143,7 @@ def test_a_copy_of_a_row_is_equal_and_frozen(again: Callable[[Any], Any]) -> Non
 
 
 def test_a_plain_copy_can_be_changed() -> None:
-    values = frozen(PLAIN)
+    values = check_metadata(PLAIN)
     for plain in (dict(values), values.copy(), values | {}, {**values}, {} | values):
         plain["task"] = "run"
         assert type(plain) is dict

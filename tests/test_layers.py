@@ -13,10 +13,10 @@ URSA = Path(__file__).parents[1] / "ursa"
 # Lowest first; see `Rules`.
 LAYERS = (
     "errors",
+    "text",
     "hints",
     "packages",
     "time",
-    "text",
     "frozen",
     "once",
     "files",
@@ -41,6 +41,7 @@ LAYERS = (
     "catalog.types",
     "catalog.conditions",
     "catalog.schemas",
+    "catalog.result_keys",
     "catalog.processing",
     "catalog.where",
     "catalog.derived",
@@ -70,6 +71,7 @@ LAYERS = (
     "migrate",
     "selection",
     "filter_types",
+    "mistakes",
     "terms",
     "operands",
     "faces",

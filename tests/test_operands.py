@@ -92,6 +92,8 @@ def test_times_are_exact() -> None:
         (second + 1, "1767225600000000001"),
         (-(2**63), "-9223372036854775808"),
         (2**63 - 1, "9223372036854775807"),
+        (2024, "2024ns"),
+        (-1, "-1ns"),
     ):
         for window, form in (((ns, None), f"{text}.."), ((None, ns), f"..{text}")):
             assert written(time_range=window) == [f"time_range={form}"]

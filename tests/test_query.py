@@ -13,7 +13,7 @@ from tests import oracle
 from tests.drawn import FILTERS, filters, pages
 from ursa.catalog import Catalog, IngestionStatus, ModalityRow, RecordingEntry
 from ursa.catalog.derived import promoted_column
-from ursa.catalog.schemas import modality_keys
+from ursa.catalog.result_keys import modality_keys
 from ursa.errors import InvalidArgument
 from ursa.filters import AroundEvent, QuerySpec
 from ursa.query import QueryResult, QueryResultList, count, find, results_of

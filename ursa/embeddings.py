@@ -207,8 +207,10 @@ def _of_model(table: Table[EmbeddingRow], model: str | None) -> tuple[str | None
     own = where.equals("model", model)
     number, total = table.count(own), table.count()
     if total and not number:
-        msg = f"the catalog has no embedding of model {model!r}; there is {_models(table)}"
-        raise InvalidArgument(msg)
+        known = f"there is {_models(table)}"
+        raise InvalidArgument(
+            f"the catalog has no embedding of model {shortened(model, 80)}; {known}"
+        )
     return model, own if number < total else None
 
 

@@ -19,9 +19,10 @@ from ursa.catalog.derived import KINDS, kind_entry, modality_labels
 from ursa.catalog.schemas import EventRow, RecordingEntry
 from ursa.catalog.types import canonical_json
 from ursa.errors import InvalidArgument
-from ursa.filters import STATUS_LABEL
+from ursa.filter_types import STATUS_LABEL
 from ursa.hints import nearest
 from ursa.predicates import select
+from ursa.text import cut, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -94,7 +95,7 @@ def _sorted(counts: Iterable[tuple[Any, int]]) -> list[FacetValue]:
 
 
 def _without(spec: QuerySpec, name: str) -> QuerySpec:
-    if name.startswith(_METADATA):
+    if isinstance(name, str) and name.startswith(_METADATA):
         key = name.removeprefix(_METADATA)
         checked_argument(name, {key: None})
         others = {other: value for other, value in spec.metadata.items() if other != key}
@@ -105,8 +106,8 @@ def _without(spec: QuerySpec, name: str) -> QuerySpec:
         "status": {"status": "all"},
         "event_type": {"event_type": None},
     }
-    if name not in own:
-        msg = f"no facet {name!r}{nearest(name, FIELDS)}"
+    if not isinstance(name, str) or name not in own:
+        msg = f"no facet {shortened(name, 80)}{nearest(cut(str(name), 80), FIELDS)}"
         raise InvalidArgument(msg)
     return spec.model_copy(update=own[name])
 

@@ -13,6 +13,7 @@ from ursa.errors import InvalidArgument
 from ursa.filter_types import (
     Count,
     Lengths,
+    Limit,
     Moment,
     Names,
     OrderBy,
@@ -21,6 +22,7 @@ from ursa.filter_types import (
     as_tuple,
 )
 from ursa.hints import unknown_keywords
+from ursa.mistakes import explained
 from ursa.selection import AroundEvent, IntervalSelector, TimeFilter
 from ursa.text import shortened
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from pydantic_core import ErrorDetails
 
 __all__ = [
     "AroundEvent",
@@ -41,12 +42,6 @@ __all__ = [
 ]
 
 PAGE_FIELDS = frozenset({"order_by", "limit", "offset", "after"})
-STATUS_LABEL = {
-    "ingested": "processed",
-    "raw": "raw",
-    "ingesting": "ingesting",
-    "failed": "failed",
-}
 _Spec = TypeVar("_Spec", bound="QuerySpec")
 
 
@@ -120,7 +115,7 @@ class QuerySpec(BaseModel):
     event_type: Names = None
     text: Annotated[Text, Field(min_length=1)] | None = None
     order_by: OrderBy = "start_time"
-    limit: Annotated[int, Field(ge=0)] | None = None
+    limit: Limit | None = None
     offset: Count = 0
     after: Annotated[Text, Field(min_length=1)] | None = None
 
@@ -273,28 +268,3 @@ def _validated(model: type[_Spec], values: dict[str, Any]) -> _Spec:
         return model(**values)
     except ValidationError as error:
         raise InvalidArgument(explained(error)) from error
-
-
-def explained(error: ValidationError) -> str:
-    """Return what Pydantic found, one line per field, without its documentation links."""
-    return "; ".join(map(_explained, error.errors(include_url=False)))
-
-
-def _explained(found: ErrorDetails) -> str:
-    said = found["msg"].removeprefix("Value error, ")
-    if found["type"] != "value_error":
-        said = f"{said} (got {shortened(found['input'], 80)})"
-    if found["loc"] == ("status",) and found["input"] == STATUS_LABEL["ingested"]:
-        said = f"{said}; what is shown as processed is asked for as 'ingested'"
-    return ": ".join(filter(None, (_place(found["loc"]), said)))
-
-
-def _place(loc: tuple[int | str, ...]) -> str:
-    """Return the field and which of its values, as a person would write or count it."""
-    field, *inner = loc or ("",)
-    if field == "duration":
-        return f"duration{''.join(map(str, inner))}"
-    if field == "time_range" and inner:
-        return f"{'end' if inner[0] else 'start'} of time_range"
-    counted = [f"value {part + 1}" if isinstance(part, int) else str(part) for part in inner]
-    return ", ".join([str(field), *counted])

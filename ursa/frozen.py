@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from ursa.text import shortened
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 def _refuse(self: object, *_: Any, **__: Any) -> NoReturn:
@@ -46,19 +43,3 @@ class FrozenList(list[Any]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (list(self),)
-
-
-def frozen(values: Mapping[str, Any]) -> FrozenDict:
-    """Return `values` frozen, and its lists and tuples as frozen lists.
-
-    Examples
-    --------
-    >>> frozen({"channels": ("C3", "C4")})["channels"]
-    ['C3', 'C4']
-    """
-    return FrozenDict(
-        {
-            name: FrozenList(value) if isinstance(value, (list, tuple)) else value
-            for name, value in values.items()
-        }
-    )

@@ -6,6 +6,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from ursa.errors import InvalidArgument, UnknownKeyword
+from ursa.text import cut, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,8 +39,9 @@ def check_choice(name: str, value: str, allowed: Iterable[str]) -> None:
     Traceback (most recent call last):
     ursa.errors.InvalidArgument: unknown status 'row'; did you mean 'raw'?
     """
-    if value not in allowed:
-        raise InvalidArgument(f"unknown {name} {value!r}{nearest(str(value), allowed)}")
+    if value not in list(allowed):
+        named = f"{shortened(value, 80)}{nearest(cut(str(value), 80), allowed)}"
+        raise InvalidArgument(f"unknown {name} {named}")
 
 
 def unknown_keywords(verb: str, unknown: Iterable[str], known: Iterable[str]) -> UnknownKeyword:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ursa.catalog.schemas import RecordingEntry
 from ursa.errors import InvalidArgument
-from ursa.hints import nearest
+from ursa.hints import check_choice
 from ursa.predicates import select
+from ursa.text import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -65,10 +66,10 @@ def histogram(catalog: Catalog, spec: QuerySpec, field: str, bins: int) -> Histo
     InvalidArgument
         There is no such field, or too few or too many bins.
     """
-    if field not in _WITHOUT:
-        raise InvalidArgument(f"no histogram of {field!r}{nearest(str(field), _WITHOUT)}")
-    if not 1 <= bins <= BINS_MAX:
-        raise InvalidArgument(f"bins={bins} must lie between 1 and {BINS_MAX}")
+    check_choice("field of a histogram", field, _WITHOUT)
+    if not isinstance(bins, int) or isinstance(bins, bool) or not 1 <= bins <= BINS_MAX:
+        msg = f"bins={shortened(bins, 80)} must be an int between 1 and {BINS_MAX}"
+        raise InvalidArgument(msg)
     recordings = catalog.snapshot(RecordingEntry)
     if not recordings.count():
         return Histogram((), ())

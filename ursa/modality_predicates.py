@@ -9,7 +9,7 @@ from ursa.catalog import where
 from ursa.catalog.derived import modality_labels
 from ursa.catalog.pushdown import metadata_predicate
 from ursa.catalog.schemas import ModalityRow, VirgoAssetRow
-from ursa.filters import STATUS_LABEL
+from ursa.filter_types import STATUS_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

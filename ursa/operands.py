@@ -10,7 +10,7 @@ from typing import Any
 from ursa.errors import InvalidArgument
 from ursa.terms import FIELDS, LIST, QUOTED, Kind, Term, plain, quoted, unquoted, word
 from ursa.text import cut, shortened
-from ursa.time import duration_text, ns_to_datetime
+from ursa.time import duration_text, needs_unit, ns_to_datetime
 
 _Written = Iterator[tuple[str | None, str, str]]
 _Read = Iterator[tuple[tuple[str, ...], Any]]
@@ -48,6 +48,18 @@ def moment(ns: int) -> str | int:
     ('1970-01-01T00:00:01Z', 1)
     """
     return ns if ns % 1000 else ns_to_datetime(ns).isoformat().replace("+00:00", "Z")
+
+
+def moment_text(ns: int) -> str:
+    """Return a time as text that `ursa.time.parse_time` reads as `ns`.
+
+    Examples
+    --------
+    >>> moment_text(1_000_000_000), moment_text(1)
+    ('1970-01-01T00:00:01Z', '1ns')
+    """
+    text = str(moment(ns))
+    return f"{text}ns" if needs_unit(text) else text
 
 
 def _literal(value: object) -> str:
@@ -93,7 +105,7 @@ def _write_json(value: object) -> _Written:
 
 
 def _write_moments(value: Iterable[int | None]) -> _Written:
-    yield None, "=", "..".join("" if ns is None else str(moment(ns)) for ns in value)
+    yield None, "=", "..".join("" if ns is None else moment_text(ns) for ns in value)
 
 
 def _write_lengths(value: Mapping[str, Any]) -> _Written:

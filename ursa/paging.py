@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ursa.catalog import where
 from ursa.errors import InvalidArgument
 from ursa.ranking import Ranking, ranking
+from ursa.text import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -87,8 +88,8 @@ def order_of(spec: QuerySpec) -> Order:
     form = r"()([\w-]+)" if column == KEY else r"(-?\d{1,19}):([\w-]+)"
     found = re.fullmatch(form, spec.after, re.ASCII)
     if found is None:
-        msg = f"after={spec.after!r} is no cursor of order {spec.order_by!r}; give a page's cursor"
-        raise InvalidArgument(msg)
+        given, rule = shortened(spec.after, 80), "give a page's cursor"
+        raise InvalidArgument(f"after={given} is no cursor of order {spec.order_by!r}; {rule}")
     value, key = found.groups()
     return Order(column, descending, (int(value) if value else key, key))
 

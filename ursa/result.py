@@ -9,9 +9,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from ursa.catalog.arrow import nested_modalities
 from ursa.catalog.conditions import all_hold
-from ursa.catalog.schemas import ModalityRow, modality_keys
+from ursa.catalog.result_keys import modality_keys
+from ursa.catalog.schemas import ModalityRow
 from ursa.catalog.types import CatalogID, Duration, EpochNs, Intervals, MetadataDict
-from ursa.filters import STATUS_LABEL
+from ursa.filter_types import STATUS_LABEL
 from ursa.frozen import FrozenDict
 from ursa.selection import selected
 from ursa.time import ns_to_timedelta

@@ -9,8 +9,17 @@ if TYPE_CHECKING:
 
 
 def shortened(value: object, width: int = 200) -> str:
-    """Return `repr(value)`, cut to `width` characters, for messages."""
-    return cut(repr(value), width)
+    """Return `repr(value)`, cut to `width` characters, for messages.
+
+    Examples
+    --------
+    >>> shortened("modality", 6), shortened(10**5000)
+    ("'moda…", '<int>')
+    """
+    try:
+        return cut(repr(value), width)
+    except Exception:  # noqa: BLE001 - integers of thousands of digits, and what an object's own may raise
+        return f"<{type(value).__name__}>"
 
 
 class Beginning:

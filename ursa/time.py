@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from ursa.errors import InvalidArgument
+from ursa.text import shortened
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,7 +46,7 @@ def epoch_ns(value: object) -> int:
     """
     ns = _datetime_to_ns(value) if isinstance(value, datetime) else _integer(value)
     if not INT64_MIN <= ns <= INT64_MAX:
-        msg = f"{ns} ns is outside the int64 range (years 1677 to 2262)"
+        msg = f"{shortened(ns, 40)} ns is outside the int64 range (years 1677 to 2262)"
         raise InvalidArgument(msg)
     return ns
 
@@ -56,8 +57,8 @@ def _integer(value: Any) -> int:
     except TypeError:  # so do NumPy's booleans, and its times, which have units of their own
         ns = None
     if ns is None or isinstance(value, bool):
-        msg = f"{value!r} is not a time: give an int (ns since the epoch) or an aware datetime"
-        raise InvalidArgument(msg)
+        rule = "give an int (ns since the epoch) or an aware datetime"
+        raise InvalidArgument(f"{shortened(value, 80)} is not a time: {rule}")
     return ns
 
 
@@ -73,28 +74,45 @@ def _datetime_to_ns(value: datetime) -> int:
     return (value - _EPOCH) // _MICROSECOND * 1000 + beyond
 
 
+_NS = re.compile(r"(-?(?:\d+(?=ns)|\d{9,}))(?:ns)?")
+_SHORT = re.compile(r"-?\d{1,8}")
+
+
 def parse_time(text: str) -> int:
     """Read an ISO 8601 time with a zone, or an integer of ns, as epoch ns.
 
-    Digits beyond microseconds are cut off by the ISO form; the integer form is exact.
+    Digits beyond microseconds are cut off by the ISO form; the integer form is exact. An integer
+    of up to 8 digits, which could be a year or a date, needs its unit.
 
     Examples
     --------
-    >>> parse_time("1970-01-01T00:00:01Z")
-    1000000000
+    >>> parse_time("1970-01-01T00:00:01Z"), parse_time("1000000000"), parse_time("2024ns")
+    (1000000000, 1000000000, 2024)
     """
     stripped = text.strip()
     try:
-        if stripped.lstrip("-").isdecimal():
-            return epoch_ns(int(stripped))
+        if number := _NS.fullmatch(stripped):
+            return epoch_ns(int(number[1]))
         moment = datetime.fromisoformat(stripped)
     except ValueError as error:
-        msg = f"{text!r} is not a time: use ISO 8601 with a zone, like 2026-03-01T09:30:00Z"
-        raise InvalidArgument(msg) from error
+        short = f"{stripped}ns for ns since 1970, or " if needs_unit(stripped) else ""
+        rule = f"write {short}ISO 8601 with a zone, like 2026-03-01T09:30:00Z"
+        raise InvalidArgument(f"{shortened(text, 80)} is not a time: {rule}") from error
     if moment.tzinfo is None:
-        msg = f"{text!r} has no time zone: add one, like {moment.isoformat()}Z for UTC"
+        msg = f"{shortened(text, 80)} has no time zone: add one, like {moment.isoformat()}Z for UTC"
         raise InvalidArgument(msg)
     return epoch_ns(moment)
+
+
+def needs_unit(number: str) -> bool:
+    """Return whether a text is an integer that might as well be a year or a date.
+
+    Examples
+    --------
+    >>> needs_unit("2024"), needs_unit("1767225600000000001")
+    (True, False)
+    """
+    return _SHORT.fullmatch(number) is not None
 
 
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001, "us": 0.000001}
@@ -112,12 +130,12 @@ def parse_duration(text: str) -> timedelta:
     stripped = text.strip().lower()
     parts = _LENGTH.findall(f"{stripped}s" if stripped[-1:].isdecimal() else stripped)
     if not parts or "".join(map("".join, parts)) not in (stripped, f"{stripped}s"):
-        msg = f"{text!r} is not a length of time: write it like 5m, 1h30m or 2.5s"
+        msg = f"{shortened(text, 80)} is not a length of time: write it like 5m, 1h30m or 2.5s"
         raise InvalidArgument(msg)
     try:
         return sum((_length(number, unit) for number, unit in parts), timedelta())
-    except OverflowError as error:
-        msg = f"{text!r} is longer than 292 years"
+    except (OverflowError, ValueError) as error:  # Python reads no number of very many digits
+        msg = f"{shortened(text, 80)} is longer than 292 years"
         raise InvalidArgument(msg) from error
 
 

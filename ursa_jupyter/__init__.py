@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from ursa.packages import imported
 from ursa_jupyter.extension import load_ipython_extension, unload_ipython_extension
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if not TYPE_CHECKING:  # a checker should see the names above and no others
         if name not in _HOME:
             msg = f"module 'ursa_jupyter' has no attribute {name!r}"
             raise AttributeError(msg)
+        imported("anywidget", f"ursa_jupyter.{name}", "'ursa[jupyter]'")
         value = getattr(importlib.import_module(_HOME[name]), name)
         globals()[name] = value
         return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import ursa
+from ursa.packages import imported
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -14,7 +15,12 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     """Add the magics, their completion and the HTML views; a second time changes nothing.
 
     No catalog is opened and no network is reached.
+
+    Raises
+    ------
+    PackageMissing
     """
+    imported("IPython", "ursa_jupyter", "'ursa[jupyter]'")
     from ursa_jupyter.completion import matcher_of
     from ursa_jupyter.html import register
     from ursa_jupyter.magics import UrsaMagics

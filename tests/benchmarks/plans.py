@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.table import Row
-from ursa.catalog.schemas import ModalityRow, modality_keys
+from ursa.catalog.result_keys import modality_keys
+from ursa.catalog.schemas import ModalityRow
 from ursa.formats.manifest import hash_of
 from ursa.query import QueryResult
 from ursa.stores import ObjectMeta, Stores

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,6 +35,8 @@ def test_a_checked_filter_is_its_own_one_form(filters: dict[str, Any]) -> None:
         ({"k": {"in": ("a", "b")}}, {"k": {"in": ["a", "b"]}}),
         ({"k": {"=": [1, "a"]}}, {"k": [1, "a"]}),
         ({"k": (1, 2)}, {"k": [1, 2]}),
+        ({"k": {"in": np.arange(2)}}, {"k": {"in": [0, 1]}}),
+        ({"k": {">": np.int64(1), "exists": np.True_}}, {"k": {">": 1, "exists": True}}),
         ({"k": {"=": 1, "<": 3}}, {"k": {"=": 1, "<": 3}}),
         ({}, {}),
     ],

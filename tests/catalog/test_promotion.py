@@ -208,7 +208,7 @@ def test_the_type_follows_from_the_values_and_a_second_call_changes_nothing(
         ("m", None, r"a number in 2 recordings and text in 1; say type='number' or type='text'"),
         ("other", None, "a number or text in no recording; check how it is written"),
         ("nobody", None, "a number or text in no recording"),
-        ("m", "nummer", "unknown type 'nummer'.*did you mean 'number'"),
+        ("m", "nummer", "unknown type of a metadata key 'nummer'.*did you mean 'number'"),
         ("a=b", None, "without '='"),
         ("", None, "non-empty"),
     ],

@@ -5,6 +5,7 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,8 +28,9 @@ from ursa.catalog import (
     StorageFormat,
     VirgoAssetRow,
 )
-from ursa.catalog.schemas import modality_keys
-from ursa.catalog.types import canonical_json
+from ursa.catalog.result_keys import modality_keys
+from ursa.catalog.types import canonical_json, json_text
+from ursa.frozen import FrozenList
 from ursa.time import INT64_MAX
 
 TIMES = [
@@ -102,6 +104,10 @@ def test_metadata_is_flat(row_type: type[Row], field: str) -> None:
     flat = {"text": "ä", "n": 1, "x": 0.5, "yes": True, "none": None, "list": [1, "a", None]}
     assert getattr(make(row_type, **{field: flat}), field) == flat
     assert getattr(make(row_type, **{field: {"a": (1, 2)}}), field) == {"a": [1, 2]}
+    scalars = {"n": np.int64(1), "x": np.float32(0.5), "yes": np.True_, "list": [np.float64(2)]}
+    kept = getattr(make(row_type, **{field: scalars}), field)
+    assert json_text(kept) == json_text({"n": 1, "x": 0.5, "yes": True, "list": [2.0]})
+    assert {type(value) for value in kept.values()} == {int, float, bool, FrozenList}
 
 
 @pytest.mark.parametrize(("row_type", "field"), FREE)
@@ -112,6 +118,10 @@ def test_metadata_is_flat(row_type: type[Row], field: str) -> None:
         ({"a": [[1]]}, "is a list"),
         ({"a": {1, 2}}, "is a set"),
         ({"a": b"x"}, "is a bytes"),
+        ({"a": np.arange(2)}, r"is a ndarray.*give its \.tolist"),
+        ({"a": np.datetime64(1, "ns")}, "is a datetime64"),
+        ({"a": np.timedelta64(1, "ns")}, "is a timedelta64"),
+        ({"a": np.float32("nan")}, "nan"),
         ({"a": math.nan}, "nan"),
         ({"a": [math.inf]}, "inf"),
         ({"a=b": 1}, "without '='"),

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from ursa.catalog import ROW_CLASSES, EmbeddingRow, ModalityRow, RecordingEntry, RecordingRow, Row
 from ursa.catalog.arrow import schema_of
 from ursa.catalog.derived import k64, modality_labels
-from ursa.catalog.schemas import modality_keys
+from ursa.catalog.result_keys import modality_keys
 from ursa.catalog.types import canonical_json
 
 if TYPE_CHECKING:

@@ -3,16 +3,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 import ursa
 import ursa_jupyter
+import ursa_jupyter.app
 from tests.jupyter.shells import completions, new_shell, run
+from ursa.errors import PackageMissing
 from ursa_jupyter.session import current
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -128,3 +131,22 @@ def test_names_are_loaded_when_asked_for() -> None:
     name = "Nothing"
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         _ = getattr(ursa_jupyter, name)
+
+
+@pytest.mark.parametrize(
+    ("package", "ask", "install"),
+    [
+        ("anywidget", lambda: ursa_jupyter.Browser, "jupyter"),
+        ("anywidget", lambda: ursa_jupyter.Progress, "jupyter"),
+        ("IPython", lambda: ursa_jupyter.load_ipython_extension(cast("Any", None)), "jupyter"),
+        ("panel", lambda: ursa_jupyter.app.view, "panel"),
+    ],
+)
+def test_a_front_end_without_its_package_says_what_to_install(
+    package: str, ask: Callable[[], object], install: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("Browser", "Progress"):
+        monkeypatch.delitem(vars(ursa_jupyter), name, raising=False)
+    monkeypatch.setitem(sys.modules, package, cast("Any", None))
+    with pytest.raises(PackageMissing, match=rf"pip install 'ursa\[{install}\]'"):
+        ask()

@@ -15,6 +15,7 @@ from tests.readers.damage import damaged, sound, survived
 from tests.readers.given import START_NS, at_most, drained, read, rows, source, table
 from ursa.errors import FileUnreadable
 from ursa.formats.streams import SparseStream, TableStream
+from ursa.readers.csv_tables import open_csv
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,6 +125,22 @@ def test_text_in_any_writing(tmp_path: Path, content: bytes, expected: str) -> N
     stream = read(source(tmp_path, {"a.csv": content}))[""]
     assert rows(stream) == [{"timestamp": 1.0, "x": expected}]
     assert ("encoding" in stream.metadata) == (b"1,\xe4\n" in content)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-16"])
+def test_reading_may_end_early_in_any_encoding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    text = "time,x\n" + f"1,{'ä' * 30}\n" * 100_000
+    (tmp_path / "a.csv").write_text(text, encoding)
+    for _ in range(10):
+        _, batches, _ = open_csv(tmp_path / "a.csv", "a.csv")
+        assert next(batches())["x"][0].as_py() == "ä" * 30
+    del batches
+    assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])

@@ -18,7 +18,7 @@ from tests.soak.hostile import RAW, SCALAR, VALUE, WORD
 from tests.specs import FACES, nearly
 from ursa import DataInterface
 from ursa.catalog import Catalog, IngestionStatus, ModalityRow, RecordingEntry
-from ursa.catalog.schemas import modality_keys
+from ursa.catalog.result_keys import modality_keys
 from ursa.cli import main
 from ursa.errors import InvalidArgument, UnknownKeyword
 from ursa.filters import QuerySpec, make_spec

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.soak.hostile import ASSETS, PATH, RAW, REC, WORD, fresh, is_inside
 from ursa import QueryResult
 from ursa.catalog import IngestionStatus, ModalityRow, StorageFormat
-from ursa.catalog.schemas import modality_keys
+from ursa.catalog.result_keys import modality_keys
 from ursa.directory import Directory, WritableDirectory
 from ursa.errors import UrsaError
 from ursa.stores import Stores

@@ -13,7 +13,8 @@ import pytest
 
 from tests.conftest import manifest_of
 from tests.scripted import PATIENCE, Thread
-from ursa.catalog.schemas import IngestionStatus, ModalityRow, StorageFormat, modality_keys
+from ursa.catalog.result_keys import modality_keys
+from ursa.catalog.schemas import IngestionStatus, ModalityRow, StorageFormat
 from ursa.directory import Directory, FileBody, WritableDirectory
 from ursa.formats import write_inventory
 from ursa.query import QueryResult

@@ -13,6 +13,7 @@ from ursa.audit.report import Damage, Kind, key_text
 from ursa.catalog import where
 from ursa.catalog.derived import k64
 from ursa.catalog.processing import without_clock
+from ursa.catalog.result_keys import modality_keys
 from ursa.catalog.schemas import (
     EventRow,
     ModalityRow,
@@ -20,7 +21,6 @@ from ursa.catalog.schemas import (
     RecordingEntry,
     RecordingRow,
     VirgoAssetRow,
-    modality_keys,
 )
 from ursa.register.rows import nest
 

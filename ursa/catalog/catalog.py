@@ -21,6 +21,7 @@ from ursa.catalog.schemas import (
     VirgoAssetRow,
 )
 from ursa.errors import HandleNotPicklable, InvalidArgument, WritesNotEnabled
+from ursa.text import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -230,8 +231,7 @@ class Catalog:
         from ursa.catalog.lance import explained
         from ursa.catalog.upkeep import cleanup
 
-        if not timedelta(0) <= older_than <= timedelta(days=36_500):
-            raise InvalidArgument(f"older_than={older_than} must lie between 0 and 100 years")
+        _check_cleanup(older_than, exclusive=exclusive)
         done = []
         for table in self._to_keep_up():
             with explained(table.name):
@@ -245,7 +245,7 @@ class Catalog:
 
         tables = [table for table in self._to_keep_up() if table.name == RecordingRow.__table__]
         if not tables:
-            raise InvalidArgument(f"no recording has {key!r} in its metadata yet")
+            raise InvalidArgument(f"no recording has {shortened(key, 80)} in its metadata yet")
         with explained(RecordingRow.__table__):
             return promote(tables[0], key, type)
 
@@ -258,3 +258,13 @@ class Catalog:
             table = self.table(row_type).opened()
             if table is not None:
                 yield table
+
+
+def _check_cleanup(older_than: object, *, exclusive: object) -> None:
+    if not isinstance(older_than, timedelta):
+        msg = f"older_than={shortened(older_than, 80)} is no timedelta, like timedelta(days=7)"
+        raise InvalidArgument(msg)
+    if not timedelta(0) <= older_than <= timedelta(days=36_500):
+        raise InvalidArgument(f"older_than={older_than} must lie between 0 and 100 years")
+    if not isinstance(exclusive, bool):
+        raise InvalidArgument(f"exclusive={shortened(exclusive, 80)} must be True or False")

@@ -23,9 +23,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
-from ursa.catalog.types import canonical_json, check_metadata
+from ursa.catalog.types import canonical_json, check_metadata, plain_scalar
 from ursa.errors import InvalidArgument
 from ursa.hints import nearest
+from ursa.text import cut, shortened
 
 COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
@@ -120,24 +121,28 @@ def _checked(key: str, value: Any) -> Any:
     found = dict(_checked_condition(key, op, operand) for op, operand in value.items())
     if not found or len(found) < len(value):
         rule = "has no operator" if not value else "takes one of '=' and 'in'"
-        msg = f"{key!r} {rule}; write it like {{{key!r}: {{'>=': 18}}}}"
+        name = shortened(key, 80)
+        msg = f"{name} {rule}; write it like {{{name}: {{'>=': 18}}}}"
         raise ValueError(msg)
     return found["="] if set(found) == {"="} else found
 
 
 def _checked_condition(key: str, op: str, operand: Any) -> tuple[str, Any]:
     if op not in OPERATORS:
-        msg = f"{key!r} has the unknown operator {op!r}{nearest(str(op), OPERATORS)}"
+        named = f"{shortened(op, 40)}{nearest(cut(str(op), 40), OPERATORS)}"
+        msg = f"{shortened(key, 80)} has the unknown operator {named}"
         raise ValueError(msg)
     if op == "in" and isinstance(operand, Iterable) and not isinstance(operand, str | Mapping):
         operand = list(operand)
+    operand = plain_scalar(operand)
     rule = _broken_rule(op, operand)
     if rule:
-        msg = f"{key!r} {op} takes {rule}, not {operand!r}"
+        msg = f"{shortened(key, 80)} {op} takes {rule}, not {shortened(operand, 80)}"
         raise ValueError(msg)
-    for each in operand if op == "in" else [operand]:
-        check_metadata({key: each})
-    return ("=", operand[0]) if op == "in" and len(operand) == 1 else (op, operand)
+    if op != "in":
+        return op, check_metadata({key: operand})[key]
+    operands = [check_metadata({key: each})[key] for each in operand]
+    return ("=", operands[0]) if len(operands) == 1 else (op, operands)
 
 
 def _broken_rule(op: str, operand: object) -> str | None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from ursa.catalog.conditions import as_float, is_number
-from ursa.catalog.schemas import EmbeddingRow, EventRow, RecordingEntry, Row, modality_keys
+from ursa.catalog.result_keys import modality_keys
+from ursa.catalog.schemas import EmbeddingRow, EventRow, RecordingEntry, Row
 from ursa.catalog.types import canonical_json
 from ursa.errors import InvalidArgument
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ursa.catalog.lance import waited
 from ursa.errors import CatalogVersionNotFound, InvalidArgument
+from ursa.text import counted, shortened
 from ursa.time import epoch_ns, ns_to_datetime, parse_time
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Version:
     rows: int
 
     def __str__(self) -> str:
-        return f"{self.number:>7}  {self.time.isoformat()}  {self.rows} rows"
+        return f"{self.number:>7}  {self.time.isoformat()}  {counted(self.rows, 'row')}"
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def as_of(value: int | str | datetime) -> AsOf:
         return AsOf(time=ns_to_datetime(moment))
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         rule = "give a version from 1 on, an aware datetime or ISO 8601 text with a zone"
-        msg = f"as_of={value!r} names no state of a catalog; {rule}"
+        msg = f"as_of={shortened(value, 80)} names no state of a catalog; {rule}"
         raise InvalidArgument(msg)
     return AsOf(number=value)
 

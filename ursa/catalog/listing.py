@@ -16,6 +16,7 @@ from ursa.catalog.pushdown import metadata_predicate
 from ursa.catalog.types import Json
 from ursa.errors import InvalidArgument
 from ursa.hints import nearest
+from ursa.text import cut, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,15 +38,23 @@ def listed(row_type: type[Row], values: Mapping[str, object]) -> str | None:
     >>> listed(RecordingRow, {"recording_hash": "ab", "participant_ids": ["P1", "P2"]})
     "(recording_hash = 'ab') AND (array_has_any(participant_ids, ['P1', 'P2']))"
     """
+    _check_columns(row_type, values)
     return where.all_of(
         predicate for name, value in values.items() for predicate in _of(row_type, name, value)
     )
 
 
+def _check_columns(row_type: type[Row], values: object) -> None:
+    if not isinstance(values, Mapping):
+        rule = f"name a column, like {{{row_type.__primary_key__[0]!r}: ...}}"
+        raise InvalidArgument(f"{shortened(values, 80)} is no mapping of columns; {rule}")
+
+
 def _of(row_type: type[Row], name: str, value: object) -> Iterator[str]:
     fields = row_type.model_fields
     if name not in fields:
-        msg = f"{row_type.__table__} cannot be filtered by {name!r}{nearest(name, fields)}"
+        named = f"{shortened(name, 80)}{nearest(cut(str(name), 80), fields)}"
+        msg = f"{row_type.__table__} cannot be filtered by {named}"
         raise InvalidArgument(msg)
     if name in LABELLED and isinstance(value, Mapping):
         yield from metadata_predicate(name, checked_argument(name, value))
@@ -54,7 +63,7 @@ def _of(row_type: type[Row], name: str, value: object) -> Iterator[str]:
     is_json = any(isinstance(mark, Json) for mark in fields[name].metadata)
     if is_json or isinstance(value, Mapping) or (type_.num_fields and type_ != LABELS):
         rule = f"{name} takes {{key: value}}" if name in LABELLED else "it holds no plain value"
-        msg = f"{row_type.__table__} cannot be filtered by {name!r}={value!r}; {rule}"
+        msg = f"{row_type.__table__} cannot be filtered by {name!r}={shortened(value, 80)}; {rule}"
         raise InvalidArgument(msg)
     fitting: object
     if isinstance(value, list | tuple | set | frozenset):
@@ -69,7 +78,7 @@ def _value(row_type: type[Row], name: str, value: object) -> object:
         return _adapter(row_type, name).validate_python(value)
     except ValidationError as error:
         rule = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
-        msg = f"{row_type.__table__} cannot be filtered by {name!r}={value!r}: {rule}"
+        msg = f"{row_type.__table__} cannot be filtered by {name!r}={shortened(value, 80)}: {rule}"
         raise InvalidArgument(msg) from error
 
 

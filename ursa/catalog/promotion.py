@@ -18,8 +18,8 @@ from ursa.catalog.lance import is_conflict, patiently
 from ursa.catalog.pushdown import number_at, text_at
 from ursa.catalog.types import check_metadata
 from ursa.errors import InvalidArgument
-from ursa.hints import nearest
-from ursa.text import counted
+from ursa.hints import check_choice
+from ursa.text import counted, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,20 +92,21 @@ def _kind(table: LanceTable, key: str, kind: Kind | None) -> Kind:
     _check(key, kind)
     _, found = promoted_columns(table.schema).get(promoted_column(key), (key, None))
     if found is not None and kind not in (None, found):
-        msg = f"metadata key {key!r} is promoted as {found} already; leave type= out"
+        msg = f"metadata key {shortened(key, 80)} is promoted as {found} already; leave type= out"
         raise InvalidArgument(msg)
     known = found or kind
     return next(each for each in _TYPES if each == known) if known else _guessed(table, key)
 
 
 def _check(key: str, kind: str | None) -> None:
+    if not isinstance(key, str):
+        raise InvalidArgument(f"metadata key {shortened(key, 80)} must be text")
     try:
         check_metadata({key: None})
     except ValueError as error:
         raise InvalidArgument(str(error)) from error
-    if kind is not None and kind not in _TYPES:
-        msg = f"unknown type {kind!r} of a metadata key{nearest(str(kind), _TYPES)}"
-        raise InvalidArgument(msg)
+    if kind is not None:
+        check_choice("type of a metadata key", kind, _TYPES)
 
 
 def _guessed(table: LanceTable, key: str) -> Kind:
@@ -118,10 +119,10 @@ def _guessed(table: LanceTable, key: str) -> Kind:
         return kinds[0]
     if kinds:
         numbers = f"a number in {counts['number']} recordings and text in {counts['text']}"
-        msg = f"metadata key {key!r} is {numbers}; say type='number' or type='text'"
+        msg = f"metadata key {shortened(key, 80)} is {numbers}; say type='number' or type='text'"
     else:
         rule = "a number or text in no recording"
-        msg = f"metadata key {key!r} is {rule}; check how it is written, or say type="
+        msg = f"metadata key {shortened(key, 80)} is {rule}; check how it is written, or say type="
     raise InvalidArgument(msg)
 
 

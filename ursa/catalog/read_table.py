@@ -5,6 +5,7 @@ What opens LanceDB's tables is `ursa.catalog.lance`.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, Generic
 
 from ursa.catalog import where
@@ -12,6 +13,8 @@ from ursa.catalog.arrow import RowT, from_record, schema_of
 from ursa.catalog.derived import is_derived
 from ursa.catalog.lance import Handle, explained, widest
 from ursa.catalog.listing import listed
+from ursa.errors import InvalidArgument
+from ursa.text import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -60,13 +63,15 @@ class ReadTable(Generic[RowT]):
         A column that holds a list matches where it has the value, or any of them.
         ``metadata={"key": value}`` matches rows that have all these entries.
         """
-        found = self.scan(self.predicate(values or {}), limit=limit)
+        found = self.scan(self.predicate({} if values is None else values), limit=limit)
         return [from_record(self.row_type, record) for record in found.to_pylist()]
 
     def get(self, *key: object) -> RowT | None:
         """Return the row with this primary key, or None."""
-        found = self.get_many([key])
-        return found.get(key)
+        for name, part in zip(self.row_type.__primary_key__, key, strict=True):
+            if not isinstance(part, Hashable):
+                raise InvalidArgument(f"{shortened(part, 80)} is no {name}; give one value")
+        return self.get_many([key]).get(key)
 
     def get_many(self, keys: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], RowT]:
         """Return the rows that exist among `keys`, by primary key."""

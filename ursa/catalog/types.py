@@ -7,18 +7,29 @@ import json
 import math
 import re
 from array import array
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from ursa.files import safe_rel_path
-from ursa.frozen import FrozenDict, frozen
+from ursa.frozen import FrozenDict, FrozenList
+from ursa.text import shortened
 from ursa.time import INT64_MAX, epoch_ns, timedelta_to_ns
 
 KEY_END = ":\t"
 URI_PATTERN = re.compile(r"^(r2|s3|gcs|file)://[^\s]")
 _ID = re.compile(r"[A-Za-z0-9_-]+")
+_NUMPY_KINDS = "biuf"  # booleans, integers and floats; a time would become a number without a unit
+# An enum's own `__str__` would give its name.
+_PLAIN: Mapping[type, Callable[[Any], Any]] = {
+    str: str.__str__,
+    float: float.__float__,
+    int: int.__int__,
+    bool: bool,
+    type(None): lambda _: None,
+}
 
 
 def canonical_json(value: object) -> str:
@@ -68,33 +79,64 @@ def json_text(value: object) -> str:
 
 def check_metadata(value: dict[str, Any]) -> FrozenDict:
     """Return metadata frozen, after checking its keys and values; tuples become lists."""
-    for key, item in value.items():
-        if not isinstance(key, str) or not key or "=" in key:
-            msg = f"metadata key {key!r} must be a non-empty string without '='"
-            raise ValueError(msg)
-        _check_text(key)
-        if isinstance(item, (list, tuple)):
-            for scalar in item:
-                _check_scalar(key, scalar)
-        else:
-            _check_scalar(key, item)
-    return frozen(value)
+    return FrozenDict({_checked_key(key): _checked_value(key, each) for key, each in value.items()})
 
 
-def _check_scalar(key: str, value: object) -> None:
-    if isinstance(value, str):
-        _check_text(value)
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            msg = f"metadata {key!r} is {value}: JSON has no such number; use null"
+def _checked_key(key: object) -> str:
+    if not isinstance(key, str) or not key or "=" in key:
+        msg = f"metadata key {shortened(key, 80)} must be a non-empty string without '='"
+        raise ValueError(msg)
+    return str.__str__(_check_text(key))
+
+
+def _checked_value(key: str, value: object) -> object:
+    if isinstance(value, (list, tuple)):
+        return FrozenList([_checked_scalar(key, each) for each in value])
+    return _checked_scalar(key, value)
+
+
+def _checked_scalar(key: str, value: object) -> object:
+    plain = plain_scalar(value)
+    if isinstance(plain, str):
+        return _check_text(plain)
+    if isinstance(plain, float):
+        if not math.isfinite(plain):
+            msg = f"metadata {shortened(key, 80)} is {plain}: JSON has no such number; use null"
             raise ValueError(msg)
-    elif not (value is None or isinstance(value, int)):
+    elif not (plain is None or isinstance(plain, int)):
         kind = type(value).__name__
         msg = (
-            f"metadata {key!r} is a {kind}: values are text, numbers, booleans, null or flat lists "
-            f"of these; flatten it, for example to '{key}.name'"
+            f"metadata {shortened(key, 80)} is a {kind}: values are text, numbers, booleans, null "
+            f"or flat lists of these{_way_out(key, value)}"
         )
         raise ValueError(msg)
+    return plain
+
+
+def _way_out(key: str, value: object) -> str:
+    if isinstance(value, Mapping):
+        return f"; flatten it, for example to {shortened(f'{key}.name', 80)}"
+    return "; give its .tolist()" if hasattr(value, "tolist") else ""
+
+
+def plain_scalar(value: Any) -> Any:
+    """Return the plain value that a scalar of NumPy or an enum's text or number stands for.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> plain_scalar(np.int64(3)), plain_scalar(np.bool_(True)), plain_scalar([1])
+    (3, True, [1])
+    """
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    for plain, convert in _PLAIN.items():
+        if isinstance(value, plain):
+            return convert(value)
+    # Told by its names, since importing NumPy takes longer than most commands do.
+    scalar = kind.__module__ == "numpy" and kind.__name__ != "ndarray"
+    return value.item() if scalar and value.dtype.kind in _NUMPY_KINDS else value
 
 
 def _check_text(value: str) -> str:
@@ -103,14 +145,16 @@ def _check_text(value: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        msg = f"{value!r} holds a lone surrogate, which is no valid Unicode text"
+        msg = f"{shortened(value, 80)} holds a lone surrogate, which is no valid Unicode text"
         raise ValueError(msg) from error
     return value
 
 
 def _check_id(value: str) -> str:
     if not _ID.fullmatch(value):
-        msg = f"{value!r} is not a catalog id: use letters A-Z a-z, digits, '_' and '-'"
+        msg = (
+            f"{shortened(value, 80)} is not a catalog id: use letters A-Z a-z, digits, '_' and '-'"
+        )
         raise ValueError(msg)
     return value
 
@@ -118,8 +162,8 @@ def _check_id(value: str) -> str:
 @functools.lru_cache(maxsize=1024)  # a catalog has few names, in every one of its rows
 def _check_modality(value: str) -> str:
     if "/" in value:
-        msg = f"{value!r} is no modality or worker: it names a directory, so it holds no slash"
-        raise ValueError(msg)
+        rule = "it names a directory, so it holds no slash"
+        raise ValueError(f"{shortened(value, 80)} is no modality or worker: {rule}")
     return safe_rel_path(value)
 
 
@@ -129,8 +173,8 @@ def _check_worker(value: str) -> str:
 
 def _check_uri(value: str) -> str:
     if not URI_PATTERN.match(value):
-        msg = f"{value!r} is not a storage address: it starts with r2://, s3://, gcs:// or file://"
-        raise ValueError(msg)
+        rule = "it starts with r2://, s3://, gcs:// or file://"
+        raise ValueError(f"{shortened(value, 80)} is not a storage address: {rule}")
     return _check_text(value)
 
 

@@ -86,7 +86,7 @@ def checked_query(vector: Any, k: int, metric: Metric) -> list[float]:
     import numpy as np
 
     if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= _K_MAX:
-        msg = f"k={k!r} must be a whole number from 1 to {_K_MAX}"
+        msg = f"k={shortened(k, 80)} must be a whole number from 1 to {_K_MAX}"
         raise InvalidArgument(msg)
     check_choice("metric", metric, get_args(Metric))
     try:

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from ursa.errors import InvalidArgument
+from ursa.text import shortened
 from ursa.time import INT64_MIN, epoch_ns, timedelta_to_ns
 
 if TYPE_CHECKING:
@@ -44,13 +45,13 @@ def literal(value: object) -> str:
         return str(timedelta_to_ns(value))
     if isinstance(value, float) and math.isfinite(value):
         return repr(value)
-    msg = f"cannot filter by {value!r}: use text, a finite number, a boolean, a time or a duration"
-    raise InvalidArgument(msg)
+    rule = "use text, a finite number, a boolean, a time or a duration"
+    raise InvalidArgument(f"cannot filter by {shortened(value, 80)}: {rule}")
 
 
 def _quoted(text: str) -> str:
     if not text.isprintable() and any("\ud800" <= char <= "\udfff" for char in text):
-        msg = f"{text!r} holds a lone surrogate, which is no valid Unicode text"
+        msg = f"{shortened(text, 80)} holds a lone surrogate, which is no valid Unicode text"
         raise InvalidArgument(msg)
     return "'" + text.replace("'", "''") + "'"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, get_args
 
 from ursa.catalog.schemas import EventRow, IngestionStatus, ModalityRow
+from ursa.filters import as_tuple
 from ursa.hints import check_choice
 from ursa.interface.opened import OpenedSite
 from ursa.interface.rows import row_of, rows_of
@@ -69,9 +70,9 @@ class RegisteringParts(OpenedSite):
             raw_storage_uri=raw_storage_uri,
             format=format,
             sampling_rate=sampling_rate,
-            domain_intervals=None if domain_intervals is None else tuple(domain_intervals),
-            channel_spec=dict(channel_spec or {}),
-            metadata=dict(metadata or {}),
+            domain_intervals=as_tuple(domain_intervals),
+            channel_spec={} if channel_spec is None else channel_spec,
+            metadata={} if metadata is None else metadata,
         )
         return self.register_modalities([row], on_conflict=on_conflict)[0]
 
@@ -142,7 +143,7 @@ class RegisteringParts(OpenedSite):
             event_type=event_type,
             prompt=prompt,
             response=response,
-            metadata=dict(metadata or {}),
+            metadata={} if metadata is None else metadata,
         )
         return self.register_events([row])[0]
 

@@ -34,7 +34,7 @@ class RegisteringRecordings(OpenedSite):
             ParticipantRow,
             participant_id=participant_id,
             enrolled_at=enrolled_at,
-            metadata=dict(metadata or {}),
+            metadata={} if metadata is None else metadata,
         )
         return self.register_participants([row])[0]
 
@@ -118,8 +118,8 @@ class RegisteringRecordings(OpenedSite):
             participant_ids=as_tuple(participant_ids),
             start_time=start_time,
             duration=duration,
-            device_info=dict(device_info or {}),
-            metadata=dict(metadata or {}),
+            device_info={} if device_info is None else device_info,
+            metadata={} if metadata is None else metadata,
         )
         return self.register_recordings([row], on_conflict=on_conflict)[0]
 

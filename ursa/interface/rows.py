@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from ursa.catalog.schemas import Row
 from ursa.errors import InvalidArgument
-from ursa.filters import explained
+from ursa.mistakes import explained
 from ursa.text import shortened
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 RowT = TypeVar("RowT", bound=Row)
 
@@ -53,9 +51,17 @@ def rows_of(row_type: type[RowT], given: Iterable[RowT]) -> list[RowT]:
     Traceback (most recent call last):
     ursa.errors.InvalidArgument: row 0 is 'P001'; give rows of ParticipantRow only
     """
+    _check_list(row_type, given)
     rows = list(given)
     for place, row in enumerate(rows):
         if type(row) is not row_type:
             msg = f"row {place} is {shortened(row, 80)}; give rows of {row_type.__name__} only"
             raise InvalidArgument(msg)
     return rows
+
+
+def _check_list(row_type: type[Row], given: object) -> None:
+    # A row can be iterated over, which gives its fields.
+    if isinstance(given, Row) or not isinstance(given, Iterable):
+        msg = f"{shortened(given, 80)} is no list; give rows of {row_type.__name__}"
+        raise InvalidArgument(msg)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import os
 import re
-from dataclasses import dataclass
+import tempfile
+import weakref
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ursa.errors import FileUnreadable
@@ -16,7 +20,6 @@ from ursa.text import cut, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     import pyarrow as pa
 
@@ -77,18 +80,21 @@ def open_csv(
     """
     import pyarrow as pa
 
-    file = _described(path, name)
+    described = _described(path, name)
+    file = _as_utf8(described)
     kinds = _first_kinds(file)
     # Arrow tells types from the first block only. Each column that a later one contradicts is
     # widened, so this ends after at most two more attempts for each column.
     while wider := _contradicted(file, kinds):
         kinds |= wider
-    remark = {"encoding": "not UTF-8; taken for Latin-1"} if file.encoding == "latin-1" else {}
+    remark = {"encoding": "not UTF-8; taken for Latin-1"} if described.encoding == "latin-1" else {}
     form = "TSV" if file.delimiter == "\t" else "CSV"
 
     def batches() -> Iterator[pa.RecordBatch]:
         yield from _batches(file, kinds)
 
+    if file is not described:
+        weakref.finalize(batches, file.path.unlink, missing_ok=True)
     return pa.schema(kinds.items()), batches, {"table_format": form, **remark}
 
 
@@ -135,6 +141,30 @@ def _encoding(path: Path) -> str:
         if file.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
             return "utf-16"
     return "utf8" if is_utf8(path) else "latin-1"
+
+
+def _as_utf8(file: _Csv) -> _Csv:
+    """Return a file whose text is UTF-8: itself, or a temporary one.
+
+    Arrow reads ahead on a thread, which an encoding makes call Python: where reading ends early,
+    that ends the process (https://github.com/apache/arrow/issues/43604).
+    """
+    if file.encoding == "utf8":
+        return file
+    descriptor, name = tempfile.mkstemp(prefix="ursa-", suffix=".csv")
+    try:
+        with (
+            os.fdopen(descriptor, "wb") as copy,
+            file.path.open(encoding=file.encoding, newline="") as text,
+        ):
+            while block := text.read(_BLOCK):
+                copy.write(block.encode())
+    except BaseException as error:
+        Path(name).unlink()
+        if isinstance(error, UnicodeError):
+            raise FileUnreadable(_reason(file, str(error))) from error
+        raise
+    return replace(file, path=Path(name), encoding="utf8")
 
 
 def _first_kinds(file: _Csv) -> dict[str, pa.DataType]:
@@ -204,7 +234,6 @@ def _batches(file: _Csv, kinds: dict[str, pa.DataType]) -> Iterator[pa.RecordBat
         block_size=_BLOCK,
         skip_rows=file.skip,
         column_names=file.names,
-        encoding=file.encoding,
     )
     parsing = pc.ParseOptions(delimiter=file.delimiter, newlines_in_values=True)
     try:
@@ -220,7 +249,7 @@ def _batches(file: _Csv, kinds: dict[str, pa.DataType]) -> Iterator[pa.RecordBat
             raise _ContradictedError(int(found[1])) from error
         if "Empty CSV" not in str(error):
             raise FileUnreadable(_reason(file, str(error))) from error
-    except (pa.ArrowException, OSError, UnicodeError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise FileUnreadable(_reason(file, str(error))) from error
     if last is not None and _is_open(file, last):
         msg = f"{file.name} ends within a quote; what follows the open quote is no row: close it"
@@ -234,7 +263,7 @@ def _is_open(file: _Csv, last: pa.RecordBatch) -> bool:
         return False
     with file.path.open("rb") as raw:
         raw.seek(-min(_TAIL, file.path.stat().st_size), io.SEEK_END)
-        end = raw.read().decode(file.encoding, "replace").rstrip()
+        end = raw.read().decode(errors="replace").rstrip()
     # Within quotes each quote stands twice.
     return (len(end) - len(end.rstrip('"'))) % 2 == 0
 

@@ -14,8 +14,8 @@ from ursa.catalog.schemas import EmbeddingRow, EmbeddingSource, TimeWindow
 from ursa.catalog.types import CatalogID, EpochNs, MetadataDict, Text
 from ursa.catalog.vectors import one_size
 from ursa.errors import InvalidArgument
-from ursa.filters import explained
 from ursa.hints import nearest
+from ursa.mistakes import explained
 from ursa.register.embeddings import Batch
 from ursa.text import counted, shortened
 from ursa.time import now_ns

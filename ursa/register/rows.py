@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from ursa.catalog.lance import pause
-from ursa.catalog.schemas import ModalityRow, RecordingEntry, RecordingRow, Row, modality_keys
+from ursa.catalog.result_keys import modality_keys
+from ursa.catalog.schemas import ModalityRow, RecordingEntry, RecordingRow, Row
 from ursa.errors import CatalogBusy, CatalogPKConflict, CatalogRowExists
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from ursa.catalog.processing import with_history
 from ursa.catalog.schemas import IngestionStatus, ModalityRow, ParticipantRow, RecordingRow
 from ursa.errors import ManifestUnreadable
-from ursa.filters import explained
 from ursa.formats import raw_format, worker_of
 from ursa.formats.manifest import Manifest, prefix_of
+from ursa.mistakes import explained
 from ursa.register import participants
 from ursa.register.rows import put, put_modalities, put_recording, refuse
 from ursa.time import ns_to_timedelta

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ursa.errors import InvalidArgument
 from ursa.filters import PAGE_FIELDS, QuerySpec, make_spec
-from ursa.operands import moment
+from ursa.operands import moment_text
 from ursa.text import shortened
 from ursa.time import duration_text, ns_to_datetime
 
@@ -143,7 +143,7 @@ def _is_given(spec: QuerySpec, name: str) -> bool:
 
 def _plain(name: str, value: Any) -> Any:
     if name == "time_range" and value is not None:
-        return [None if ns is None else str(moment(ns)) for ns in value]
+        return [None if ns is None else moment_text(ns) for ns in value]
     if name == "duration":
         return {operator: duration_text(length) for operator, length in value.items()}
     if name == "time_filters":
