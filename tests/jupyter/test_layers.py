@@ -73,7 +73,7 @@ OPEN = {
     URSA_JUPYTER.with_name("ursa"): {
         *("", "archive", "catalog", "catalog.arrow", "catalog.schemas", "catalog.types"),
         *("catalog.where", "errors", "facets", "files", "filters", "frozen", "hints"),
-        *("histograms", "operands", "progress", "query", "relaxed", "render.text"),
+        *("histograms", "operands", "packages", "progress", "query", "relaxed", "render.text"),
         *("selection_file", "terms", "text", "time", "transfer.available", "transfer.plan"),
         "transfer.room",
     }

@@ -114,7 +114,7 @@ def _checked_scalar(key: str, value: object) -> object:
 
 
 def _way_out(key: str, value: object) -> str:
-    if isinstance(value, Mapping):
+    if isinstance(value, (Mapping, list, tuple)):
         return f"; flatten it, for example to {shortened(f'{key}.name', 80)}"
     return "; give its .tolist()" if hasattr(value, "tolist") else ""
 
