@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from playwright.sync_api import expect
 
 from tests.browser.hosted import hosting
 from tests.browser.samples import EVIL
@@ -145,14 +146,14 @@ def ready(page: Page) -> None:
     """Wait until all lanes in sight show what the view asks for."""
     # In one frame the lanes are told. An observer hears what is in sight after all older ones, so
     # those of the lanes have heard it too.
-    page.evaluate(
-        """() => new Promise((done) => requestAnimationFrame(() => {
+    page.locator(".ursa-preview").evaluate(
+        """(preview) => new Promise((done) => requestAnimationFrame(() => {
           const heard = () => (observer.disconnect(), done());
           const observer = new IntersectionObserver(heard);
-          observer.observe(document.querySelector(".ursa-preview"));
+          observer.observe(preview);
         }))"""
     )
-    page.wait_for_function("!document.querySelector('.ursa-preview [aria-busy=true]')")
+    expect(page.locator(".ursa-preview [aria-busy=true]")).to_have_count(0, timeout=30_000)
 
 
 def asked(page: Page, of: str, modality: str | None = None) -> list[Message]:
