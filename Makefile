@@ -28,7 +28,7 @@ demo: .venv/.core
 	$(BIN)/ursa demo $(ARGS)
 
 test: .venv/.dev
-	$(PYTEST) -n 2 --dist loadgroup -m "not soak and not bench" $(ARGS)
+	$(PYTEST) -n 3 --dist loadgroup -m "not soak and not bench" $(ARGS)
 
 soak: .venv/.dev
 	HYPOTHESIS_PROFILE=soak $(PYTEST) -n 2 -m soak --timeout 3600 $(ARGS)
