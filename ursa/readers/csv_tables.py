@@ -93,8 +93,6 @@ def open_csv(
     def batches() -> Iterator[pa.RecordBatch]:
         yield from _batches(file, kinds)
 
-    if file is not described:
-        weakref.finalize(batches, file.path.unlink, missing_ok=True)
     return pa.schema(kinds.items()), batches, {"table_format": form, **remark}
 
 
@@ -147,7 +145,8 @@ def _as_utf8(file: _Csv) -> _Csv:
     """Return a file whose text is UTF-8: itself, or a temporary one.
 
     Arrow reads ahead on a thread, which an encoding makes call Python: where reading ends early,
-    that ends the process (https://github.com/apache/arrow/issues/43604).
+    that ends the process (https://github.com/apache/arrow/issues/43604). The temporary file goes
+    with what is returned.
     """
     if file.encoding == "utf8":
         return file
@@ -164,7 +163,9 @@ def _as_utf8(file: _Csv) -> _Csv:
         if isinstance(error, UnicodeError):
             raise FileUnreadable(_reason(file, str(error))) from error
         raise
-    return replace(file, path=Path(name), encoding="utf8")
+    found = replace(file, path=Path(name), encoding="utf8")
+    weakref.finalize(found, found.path.unlink, missing_ok=True)
+    return found
 
 
 def _first_kinds(file: _Csv) -> dict[str, pa.DataType]:
