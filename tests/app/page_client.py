@@ -87,6 +87,8 @@ class Visit:
         self._send("PULL-DOC-REQ", {})
         pulled = await asyncio.wait_for(self._brought["PULL-DOC-REPLY"], PATIENCE_S)
         self._view = next(_views(pulled["doc"]))
+        # Panel sends messages in another way from then on.
+        self._send("PATCH-DOC", _event("document_ready", {}))
         query = urlsplit(self.url).query
         self.hello = await self.call("hello", query=query)
         await self._welcomed()
@@ -111,7 +113,8 @@ class Visit:
         name = f"visit:{self._asked}"
         answer = self._waiting[name] = asyncio.get_running_loop().create_future()
         message = {**given, "id": name, "type": kind}
-        self._send("PATCH-DOC", _event(self._view, {"message": message, "buffers": []}))
+        data = Serializer().encode({"message": message, "buffers": []})
+        self._send("PATCH-DOC", _event("data_event", {"model": {"id": self._view}, "data": data}))
         reply: Message = await asyncio.wait_for(answer, PATIENCE_S)
         if isinstance(reply.get("error"), dict):
             raise Refused(f"{kind}: {reply['error']['kind']}: {reply['error']['message']}")
@@ -197,14 +200,10 @@ class Visit:
                 waiting.set_exception(ConnectionError("the server closed the session"))
 
 
-def _event(view: str, data: Message) -> Message:
-    """What `model.send_msg(data)` makes of data."""
-    values = {"model": {"id": view}, "data": Serializer().encode(data)}
-    told = {
-        "type": "event",
-        "name": "data_event",
-        "values": {"type": "map", "entries": [list(pair) for pair in values.items()]},
-    }
+def _event(name: str, values: dict[str, Any]) -> Message:
+    """What Bokeh in a browser sends of an event; for a component, `model.send_msg(data)`."""
+    entries = [list(pair) for pair in values.items()]
+    told = {"type": "event", "name": name, "values": {"type": "map", "entries": entries}}
     return {"events": [{"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": told}]}
 
 

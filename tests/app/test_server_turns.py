@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from panel.io import document
+from panel.io.state import set_curdoc
 
 from tests.app.page_client import Refused, Visit
 from ursa import DataInterface
@@ -20,6 +22,8 @@ from ursa_jupyter.browse import facets
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
+
+    from ursa_jupyter.app.component import PageView
 
 PATIENCE_S = 60.0
 COUNTS: dict[str, Any] = {"filter": {}, "fields": ["status"]}
@@ -68,6 +72,12 @@ async def running(place: Path, **limits: Any) -> AsyncIterator[tuple[str, Pages]
         pages.close()
 
 
+def socket_of(shown: Any) -> Any:
+    """The websocket to the one browser that shows a document."""
+    (connection,) = shown.session_context.session._subscribed_connections
+    return connection._socket
+
+
 def test_slow_messages_hold_back_nobody(place: Path, brake: Brake) -> None:
     async def visit() -> None:
         async with running(place) as (url, _), Visit(url) as ada, Visit(url) as ben:
@@ -83,6 +93,46 @@ def test_slow_messages_hold_back_nobody(place: Path, brake: Brake) -> None:
             assert all(await asyncio.gather(slow, second))
 
     asyncio.run(visit())
+
+
+def test_a_message_sent_as_another_has_just_been_written_arrives(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    views: list[PageView] = []
+    new = Pages.new
+
+    def kept(pages: Pages) -> PageView:
+        views.append(new(pages))
+        return views[-1]
+
+    async def visit() -> list[Any]:
+        written = asyncio.Event()
+        write: Any = document._run_write_futures
+
+        async def slowly(doc: Any) -> None:
+            await written.wait()
+            await write(doc)
+
+        async with running(place) as (url, _), Visit(url) as ada:
+            (view,) = views
+            (model, _), *_ = view._models.values()
+            socket = socket_of(model.document)
+            monkeypatch.setattr(document, "_run_write_futures", slowly)
+            with set_curdoc(model.document):
+                with await socket.write_lock.acquire():
+                    view._push({"push": "first"})
+                    await asyncio.sleep(0.1)
+                await asyncio.sleep(0.1)
+                written.set()
+                view._push({"push": "second"})
+            # Nothing tells when a push has come.
+            while len(came := [each for each in ada.pushed if each["push"] != "jobs"]) < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+            return came
+
+    monkeypatch.setattr(Pages, "new", kept)
+    came = asyncio.run(asyncio.wait_for(visit(), PATIENCE_S))
+    assert came == [{"push": "first"}, {"push": "second"}]
 
 
 def test_too_many_messages_are_refused_and_the_page_goes_on(place: Path) -> None:

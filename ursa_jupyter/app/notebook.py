@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import panel as pn
@@ -16,7 +15,6 @@ from ursa_jupyter.frontend import module, styles
 if TYPE_CHECKING:
     from ursa import DataInterface, QuerySpec
     from ursa.query import QueryResult
-    from ursa_jupyter.browse.messages import Message
 
 
 class CellView(Answering):
@@ -26,9 +24,8 @@ class CellView(Answering):
     _stylesheets: ClassVar[list[Any]] = [styles("browser")]
 
     def __init__(self, data: DataInterface, spec: QuerySpec | None, **params: Any) -> None:
-        self._source = BrowserSource(data, spec, push=self._push)
         self._begin(Workers().lane())
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._source = BrowserSource(data, spec, push=self._push)
         super().__init__(**params)  # type: ignore[no-untyped-call]
 
     @property
@@ -38,15 +35,6 @@ class CellView(Answering):
 
     def _answerer(self, _: object) -> BrowserSource:
         return self._source
-
-    async def _handle_msg(self, data: Any) -> None:  # type: ignore[override] # Panel awaits it
-        self._loop = asyncio.get_running_loop()
-        await super()._handle_msg(data)
-
-    def _push(self, message: Message) -> None:
-        # Panel sends a kernel's message in several parts, and those of two threads would mix.
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(super()._push, message)
 
 
 def view(data: DataInterface, spec: QuerySpec | None = None, *, height: int = 640) -> CellView:

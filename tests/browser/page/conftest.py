@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.app.page_server import PageServer
 
 
-VISITED = pytest.StashKey[list["PageServer"]]()
+MET = pytest.StashKey[list["Person"]]()
 
 
 class Meet(Protocol):
@@ -59,9 +59,11 @@ def meet(chromium: Browser, tmp_path: Path, request: pytest.FixtureRequest) -> I
 
         def come(server: PageServer | None = None, /, **context: Any) -> Person:
             where = server or request.getfixturevalue("server")
-            request.node.stash.setdefault(VISITED, []).append(where)
             options = {"viewport": {"width": 1280, "height": 800}, **context}
-            return leaving.enter_context(_visiting(chromium, where, tmp_path / "shots", options))
+            visiting = _visiting(chromium, where, tmp_path / "shots", options)
+            person = leaving.enter_context(visiting)
+            request.node.stash.setdefault(MET, []).append(person)
+            return person
 
         yield come
 
@@ -85,9 +87,11 @@ def person(meet: Meet) -> Person:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add what the server said to the report of a test that failed."""
+    """Add what people saw and what the server said to the report of a test that failed."""
     report = yield
-    if report.failed:
-        visited = item.stash.get(VISITED, list["PageServer"]())
-        report.sections.extend((each.url, each.told()) for each in dict.fromkeys(visited))
+    if report.failed and report.when == "call":
+        met = item.stash.get(MET, list["Person"]())
+        report.sections.extend(("page", person.sees()) for person in met)
+        servers = dict.fromkeys(person.server for person in met)
+        report.sections.extend((each.url, each.told()) for each in servers)
     return report

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 from tests.browser.samples import shot
 
@@ -152,6 +153,13 @@ class Person:
 
     def photographs(self, name: str) -> None:
         shot(self.page, self._shots, name)
+
+    def sees(self, most: int = 12_000) -> str:
+        """What the tabs show now, and what went wrong in them; never raises."""
+        told = [*self.errors, *self.strayed]
+        with suppress(Error):
+            told += [page.locator("body").aria_snapshot()[:most] for page in self.context.pages]
+        return "\n".join(told)
 
     def forgives(self, pattern: str) -> None:
         """Take out the errors that a test has caused on purpose."""
