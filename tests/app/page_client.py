@@ -82,6 +82,8 @@ class Visit:
             subprotocols=["bokeh", found[1]],
             max_message_size=MESSAGE_MAX,
         )
+        assert self._socket.protocol is not None
+        self._socket.protocol.set_nodelay(True)  # as browsers do
         self._reading = asyncio.create_task(self._read())
         await asyncio.wait_for(self._brought["ACK"], PATIENCE_S)
         self._send("PULL-DOC-REQ", {})

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -72,6 +73,26 @@ async def running(place: Path, **limits: Any) -> AsyncIterator[tuple[str, Pages]
         pages.close()
 
 
+@pytest.fixture
+def views(monkeypatch: pytest.MonkeyPatch) -> list[PageView]:
+    """The pages that are made from now on."""
+    made: list[PageView] = []
+    new = Pages.new
+
+    def kept(pages: Pages) -> PageView:
+        made.append(new(pages))
+        return made[-1]
+
+    monkeypatch.setattr(Pages, "new", kept)
+    return made
+
+
+def document_of(view: PageView) -> Any:
+    """What Bokeh shows a page in."""
+    (model, _), *_ = view._models.values()
+    return model.document
+
+
 def socket_of(shown: Any) -> Any:
     """The websocket to the one browser that shows a document."""
     (connection,) = shown.session_context.session._subscribed_connections
@@ -96,15 +117,8 @@ def test_slow_messages_hold_back_nobody(place: Path, brake: Brake) -> None:
 
 
 def test_a_message_sent_as_another_has_just_been_written_arrives(
-    place: Path, monkeypatch: pytest.MonkeyPatch
+    place: Path, views: list[PageView], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    views: list[PageView] = []
-    new = Pages.new
-
-    def kept(pages: Pages) -> PageView:
-        views.append(new(pages))
-        return views[-1]
-
     async def visit() -> list[Any]:
         written = asyncio.Event()
         write: Any = document._run_write_futures
@@ -115,11 +129,10 @@ def test_a_message_sent_as_another_has_just_been_written_arrives(
 
         async with running(place) as (url, _), Visit(url) as ada:
             (view,) = views
-            (model, _), *_ = view._models.values()
-            socket = socket_of(model.document)
+            shown = document_of(view)
             monkeypatch.setattr(document, "_run_write_futures", slowly)
-            with set_curdoc(model.document):
-                with await socket.write_lock.acquire():
+            with set_curdoc(shown):
+                with await socket_of(shown).write_lock.acquire():
                     view._push({"push": "first"})
                     await asyncio.sleep(0.1)
                 await asyncio.sleep(0.1)
@@ -130,9 +143,19 @@ def test_a_message_sent_as_another_has_just_been_written_arrives(
                 await asyncio.sleep(0.05)
             return came
 
-    monkeypatch.setattr(Pages, "new", kept)
     came = asyncio.run(asyncio.wait_for(visit(), PATIENCE_S))
     assert came == [{"push": "first"}, {"push": "second"}]
+
+
+def test_no_part_of_a_message_waits_for_an_acknowledgement(
+    place: Path, views: list[PageView]
+) -> None:
+    async def visit() -> int:
+        async with running(place) as (url, _), Visit(url):
+            stream = socket_of(document_of(views[0])).ws_connection.stream
+            return int(stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    assert asyncio.run(visit()) == 1
 
 
 def test_too_many_messages_are_refused_and_the_page_goes_on(place: Path) -> None:

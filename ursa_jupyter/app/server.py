@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bokeh.server.server import BaseServer
 from panel.io.application import build_applications
+from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 
 from ursa_jupyter.app import document, logs
@@ -21,7 +22,7 @@ from ursa_jupyter.app.hub import Hub
 from ursa_jupyter.app.listening import listen, names_of, origins_of, place_of, url_of
 from ursa_jupyter.app.pages import Pages
 from ursa_jupyter.app.settings import settings_of
-from ursa_jupyter.app.web import Server, web_application
+from ursa_jupyter.app.web import web_application
 
 if TYPE_CHECKING:
     from socket import socket
@@ -105,7 +106,7 @@ def _server(settings: Settings, pages: Pages, sockets: list[socket]) -> BaseServ
         secret_key=secrets.token_bytes(32),
         transforms=[guarded(policy([document.text("page")]))],
     )
-    http = Server(
+    http = HTTPServer(
         application,
         xheaders=bool(settings.origins),
         max_body_size=_BODY_MAX,

@@ -12,7 +12,6 @@ from bokeh.server.views.multi_root_static_handler import MultiRootStaticHandler
 from bokeh.server.views.static_handler import StaticHandler
 from bokeh.util.token import get_session_id
 from panel.io.server import DocHandler, WSHandler
-from tornado.httpserver import HTTPServer
 from tornado.web import ErrorHandler, RequestHandler
 
 from ursa_jupyter.app.auth import user_of
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tornado.httputil import HTTPServerRequest
-    from tornado.iostream import IOStream
 
 # By which Jupyter lets somebody in; a link to the page must not give it away.
 _SECRET = frozenset({"token"})
@@ -88,6 +86,11 @@ class Socket(WSHandler):
         if owner is not None and owner.user != caller.user:
             self.set_status(403)
             self.finish()
+
+    def open(self, *args: str, **kwargs: str) -> None:
+        """Begin, and send each part of a message at once: waiting for the next costs 40 ms."""
+        self.set_nodelay(True)
+        super().open(*args, **kwargs)  # type: ignore[no-untyped-call]
 
     def _owner(self) -> Caller | None:
         """Return who opened the session that is asked for, if there is one."""
@@ -168,15 +171,6 @@ def web_application(
         include_cookies=[],
         **options,
     )
-
-
-class Server(HTTPServer):
-    """Sends each part of a message at once: waiting for the next costs 40 ms per answer."""
-
-    def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
-        """Take a connection."""
-        stream.set_nodelay(True)
-        super().handle_stream(stream, address)
 
 
 def _caller(handler: RequestHandler) -> Caller:
