@@ -30,3 +30,10 @@ def begin() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(Discreet("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    for name in ("bokeh", "panel"):  # which come with handlers of their own
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+        logger.setLevel(logging.WARNING)
+    # Its only warning is of a tab that was closed while an answer was on its way.
+    logging.getLogger("bokeh.server.views.ws").setLevel(logging.ERROR)

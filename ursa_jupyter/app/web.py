@@ -92,6 +92,11 @@ class Socket(WSHandler):
         self.set_nodelay(True)
         super().open(*args, **kwargs)  # type: ignore[no-untyped-call]
 
+    async def on_message(self, fragment: str | bytes) -> None:
+        """Take a part of a message, unless its page has gone meanwhile."""
+        if self.ws_connection is not None:
+            await super().on_message(fragment)
+
     def _owner(self) -> Caller | None:
         """Return who opened the session that is asked for, if there is one."""
         _, _, token = self.request.headers.get("Sec-WebSocket-Protocol", "").partition(",")
