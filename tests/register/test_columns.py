@@ -233,7 +233,7 @@ def test_rows_and_columns_are_not_mixed(rows: Any, vectors: Any, more: dict[str,
         batch_of(rows, vectors, **more)
 
 
-@pytest.mark.parametrize("given", [[5], [{"embedding_id": "a"}], "ab"])
+@pytest.mark.parametrize("given", [5, [5], [{"embedding_id": "a"}], "ab"])
 def test_what_is_no_row_is_refused(given: Any) -> None:
     with pytest.raises(InvalidArgument, match="is no EmbeddingRow"):
         batch_of(given, None)

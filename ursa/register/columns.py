@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +21,6 @@ from ursa.text import counted, shortened
 from ursa.time import now_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import pyarrow as pa
 
     from ursa.register.embeddings import Matrix
@@ -70,7 +68,7 @@ def batch_of_rows(rows: Iterable[Any]) -> Batch:
     >>> batch_of_rows([row]).vectors.shape
     (1, 2)
     """
-    listed = tuple(rows)
+    listed = tuple(rows) if isinstance(rows, Iterable) else (rows,)
     for row in listed:
         if not isinstance(row, EmbeddingRow):
             msg = f"{shortened(row, 80)} is no EmbeddingRow; give rows, an Arrow table or vectors="
