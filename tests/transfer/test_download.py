@@ -481,16 +481,18 @@ def test_keyboard_interrupt_stops_and_leaves_only_whole_files(
 
 def test_interrupt_in_mid_file_leaves_what_can_be_resumed(bucket: Bucket, tmp_path: Path) -> None:
     target = bucket.session({"eeg/a": b"1", "eeg/b": b"2" * 5_000_000})
-    blocks, interrupted = iter(range(1000)), threading.Event()
+    blocks, half, interrupted = iter(range(1000)), threading.Event(), threading.Event()
 
     def held(key: str) -> None:
         if key.endswith("b") and next(blocks) == 1:
+            half.set()
             assert interrupted.wait(PATIENCE)
 
     store = Watched(bucket.raw.root, held)
 
     def interrupt(event: DownloadProgress) -> None:
         if event.phase == "file_done":
+            assert half.wait(PATIENCE)
             interrupted.set()
             raise KeyboardInterrupt
 
