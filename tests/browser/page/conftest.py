@@ -89,7 +89,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add what people saw and what the server said to the report of a test that failed."""
     report = yield
-    if report.failed and report.when == "call":
+    if report.failed:
         met = item.stash.get(MET, list["Person"]())
         report.sections.extend(("page", person.sees()) for person in met)
         servers = dict.fromkeys(person.server for person in met)
