@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.pointer import drag
 from tests.browser.shelf import (
     ENTRIES,
     HOSTILE,
@@ -122,12 +123,7 @@ def test_a_length_is_chosen_by_keyboard_by_pointer_and_by_typing(page: Page, url
     page.keyboard.press("Home")
     wait_matched(page, f"{NUMBER} recordings")
     page.locator(".ursa-filter").wait_for(state="detached")  # which moves what is below
-    box = page.locator('[data-field="duration"] .ursa-hist').bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"], box["y"] + 20)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20, steps=4)
-    page.mouse.up()
+    drag(page.locator('[data-field="duration"] .ursa-hist'), 1, 0.5)
     wait_matched(page, f"{NUMBER - longer(int(60 + 20 * width) + 1)} of {NUMBER} recordings")
     assert handle(page, "duration", 1).get_attribute("aria-valuetext") == "26:02"
     page.get_by_role("button", name="Clear Length").click()
@@ -143,14 +139,7 @@ def test_a_length_is_chosen_by_keyboard_by_pointer_and_by_typing(page: Page, url
 
 def test_a_range_of_dates_is_drawn_and_typed(page: Page, url: str) -> None:
     opened(page, url)
-    plot = page.locator('[data-field="start_time"] .ursa-hist')
-    plot.scroll_into_view_if_needed()
-    box = plot.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 20)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 20, steps=4)
-    page.mouse.up()
+    drag(page.locator('[data-field="start_time"] .ursa-hist'), 0.25, 0.5)
     page.wait_for_function(
         "() => { const [n] = document.querySelector('.ursa-matched strong').textContent.split(' ');"
         "return Number(n) > 90 && Number(n) < 125; }"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.pointer import dragging
 from tests.browser.samples import EVIL, FULL, barriers, browsing, opened, sample_site, shot
 from ursa.errors import InvalidArgument
 
@@ -152,19 +153,14 @@ def test_timeline_moves_by_keys_by_dragging_and_back(data: DataInterface, page: 
         page.get_by_role("button", name="Show all").click()
         expect(shown).to_have_text("0:00 \N{EN DASH} 10:00")
 
-        box = page.locator(".ursa-plot").bounding_box()
-        assert box is not None
-        left, width, y = box["x"] + 10, box["width"] - 20, box["y"] + 60
-        page.mouse.move(left + width * 0.25, y)
-        page.mouse.down()
-        page.mouse.move(left + width * 0.5, y, steps=4)
-        expect(page.locator(".ursa-brush")).to_be_visible()
-        page.mouse.up()
+        plot = page.locator(".ursa-plot")
+        with dragging(plot, 0.25, 0.5, y=60, margin=10):
+            expect(page.locator(".ursa-brush")).to_be_visible()
         expect(shown).to_have_text(
             re.compile("^2:(29|30|31) \N{EN DASH} (4:59|5:00|5:01) of 10:00$")
         )
         expect(page.locator(".ursa-readout")).to_be_visible()
-        page.mouse.dblclick(left + 50, y)
+        plot.dblclick(position={"x": 60, "y": 60})
         expect(shown).to_have_text("0:00 \N{EN DASH} 10:00")
 
 

@@ -245,7 +245,19 @@ def test_a_site_without_recordings_says_how_they_come(page: Page, tmp_path: Path
         page.goto("about:blank")
 
 
-def test_a_duplicate_of_a_tab_has_a_basket_of_its_own(page: Page, url: str) -> None:
+# A page that asks for locks late, as on a machine that is busy.
+LATE = """
+  const request = LockManager.prototype.request;
+  LockManager.prototype.request = async function (...asked) {
+    await new Promise((done) => setTimeout(done, 700));
+    return request.apply(this, asked);
+  };
+"""
+
+
+@pytest.mark.parametrize("script", ["", LATE], ids=["idle", "busy"])
+def test_a_duplicate_of_a_tab_has_a_basket_of_its_own(page: Page, url: str, script: str) -> None:
+    page.add_init_script(script)
     opened(page, url)
     with page.expect_popup() as opening:  # which begins with a copy of the session's storage
         page.evaluate("window.open(location.href)")

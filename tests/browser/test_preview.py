@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.pointer import dragging, point
 from tests.browser.preview_stand import (
     CHANNELS,
     LENGTH,
@@ -97,14 +98,9 @@ def test_the_view_moves_by_keys_dragging_and_wheel_and_the_timeline_follows(
         page.get_by_role("button", name="Zoom out").click()
         expect(shown).to_have_text(f"0:00 {DASH} 10:00")
 
-        box = trace(page, "eeg_a").bounding_box()
-        assert box is not None
-        y = box["y"] + 40
-        page.mouse.move(box["x"] + box["width"] * 0.25, y)
-        page.mouse.down()
-        page.mouse.move(box["x"] + box["width"] * 0.5, y, steps=4)
-        expect(page.locator(".ursa-preview-brush")).to_be_visible()
-        page.mouse.up()
+        at_rest(page, "eeg_a")
+        with dragging(trace(page, "eeg_a"), 0.25, 0.5, y=300):
+            expect(page.locator(".ursa-preview-brush")).to_be_visible()
         expect(shown).to_have_text(re.compile(f"^2:(29|30|31) {DASH} (4:59|5:00|5:01) of"))
         page.get_by_role("tab", name="Timeline").click()
         expect(page.locator(".ursa-timeline .ursa-range")).to_have_text(re.compile("^2:(29|30|31)"))
@@ -112,7 +108,8 @@ def test_the_view_moves_by_keys_dragging_and_wheel_and_the_timeline_follows(
         page.get_by_role("tab", name="Preview").click()
         expect(shown).to_have_text(f"0:00 {DASH} 10:00")
 
-        page.mouse.move(box["x"] + box["width"] / 2, y)
+        at_rest(page, "eeg_a")
+        point(trace(page, "eeg_a"), 0.5, y=300)
         page.keyboard.down("Control")
         page.mouse.wheel(0, -231)
         page.keyboard.up("Control")
@@ -129,9 +126,7 @@ def test_the_cursor_goes_through_all_lanes_and_reads_their_values(
 ) -> None:
     with previewing(data, page):
         at_rest(page, "eeg_b")
-        box = trace(page, "eeg_b").bounding_box()
-        assert box is not None
-        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
+        point(trace(page, "eeg_b"), 0.5)
         expect(page.locator(".ursa-preview .ursa-readout")).to_have_text(
             re.compile(r"^(4:59|5:00)\.?\d* · 09:3[45]:\d\d\.?\d* UTC$")
         )

@@ -1,7 +1,8 @@
 // The name of a browser's tab, by which the server knows its basket again after a reload.
 
 const TAB_KEY = "ursa-tab";
-const RELOAD_MS = 500;
+const AGAIN_MS = 100;
+const TRIES = 6;
 
 /**
  * Return the name of this tab, which survives a reload until `signal` is aborted.
@@ -11,8 +12,8 @@ const RELOAD_MS = 500;
  */
 export async function tabName(signal) {
   const known = kept(() => sessionStorage.getItem(TAB_KEY));
-  const name = known && (await isFree(known, signal)) ? known : newName();
-  if (name !== known) isFree(name, signal);
+  const name = known && (await owns(known, signal)) ? known : newName();
+  if (name !== known) await owns(name, signal);
   kept(() => sessionStorage.setItem(TAB_KEY, name));
   return name;
 }
@@ -20,14 +21,25 @@ export async function tabName(signal) {
 const newName = () =>
   [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
-/** Hold the lock of a name, and return whether no other tab has it. */
-function isFree(name, signal) {
+/** Take the lock of a name until `signal` is aborted, and return whether no other tab has it. */
+async function owns(name, signal) {
   if (!navigator.locks) return true;
-  // A page that is reloaded gives its lock back a moment after the new one asks.
-  const patience = AbortSignal.any([signal, AbortSignal.timeout(RELOAD_MS)]);
+  // A page that is reloaded gives its lock back a moment after the new one asks. Tries are counted:
+  // a limit of time would give up a lock whose answer waits for a busy machine.
+  for (let tries = 1; tries < TRIES; tries += 1) {
+    if (await takes(name, signal)) return true;
+    await new Promise((again) => setTimeout(again, AGAIN_MS));
+  }
+  return takes(name, signal);
+}
+
+function takes(name, signal) {
   return new Promise((resolve) => {
-    const held = () => (resolve(true), new Promise((free) => signal.addEventListener("abort", free)));
-    navigator.locks.request(`${TAB_KEY}-${name}`, { signal: patience }, held).catch(() => resolve(false));
+    const answered = (lock) => {
+      resolve(lock !== null);
+      return lock && !signal.aborted && new Promise((free) => signal.addEventListener("abort", free));
+    };
+    navigator.locks.request(`${TAB_KEY}-${name}`, { ifAvailable: true }, answered).catch(() => resolve(false));
   });
 }
 
