@@ -64,6 +64,8 @@ def test_times_by_name_and_magnitude(
         ("time,x\n1,1\n2\n", "line 3"),
         ("time,x\n1,1\n2,3,4\n", "line 3"),
         ("1,2\n3,4\n", "first line must name the columns"),
+        ("0,5;2\n1,5;4\n", "first line must name the columns"),
+        ("onset;x\n1,500;1\n2,250;2\n", "onset"),
         ("", "is empty"),
     ],
 )
@@ -116,9 +118,9 @@ def test_table_beside_a_recording_is_not_the_main_stream(tmp_path: Path) -> None
         (b"\xef\xbb\xbf" + "time,x\n1,脳\n".encode(), "脳"),
         ("time,x\n1,ä\n".encode("latin-1"), "ä"),
         (b'time,x\r\n1,"a\nb"\r\n', "a\nb"),
-        (b"time;x\n1;2,5\n", "2,5"),
+        (b"time;x\n1;a,5\n", "a,5"),
         ("time,x\n1,ä\n".encode("utf-16"), "ä"),
-        (b"sep=;\r\ntime;x\r\n1;2,5\r\n", "2,5"),
+        (b"sep=;\r\ntime;x\r\n1;a,5\r\n", "a,5"),
     ],
 )
 def test_text_in_any_writing(tmp_path: Path, content: bytes, expected: str) -> None:
@@ -209,6 +211,26 @@ def test_later_cells_widen_a_column(tmp_path: Path) -> None:
     ]
     assert found.slice(120_000).to_pylist() == [{"timestamp": 1.0, "a": 2.5, "b": 7, "c": "word"}]
     assert found["b"].null_count == 120_000
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("onset;x\n0,5;1\n7;2,25\n", [(0.5, 1.0), (7.0, 2.25)]),
+        ("onset\tx\n0,500\t1,5e2\n1,000\tNA\n", [(0.5, 150.0), (1.0, None)]),
+        ("sep=;\nonset;x\n1,25;-1000,125\n", [(1.25, -1000.125)]),
+        ("onset;größe\n1,25;2,5\n", [(1.25, 2.5)]),
+        # By the point elsewhere, the commas part thousands or are text.
+        ("onset;x\n0.5;1,5\n7.5;2\n", [(0.5, "1,5"), (7.5, "2")]),
+        # Which of the two a comma is cannot be told.
+        ("onset;x\n1;1,500\n2;2,250\n", [(1.0, "1,500"), (2.0, "2,250")]),
+    ],
+)
+def test_decimal_commas_are_read_where_they_can_be_nothing_else(
+    tmp_path: Path, text: str, expected: list[tuple[object, ...]]
+) -> None:
+    stream = read(source(tmp_path, {"a.csv": text.encode("latin-1")}))[""]
+    assert [tuple(row.values()) for row in rows(stream)] == expected
 
 
 def test_names_that_come_twice_are_numbered(tmp_path: Path) -> None:

@@ -2,51 +2,28 @@
 
 from __future__ import annotations
 
-import codecs
-import csv
 import io
-import os
 import re
-import tempfile
-import weakref
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ursa.errors import FileUnreadable
-from ursa.readers.naming import distinct, label
-from ursa.readers.source import is_utf8
-from ursa.text import cut, shortened
+from ursa.readers.csv_header import BLOCK, LINE_END, Csv, as_utf8, csv_described, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     import pyarrow as pa
 
     from ursa.formats.streams import Flat
 
-_BLOCK = 1 << 20  # bytes; no line may be longer
-_MOST_COLUMNS = 4096
 _TAIL = 4096  # bytes
-_LINE_END = re.compile(r"\r\n?|\n")
-_DELIMITER = re.compile(r"\s*sep=([,;\t|])\s*")
-_QUOTED = re.compile(r'"[^"]*"')
 _EXACT = 2.0**53  # up to here, floats hold every whole number
 _LONG = r"^\s*[+-]?\d{16,}\s*$"
+# What cannot be thousands parted by a comma.
+_DECIMAL = r"^\s*[+-]?(0,\d+|\d{4,},\d+|\d+,(\d{1,2}|\d{4,}))([eE][+-]?\d+)?\s*$"
 _COLUMN = re.compile(r"In CSV column #(\d+)")
-_ROW = re.compile(r"Row #(\d+): (.*)", re.DOTALL)
-
-
-@dataclass(frozen=True)
-class _Csv:
-    """How one file is to be read."""
-
-    path: Path
-    name: str
-    names: tuple[str, ...]
-    delimiter: str
-    skip: int
-    encoding: str
 
 
 class _ContradictedError(Exception):
@@ -55,17 +32,6 @@ class _ContradictedError(Exception):
     def __init__(self, column: int) -> None:
         super().__init__(column)
         self.column = column
-
-
-def csv_names(path: Path) -> list[str]:
-    """Return the names in the first line, each once.
-
-    Raises
-    ------
-    FileUnreadable
-        It is longer than a block, or names no column.
-    """
-    return list(_described(path, path.name).names)
 
 
 def open_csv(
@@ -80,95 +46,44 @@ def open_csv(
     """
     import pyarrow as pa
 
-    described = _described(path, name)
-    file = _as_utf8(described)
+    described = csv_described(path, name)
+    file = _with_decimal_mark(as_utf8(described))
     kinds = _first_kinds(file)
     # Arrow tells types from the first block only. Each column that a later one contradicts is
     # widened, so this ends after at most two more attempts for each column.
     while wider := _contradicted(file, kinds):
         kinds |= wider
-    remark = {"encoding": "not UTF-8; taken for Latin-1"} if described.encoding == "latin-1" else {}
-    form = "TSV" if file.delimiter == "\t" else "CSV"
+    about = {"table_format": "TSV" if file.delimiter == "\t" else "CSV"}
+    if described.encoding == "latin-1":
+        about["encoding"] = "not UTF-8; taken for Latin-1"
+    if file.decimal_mark != ".":
+        about["decimal_mark"] = file.decimal_mark
 
     def batches() -> Iterator[pa.RecordBatch]:
         yield from _batches(file, kinds)
 
-    return pa.schema(kinds.items()), batches, {"table_format": form, **remark}
+    return pa.schema(kinds.items()), batches, about
 
 
-def _described(path: Path, name: str) -> _Csv:
-    encoding = _encoding(path)
-    with path.open("rb") as raw:
-        head = raw.read(_BLOCK).removeprefix(codecs.BOM_UTF8)
-    # Only these end a line; Python's own splitting knows others, which names of columns may hold.
-    lines = _LINE_END.split(head.decode(encoding, "replace"))
-    skip = next((number for number, line in enumerate(lines) if line.strip()), None)
-    if skip is None:
-        raise FileUnreadable(f"{name} is empty; its first line must name the columns")
-    if len(head) == _BLOCK and len(lines) == 1:
-        raise FileUnreadable(f"{name}: its first line is longer than {_BLOCK} bytes; is it a CSV?")
-    told = _DELIMITER.fullmatch(lines[skip])  # spreadsheets begin so
-    skip += told is not None and skip + 1 < len(lines)
-    line = lines[skip]
-    delimiter = told[1] if told else max(",\t;", key=_QUOTED.sub("", line).count)
-    names = [label(each) for each in next(csv.reader([line], delimiter=delimiter))]
-    _check_names(name, names)
-    return _Csv(path, name, tuple(distinct(names)), delimiter, skip + 1, encoding)
+def _with_decimal_mark(file: Csv) -> Csv:
+    """Return a file whose numbers are read with a decimal comma, if that is what they have."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
-
-def _check_names(name: str, names: list[str]) -> None:
-    if all(map(_is_number, names)):
-        shown = shortened(",".join(names), 60)
-        msg = f"{name} begins with the numbers {shown}; its first line must name the columns"
-        raise FileUnreadable(msg)
-    if len(names) > _MOST_COLUMNS:
-        msg = f"{name} has {len(names)} columns; at most {_MOST_COLUMNS} are read"
-        raise FileUnreadable(msg)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return not text
-    return True
-
-
-def _encoding(path: Path) -> str:
-    with path.open("rb") as file:
-        if file.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
-            return "utf-16"
-    return "utf8" if is_utf8(path) else "latin-1"
-
-
-def _as_utf8(file: _Csv) -> _Csv:
-    """Return a file whose text is UTF-8: itself, or a temporary one.
-
-    Arrow reads ahead on a thread, which an encoding makes call Python: where reading ends early,
-    that ends the process (https://github.com/apache/arrow/issues/43604). The temporary file goes
-    with what is returned.
-    """
-    if file.encoding == "utf8":
+    if file.delimiter == ",":
         return file
-    descriptor, name = tempfile.mkstemp(prefix="ursa-", suffix=".csv")
-    try:
-        with (
-            os.fdopen(descriptor, "wb") as copy,
-            file.path.open(encoding=file.encoding, newline="") as text,
-        ):
-            while block := text.read(_BLOCK):
-                copy.write(block.encode())
-    except BaseException as error:
-        Path(name).unlink()
-        if isinstance(error, UnicodeError):
-            raise FileUnreadable(_reason(file, str(error))) from error
-        raise
-    found = replace(file, path=Path(name), encoding="utf8")
-    weakref.finalize(found, found.path.unlink, missing_ok=True)
-    return found
+    other = replace(file, decimal_mark=",")
+    plain, comma = _first_kinds(file), _first_kinds(other)
+    floats = {name for name, kind in comma.items() if pa.types.is_floating(kind)}
+    gained = [name for name in floats if pa.types.is_string(plain[name])]
+    if not gained or any(pa.types.is_floating(plain[name]) for name in set(plain) - floats):
+        return file
+    cells = next(_batches(file, dict.fromkeys(file.names, pa.string())))
+    is_told = (pc.any(pc.match_substring_regex(cells[name], _DECIMAL)).as_py() for name in gained)
+    return other if any(is_told) else file
 
 
-def _first_kinds(file: _Csv) -> dict[str, pa.DataType]:
+def _first_kinds(file: Csv) -> dict[str, pa.DataType]:
     import pyarrow as pa
 
     found = next(_batches(file, {}), None)
@@ -191,7 +106,7 @@ def _text_or_bool(kind: pa.DataType) -> pa.DataType:
     return kind if pa.types.is_boolean(kind) else pa.string()  # dates stay the text they are
 
 
-def _contradicted(file: _Csv, kinds: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
+def _contradicted(file: Csv, kinds: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
     """Return wider types for columns whose cells do not fit theirs; none where all do."""
     import pyarrow as pa
 
@@ -226,21 +141,20 @@ def _is_rounded(cells: pa.Array) -> bool:
     return any(f"{float(each):.0f}" != each.strip().lstrip("+0") for each in found)
 
 
-def _batches(file: _Csv, kinds: dict[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
+def _batches(file: Csv, kinds: dict[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
     import pyarrow.csv as pc
 
     reading = pc.ReadOptions(
         use_threads=False,
-        block_size=_BLOCK,
+        block_size=BLOCK,
         skip_rows=file.skip,
         column_names=file.names,
     )
+    converting = pc.ConvertOptions(column_types=kinds, decimal_point=file.decimal_mark)
     parsing = pc.ParseOptions(delimiter=file.delimiter, newlines_in_values=True)
     try:
-        with pc.open_csv(
-            file.path, reading, parsing, pc.ConvertOptions(column_types=kinds)
-        ) as reader:
+        with pc.open_csv(file.path, reading, parsing, converting) as reader:
             last = None
             for last in reader:
                 yield last
@@ -249,34 +163,21 @@ def _batches(file: _Csv, kinds: dict[str, pa.DataType]) -> Iterator[pa.RecordBat
         if found and not pa.types.is_string(kinds.get(file.names[int(found[1])], pa.null())):
             raise _ContradictedError(int(found[1])) from error
         if "Empty CSV" not in str(error):
-            raise FileUnreadable(_reason(file, str(error))) from error
+            raise unreadable(file, str(error)) from error
     except (pa.ArrowException, OSError) as error:
-        raise FileUnreadable(_reason(file, str(error))) from error
+        raise unreadable(file, str(error)) from error
     if last is not None and _is_open(file, last):
         msg = f"{file.name} ends within a quote; what follows the open quote is no row: close it"
         raise FileUnreadable(msg)
 
 
-def _is_open(file: _Csv, last: pa.RecordBatch) -> bool:
+def _is_open(file: Csv, last: pa.RecordBatch) -> bool:
     """Tell whether the last cell swallowed lines since the quote it begins with is not closed."""
     cell = last.column(last.num_columns - 1)[-1].as_py() if last.num_rows else None
-    if not isinstance(cell, str) or not _LINE_END.search(cell):
+    if not isinstance(cell, str) or not LINE_END.search(cell):
         return False
     with file.path.open("rb") as raw:
         raw.seek(-min(_TAIL, file.path.stat().st_size), io.SEEK_END)
         end = raw.read().decode(errors="replace").rstrip()
     # Within quotes each quote stands twice.
     return (len(end) - len(end.rstrip('"'))) % 2 == 0
-
-
-def _reason(file: _Csv, said: str) -> str:
-    found = _ROW.search(said)
-    if found:
-        line, what = int(found[1]), cut(label(found[2]), 120)
-        return (
-            f"{file.name}, line {line}: {what}; each row has one cell for each of the "
-            f"{len(file.names)} columns: complete or remove that line"
-        )
-    if "straddl" in said:
-        return f"{file.name} has a line longer than {_BLOCK} bytes or an open quote; is it a CSV?"
-    return f"{file.name} is no readable table: {label(said)}; write or copy it again"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ursa.errors import FileUnreadable
-from ursa.readers.csv_tables import csv_names, open_csv
+from ursa.readers.csv_header import csv_names
+from ursa.readers.csv_tables import open_csv
 from ursa.readers.json_lines import first_names, open_json_lines
 from ursa.readers.naming import distinct, label
 from ursa.readers.source import with_suffix
