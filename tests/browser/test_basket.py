@@ -92,6 +92,27 @@ def test_modalities_can_be_left_out(data: DataInterface, page: Page, tmp_path: P
         expect(menu).to_be_focused()
 
 
+def test_the_open_list_of_modalities_follows_the_selection(
+    data: DataInterface, page: Page, tmp_path: Path
+) -> None:
+    with browsing(data, page) as source:
+        to(page, tmp_path / "there")
+        select(page, "P002")
+        bar(page).get_by_role("button", name="Modalities").click()
+        boxes = bar(page).get_by_role("dialog")
+        expect(boxes.locator("label")).to_have_text(["eeg1", "mic1"])
+        boxes.get_by_label("mic").uncheck()
+        source.select([each.recording_hash for each in data.query(status="all")])
+        expect(boxes.locator("label")).to_have_text(["camera1", "eeg3", "gaze1", "mic3", "notes1"])
+        expect(boxes.get_by_label("mic")).not_to_be_checked()
+        expect(boxes.get_by_label("mic")).to_be_focused()
+        expect(boxes.get_by_label("eeg")).to_be_checked()
+        source.select([])
+        expect(boxes.locator("label")).to_have_count(0)
+        page.keyboard.press("Escape")
+        expect(boxes).to_be_hidden()
+
+
 def test_downloaded_files_are_right_and_then_already_here(
     data: DataInterface, page: Page, tmp_path: Path
 ) -> None:

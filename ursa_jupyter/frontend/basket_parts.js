@@ -105,15 +105,33 @@ function fillOptions(panel, { wish, place, names, changed }) {
 
 /** Return {root, show}; `known()` are the modalities, `choose` hears of a list or null for all. */
 export function modalityMenu(known, choose, { signal }) {
-  const fill = (panel) => fillModalities(panel, known(), choose);
-  const root = popupButton("Modalities to download", fill, { signal });
+  const at = { panel: null, counts: "" };
+  const countsOf = (all) => JSON.stringify(all.map(({ name, recordings }) => [name, recordings]));
+  const fill = (panel, all) => {
+    Object.assign(at, { panel, counts: countsOf(all) });
+    panel.replaceChildren();
+    fillModalities(panel, all, choose);
+  };
+  const root = popupButton("Modalities to download", (panel) => fill(panel, known()), { signal });
   const button = root.querySelector("button");
+
+  /** Show in the open panel what has become known since it was opened. */
+  function follow(all, chosen) {
+    if (!at.panel || at.panel.hidden || at.counts === countsOf(all)) return;
+    const focused = at.panel.getRootNode().activeElement;
+    const isInside = at.panel.contains(focused);
+    // What was chosen a moment ago is not yet in the answer.
+    fill(at.panel, all.map((each) => ({ ...each, chosen: chosen?.includes(each.name) ?? true })));
+    const parts = [...at.panel.querySelectorAll("input, button")];
+    if (isInside) (parts.find(({ value }) => value && value === focused.value) ?? parts[0])?.focus();
+  }
   return {
     root,
     show(all, chosen) {
       const some = chosen === null ? null : `: ${chosen.length} of ${all.length}`;
       button.replaceChildren("Modalities", some ?? h("span", { class: "ursa-wide" }, ": all"));
       button.disabled = all.length === 0;
+      follow(all, chosen);
     },
   };
 }

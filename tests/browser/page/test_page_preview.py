@@ -71,13 +71,13 @@ def test_a_video_is_played_from_its_file(meet: Meet, played: PageServer) -> None
     page.get_by_role("button", name="One frame on").click()
     expect(time).to_have_text("0:04.44")
 
-    page.get_by_role("combobox", name="Speed").select_option("0.25\u00d7")
+    page.get_by_role("combobox", name="Speed").select_option("0.1\u00d7")
     page.get_by_role("button", name="Play", exact=True).click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     expect(page.locator(".ursa-preview .ursa-readout")).to_contain_text(re.compile("0:05"))
     page.get_by_role("button", name="Pause").click()
     at, is_paused, is_muted, speed = video.evaluate(STATE)
-    assert (is_paused, is_muted, speed) == (True, True, 0.25)
+    assert (is_paused, is_muted, speed) == (True, True, 0.1)
     assert at > 5 - START - 0.1
     page.get_by_role("group", name="Play camera").get_by_role("switch", name="Sound").click()
     assert video.evaluate("(video) => video.muted") is False
