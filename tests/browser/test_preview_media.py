@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from tests.browser.preview_stand import ready
 from tests.browser.samples import barriers, shot
 from tests.browser.shelf import browsing
-from tests.formats.storing import clip
+from tests.formats.storing import clip, with_sound
 from tests.jupyter.previewing import dense, stored
 from ursa import DataInterface
 from ursa.formats.streams import VideoPart, VideoStream
@@ -63,8 +63,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> DataInterface:
 def streams(root: Path) -> dict[str, Any]:
     tone = (np.sin(np.arange(7 * 8000)[:, None] * [0.2, 0.3]) * 4000).astype("i2")
     tone[4 * 8000, 0] = -(2**15)
+    video = with_sound(root / "a.mp4", clip(root / "silent.mp4", FRAMES, 25))
     return {
-        "camera": VideoStream("", (VideoPart(clip(root / "a.mp4", FRAMES, 25), START),)),
+        "camera": VideoStream("", (VideoPart(video, START),)),
         "mic": dense(tone, 8000.0, ((0, 0.5),), "audio", 2.0**-15),
     }
 

@@ -77,6 +77,24 @@ def clip(
     return path
 
 
+def with_sound(path: Path, video: Path, codec: str = "aac") -> Path:
+    """Copy a video and give it two seconds of sound."""
+    with av.open(path, "w") as container, av.open(video) as source:
+        stream = container.add_stream_from_template(source.streams.video[0])
+        audio: Any = container.add_stream(codec, rate=16000, layout="mono")
+        for number in range(30):
+            samples = np.full((1, 1024), number * 100, np.int16)
+            frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+            frame.rate, frame.pts = 16000, number * 1024
+            container.mux(audio.encode(frame))
+        container.mux(audio.encode(None))
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                container.mux(packet)
+    return path
+
+
 def decoded(path: Path) -> list[NDArray[np.uint8]]:
     """All frames of a file, one after another, as PyAV gives them."""
     with av.open(path) as container:

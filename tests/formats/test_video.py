@@ -11,7 +11,7 @@ import lance
 import numpy as np
 import pytest
 
-from tests.formats.storing import Counting, clip, decoded
+from tests.formats.storing import Counting, clip, decoded, with_sound
 from ursa.catalog.schemas import StorageFormat
 from ursa.directory import Directory
 from ursa.errors import FileUnreadable, IntegrityError, InvalidArgument, ProcessError
@@ -243,35 +243,22 @@ def test_timing_of_another_number_of_frames_is_refused(tmp_path: Path, count: in
 
 
 def test_the_sound_stays_in_the_file(tmp_path: Path) -> None:
-    with_sound(tmp_path / "a.mp4", "aac")
-    with_sound(tmp_path / "b.avi", "pcm_s16le")
-    write(tmp_path / "made", tmp_path / "a.mp4")
+    silent = clip(tmp_path / "silent.mp4", 50, 20, 2)
+    assert "audio_codec" not in write(tmp_path / "none", silent).metadata
+    with_sound(tmp_path / "a.mp4", silent)
+    other = clip(tmp_path / "other.mp4", 50, 20, 2, "mpeg4")
+    with_sound(tmp_path / "b.avi", other, "pcm_s16le")
+    assert write(tmp_path / "made", tmp_path / "a.mp4").metadata["audio_codec"] == "aac"
     with av.open(tmp_path / "made" / "camera.mp4") as kept, av.open(tmp_path / "a.mp4") as source:
         assert sound(kept) == sound(source) != []
     check_frames(tmp_path / "made", decoded(tmp_path / "a.mp4"))
     written = write(tmp_path / "other", tmp_path / "b.avi")
     assert written.metadata["audio_left_out"] == "pcm_s16le"
+    assert "audio_codec" not in written.metadata
 
 
 def sound(container: Any) -> list[bytes]:
     return [bytes(each) for each in container.demux(audio=0) if each.size]
-
-
-def with_sound(path: Path, codec: str) -> None:
-    video = clip(path.with_name("silent.mp4"), 50, 20, 2, "libx264" if codec == "aac" else "mpeg4")
-    with av.open(path, "w") as container, av.open(video) as source:
-        stream = container.add_stream_from_template(source.streams.video[0])
-        audio: Any = container.add_stream(codec, rate=16000, layout="mono")
-        for number in range(30):
-            samples = np.full((1, 1024), number * 100, np.int16)
-            frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
-            frame.rate, frame.pts = 16000, number * 1024
-            container.mux(audio.encode(frame))
-        container.mux(audio.encode(None))
-        for packet in source.demux(video=0):
-            if packet.size:
-                packet.stream = stream
-                container.mux(packet)
 
 
 def test_thumbnails_are_key_frames_and_one_request_each(tmp_path: Path) -> None:

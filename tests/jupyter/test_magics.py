@@ -405,9 +405,12 @@ def test_the_stop_button_cancels_and_the_rest_can_be_brought(
             given[-1].control.check()
             time.sleep(0.01)
 
+    # What a shell starts in the background is told to ignore interrupts, and so are its children.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with monkeypatch.context() as patched:
         patched.setattr("ursa.transfer.job.deliver", interrupted)
         error = failure(files, "%ursa_download mine status=raw --wait")
+    signal.signal(signal.SIGINT, before)
     assert isinstance(error, DownloadCancelled)
     assert capsys.readouterr().out.splitlines()[-1].startswith("DownloadCancelled: interrupted;")
     assert left_threads("ursa-download") == []

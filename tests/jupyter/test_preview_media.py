@@ -150,6 +150,7 @@ def test_about_says_how_a_file_is_placed(look: Looker) -> None:
     assert (about["kind"], about["width"], about["height"]) == ("video", 160, 96)
     assert (about["frames"], about["codec"]) == (2 * FRAMES, "h264")
     assert about["rate"] == pytest.approx(25)
+    assert about["sound"] is False
     (first, second) = about["clock"]
     assert first == [0.0, START]
     assert sum(second) == pytest.approx(20.0)

@@ -37,6 +37,7 @@ def indexed(
             rows.extend((*kept, checksum(bytes(each))))
         codec = _codec(video)
         guess = float(video.guessed_rate or video.average_rate or 0)
+        sound = [each.codec_context.name for each in container.streams.audio]
     pts, dts, offset, size, key, crc = np.array(rows, np.int64).reshape(-1, 6).T
     if len(pts) != sum(len(part.shown) for part in copied) or len(np.unique(pts)) != len(pts):
         msg = f"{copied[0].name} has two frames of one time stamp; record it again"
@@ -51,7 +52,7 @@ def indexed(
     domain, rate = _reach(time[shown[np.argsort(pts[shown])]], _part_of(copied)[shown], guess)
     keys, crc32c = key.astype(bool), crc.astype(np.uint32)
     index = FrameIndex(frame, time, pts, dts, offset, size, keys, codec, domain, rate, crc32c)
-    return index, remarks
+    return index, {**remarks, **({"audio_codec": sound[0]} if sound else {})}
 
 
 def _codec(video: Any) -> Codec:

@@ -27,12 +27,17 @@ _APART_S = 0.02  # by which two clocks may differ before that is told
 def about(opened: Opened, _: Message) -> Answer:
     """Answer ``about``: size, rate and extent of a video, and what a ``file`` message asks.
 
-    ``clock`` is pairs of a time in the file and what is to be added to it, from there on, to have
-    seconds from the recording's start.
+    ``sound`` says whether there is any. ``clock`` is pairs of a time in the file and what is to be
+    added to it, from there on, to have seconds from the recording's start.
     """
     reader = opened.reader
     said = {"width": reader.width, "height": reader.height, "rate": reader.rate}
-    more = {"frames": len(reader.times), "codec": reader.codec, "clock": _clock(reader)}
+    more = {
+        "frames": len(reader.times),
+        "codec": reader.codec,
+        "clock": _clock(reader),
+        "sound": "audio_codec" in opened.row.metadata,
+    }
     return answer_of(opened, kind="video", **said, **more, file=_file(opened)), []
 
 

@@ -49,7 +49,7 @@ export function videoPlayer({ ask, about, view, name, what, file }) {
   function put(next) {
     way = next;
     screen.replaceChildren(way.element);
-    sound.hidden = way.sound === null;
+    sound.hidden = way.sound === null || !about.sound;
     way.speed(at.speed);
     way.show(wanted());
   }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -13,11 +14,14 @@ from tests.app.page_server import serving
 from tests.browser.preview_stand import ready
 from tests.browser.samples import barriers
 from tests.browser.test_preview_media import LENGTH, START, WHAT, streams
+from tests.formats.storing import clip
 from tests.jupyter.previewing import stored
 from ursa import DataInterface
+from ursa.formats.streams import VideoPart, VideoStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from playwright.sync_api import Page, Response
 
@@ -29,15 +33,31 @@ pytestmark = pytest.mark.xdist_group("page")
 STATE = "(video) => [video.currentTime, video.paused, video.muted, video.playbackRate]"
 
 
-@pytest.fixture(scope="module")
-def played(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
-    """A server of a site with one recording, whose video and sound are processed."""
-    del executable  # without a browser there is no use for a server
-    root = tmp_path_factory.mktemp("played")
+@contextmanager
+def playing(root: Path, streams: Mapping[str, Any]) -> Iterator[PageServer]:
+    """A server of a site with one recording, whose streams are processed."""
     data = DataInterface("local", path=root / "site")
     data.enable_writes(("assets_rw",))
-    stored(data, streams(root), LENGTH)
+    stored(data, streams, LENGTH)
     with serving(root / "home", site=root / "site") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def played(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
+    """A server of a recording of video and sound."""
+    del executable  # without a browser there is no use for a server
+    root = tmp_path_factory.mktemp("played")
+    with playing(root, streams(root)) as server:
+        yield server
+
+
+@pytest.fixture
+def silent(executable: str, tmp_path: Path) -> Iterator[PageServer]:
+    """A server of a recording of video without sound."""
+    del executable
+    video = VideoStream("", (VideoPart(clip(tmp_path / "a.mp4", 100, 25), START),))
+    with playing(tmp_path, {"camera": video}) as server:
         yield server
 
 
@@ -92,6 +112,17 @@ def test_a_video_is_played_from_its_file(meet: Meet, played: PageServer) -> None
     page.get_by_role("button", name="Play", exact=True).click()  # what has ended begins anew
     expect(time).to_have_text(re.compile(f"^0:0{START:.0f}"))
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
+
+
+def test_a_silent_video_has_no_switch_of_sound(silent: PageServer, meet: Meet) -> None:
+    person = meet(silent)
+    person.opens()
+    person.reads("P001")
+    person.page.get_by_role("tab", name="Preview").click()
+    expect(person.page.locator(".ursa-screen video")).to_have_count(1)
+    player = person.page.get_by_role("group", name="Play camera")
+    expect(player.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    expect(player.get_by_role("switch")).to_have_count(0)
 
 
 def test_single_frames_are_shown_where_the_file_cannot_be_played(
