@@ -109,7 +109,6 @@ export function modalityMenu(known, choose, { signal }) {
   const countsOf = (all) => JSON.stringify(all.map(({ name, recordings }) => [name, recordings]));
   const fill = (panel, all) => {
     Object.assign(at, { panel, counts: countsOf(all) });
-    panel.replaceChildren();
     fillModalities(panel, all, choose);
   };
   const root = popupButton("Modalities to download", (panel) => fill(panel, known()), { signal });
@@ -120,6 +119,7 @@ export function modalityMenu(known, choose, { signal }) {
     if (!at.panel || at.panel.hidden || at.counts === countsOf(all)) return;
     const focused = at.panel.getRootNode().activeElement;
     const isInside = at.panel.contains(focused);
+    at.panel.replaceChildren();
     // What was chosen a moment ago is not yet in the answer.
     fill(at.panel, all.map((each) => ({ ...each, chosen: chosen?.includes(each.name) ?? true })));
     const parts = [...at.panel.querySelectorAll("input, button")];

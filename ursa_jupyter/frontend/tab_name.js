@@ -26,11 +26,11 @@ async function owns(name, signal) {
   if (!navigator.locks) return true;
   // A page that is reloaded gives its lock back a moment after the new one asks. Tries are counted:
   // a limit of time would give up a lock whose answer waits for a busy machine.
-  for (let tries = 1; tries < TRIES; tries += 1) {
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    if (tries > 0) await new Promise((again) => setTimeout(again, AGAIN_MS));
     if (await takes(name, signal)) return true;
-    await new Promise((again) => setTimeout(again, AGAIN_MS));
   }
-  return takes(name, signal);
+  return false;
 }
 
 function takes(name, signal) {
